@@ -1,0 +1,159 @@
+import { apiKeys } from "./auth/api-keys.ts";
+import { passwords } from "./auth/passwords.ts";
+import { authRoutes } from "./auth/routes.ts";
+import { auth } from "./auth/service.ts";
+import { tokens } from "./auth/tokens.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { docsRoutes } from "./docs/routes.ts";
+import { Refusal, StartupError } from "./errors.ts";
+import { healthRoutes } from "./health/routes.ts";
+import { callOf } from "./http/call.ts";
+import { edge } from "./http/edge.ts";
+import { front } from "./http/front.ts";
+import { methodsByPath } from "./http/methods.ts";
+import { Cursors } from "./http/paging.ts";
+import { type NewId, newId } from "./ids.ts";
+import type { Log } from "./log.ts";
+import type { Buckets } from "./rate-limit/buckets.ts";
+import { addressKey, limiter } from "./rate-limit/limiter.ts";
+import { loginLimit } from "./rate-limit/login.ts";
+import { MemoryBuckets } from "./rate-limit/memory.ts";
+import { RedisBuckets } from "./rate-limit/redis.ts";
+import type { Storage } from "./storage/storage.ts";
+import { taskRoutes } from "./tasks/routes.ts";
+
+export interface AppDeps {
+	readonly storage: Storage;
+	readonly log: Log;
+	readonly clock?: Clock;
+	readonly newId?: NewId;
+}
+
+export interface App {
+	/** Listens; throws `StartupError` if it cannot. */
+	start(): { readonly url: string };
+	/** Takes no more work, finishes what runs (10 s at most), closes. The storage stays open. Idempotent. */
+	stop(): Promise<void>;
+	/** The OpenAPI document, as canonical JSON. */
+	openapi(): Promise<string>;
+}
+
+/** How long stopping waits for requests that are under way. */
+const drainMsMax = 10_000;
+
+/** Wires everything by hand: read from top to bottom to see what hangs on what. */
+export async function build(config: Config, deps: AppDeps): Promise<App> {
+	const { storage, log, clock = systemClock } = deps;
+	const secret = config.jwtSecret ?? (await storage.settings.getOrMake("jwt_secret", randomSecret));
+	const cursors = new Cursors(await storage.settings.getOrMake("cursor_secret", randomSecret));
+	const issued = tokens(secret, config.jwtExpireMinutes);
+	const login = auth(storage.users, passwords(), issued);
+	const keys = apiKeys(config.apiKeys);
+	const buckets = openBuckets(config, log, clock);
+	const limit = config.rateLimit && limiter(buckets, config.rateLimit);
+	let isStopping = false;
+
+	function admit(
+		request: Request,
+		path: string,
+		headers: Record<string, string | number>,
+	): void | Promise<void> {
+		if (isStopping) {
+			headers.connection = "close";
+			throw new Refusal("unavailable", "The server is shutting down.", { retryAfterSeconds: 1 });
+		}
+		if (limit === undefined || isUnlimited(path)) return;
+		const key = request.headers.get("x-api-key");
+		const fingerprint = key === null ? undefined : keys.fingerprint(key);
+		return limit(
+			fingerprint ? `key:${fingerprint}` : `address:${addressKey(callOf(request).address)}`,
+			headers,
+		);
+	}
+
+	let allowedMethods: (path: string) => readonly string[] = () => [];
+	const rooms = front({
+		log,
+		bodyBytesMax: config.bodyBytesMax,
+		corsOrigins: config.corsOrigins,
+		admit,
+		allowedMethods: (path) => allowedMethods(path),
+	})
+		.use(healthRoutes({ ping: storage.ping }))
+		.use(
+			authRoutes({
+				auth: login,
+				loginLimit: loginLimit(buckets, config.loginRateLimit),
+				expiresInSeconds: issued.expiresInSeconds,
+			}),
+		)
+		.use(
+			taskRoutes({
+				tasks: storage.tasks,
+				requireUser: async (request) => (await login.requireUser(request)).id,
+				cursors,
+				clock,
+				newId: deps.newId ?? newId,
+			}),
+		);
+	const docs = docsRoutes(rooms);
+	const routes = rooms.use(docs.routes);
+	allowedMethods = methodsByPath(routes.routes);
+	const { fetch, idle } = edge({ handle: routes.fetch, log, trustProxy: config.trustProxy });
+	let server: Bun.Server<undefined> | undefined;
+	let stopped: Promise<void> | undefined;
+
+	return {
+		start() {
+			server = listen(config, fetch);
+			return { url: server.url.href.replace(/\/$/, "") };
+		},
+		stop() {
+			stopped ??= (async () => {
+				isStopping = true;
+				const closed = server?.stop();
+				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
+				await server?.stop(true);
+				await closed;
+				await buckets.stop();
+			})();
+			return stopped;
+		},
+		openapi: docs.document,
+	};
+}
+
+function listen({ host, port }: Config, fetch: Bun.Serve.Options<undefined>["fetch"]): Bun.Server<undefined> {
+	try {
+		return Bun.serve({
+			hostname: host,
+			port,
+			fetch: fetch as never,
+			reusePort: false,
+			development: false,
+			idleTimeout: 60,
+			// Bodies are counted while they are read, so that a body too large gets an answer like any other.
+			maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+		});
+	} catch (error) {
+		const code = (error as { code?: unknown }).code;
+		const reason = code === "EADDRINUSE" ? "the port is in use" : `it cannot be had (${String(code)})`;
+		throw new StartupError(`Cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
+	}
+}
+
+function openBuckets({ redisUrl }: Config, log: Log, clock: Clock): Buckets {
+	const local = new MemoryBuckets(clock);
+	return redisUrl === undefined ? local : new RedisBuckets(redisUrl, local, log);
+}
+
+function isUnlimited(path: string): boolean {
+	return (
+		path === "/healthz" || path === "/swagger" || path.startsWith("/swagger/") || path === "/favicon.ico"
+	);
+}
+
+function randomSecret(): string {
+	return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
+}

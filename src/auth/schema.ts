@@ -1,0 +1,32 @@
+import Type from "typebox";
+
+export const Credentials = Type.Object(
+	{
+		email: Type.String({ minLength: 3, maxLength: 254, pattern: "@" }),
+		password: Type.String({ minLength: 1, maxLength: 1024 }),
+	},
+	{
+		additionalProperties: false,
+		examples: [{ email: "ada@example.com", password: "correct horse battery" }],
+	},
+);
+
+export const AccessToken = Type.Object(
+	{
+		access_token: Type.String({ description: "A JWT for `Authorization: Bearer`." }),
+		expires_in: Type.Integer({ description: "Seconds until it expires." }),
+		token_type: Type.Literal("bearer"),
+	},
+	{
+		additionalProperties: false,
+		examples: [{ access_token: "eyJhbGciOiJIUzI1NiJ9.e30.x", expires_in: 3600, token_type: "bearer" }],
+	},
+);
+
+export const Me = Type.Object(
+	{ email: Type.String(), id: Type.String({ format: "uuid" }) },
+	{
+		additionalProperties: false,
+		examples: [{ email: "ada@example.com", id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77" }],
+	},
+);

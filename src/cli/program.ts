@@ -1,0 +1,92 @@
+import { Command, CommanderError } from "commander";
+import { ConfigError } from "../config.ts";
+import { StartupError } from "../errors.ts";
+import { version } from "../version.ts";
+
+/** Exit codes: the wish could not be met, the wish could not be understood. */
+const failed = 1;
+const misused = 2;
+
+/** Runs the command that the words name. The answer is the exit code. A command's code is loaded when it runs. */
+export async function run(words: readonly string[]): Promise<number> {
+	let code = 0;
+	const program = commands((done) => {
+		code = done;
+	});
+	try {
+		await program.parseAsync([...words], { from: "user" });
+		return code;
+	} catch (error) {
+		return report(error);
+	}
+}
+
+function commands(exit: (code: number) => void): Command {
+	const program = new Command("orchestrator")
+		.description("People, worker programs and AI agents coordinate work here.")
+		.version(version)
+		.addHelpText("after", "\nSettings come from the environment; the README lists them.");
+	program
+		.command("serve", { isDefault: true })
+		.description("migrate the database and serve (the default)")
+		.action(async () => exit(await (await import("./serve.ts")).serve()));
+	program
+		.command("migrate")
+		.description("bring the database's schema up to date and say what was done")
+		.action(async () => (await import("./migrate.ts")).migrate());
+	const user = program.command("user").description("manage the people who may log in");
+	for (const [name, description] of userCommands) {
+		user
+			.command(name)
+			.description(description)
+			.argument("<email>", "the user's e-mail address")
+			.action(async (email: string) => exit(await (await import("./user.ts"))[name](email)));
+	}
+	user
+		.command("list")
+		.description("print every user's e-mail address")
+		.action(async () => (await import("./user.ts")).list());
+	program
+		.command("healthcheck")
+		.description("exit 0 if the server at HOST:PORT is healthy")
+		.action(async () => exit(await (await import("./healthcheck.ts")).healthcheck()));
+	program
+		.command("openapi")
+		.description("print the OpenAPI document")
+		.action(async () => (await import("./openapi.ts")).openapi());
+	for (const command of [program, user, ...program.commands, ...user.commands]) strict(command);
+	return program;
+}
+
+const userCommands = [
+	["add", "add a user; the password is asked for, or read from standard input"],
+	["passwd", "give a user a new password and end the user's tokens"],
+	["remove", "remove a user; the user's tokens end at once"],
+] as const;
+
+/** Faults are thrown, not exited with, and an unknown word is answered with what there is. */
+function strict(command: Command): void {
+	command
+		.exitOverride()
+		.allowExcessArguments(false)
+		.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "orchestrator: ")) });
+}
+
+function report(error: unknown): number {
+	if (error instanceof CommanderError) {
+		if (error.exitCode === 0) return 0;
+		console.error(
+			"There are: serve, migrate, user add|list|passwd|remove, healthcheck, openapi, --help, --version.",
+		);
+		return misused;
+	}
+	if (error instanceof ConfigError) {
+		for (const line of [error.message, ...error.faults.map((fault) => `  ${fault}`)]) console.error(line);
+		return misused;
+	}
+	if (error instanceof StartupError) {
+		console.error(`orchestrator: ${error.message}`);
+		return failed;
+	}
+	throw error;
+}

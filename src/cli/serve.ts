@@ -1,0 +1,63 @@
+import { type App, build } from "../app.ts";
+import { loggable, openLog } from "../log.ts";
+import { openStorage } from "../storage/open.ts";
+import { environment } from "./environment.ts";
+import { type FirstUser, firstUser } from "./first-user.ts";
+import { reachable } from "./healthcheck.ts";
+
+/** Migrates, serves until a signal comes, stops in order. The answer is the exit code. */
+export async function serve(): Promise<number> {
+	const config = environment();
+	const { log, flush } = await openLog(config);
+	const storage = await openStorage(config.database, log, (name) =>
+		log.info({ migration: name }, "Migrated."),
+	);
+	let app: App | undefined;
+	try {
+		app = await build(config, { storage, log });
+		const user = await firstUser(storage.users, config.devUser);
+		const { url } = app.start();
+		greet(url.replace(`//${config.host}:`, `//${reachable(config.host)}:`), user);
+		process.on("unhandledRejection", (error) => log.error({ err: loggable(error) }, "Unhandled rejection."));
+		log.info({ signal: await stopSignal() }, "Stopping.");
+		return 0;
+	} finally {
+		await app?.stop();
+		await storage.stop();
+		flush();
+	}
+}
+
+/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
+function stopSignal(): Promise<string> {
+	return new Promise((resolve) => {
+		let isStopping = false;
+		for (const signal of ["SIGTERM", "SIGINT"] as const) {
+			process.on(signal, () => {
+				if (isStopping) process.exit(1);
+				isStopping = true;
+				resolve(signal);
+			});
+		}
+	});
+}
+
+/** Says where to go next. The first user's password is shown here, once, and never logged. */
+function greet(url: string, user: FirstUser | undefined): void {
+	const credentials = user && JSON.stringify({ email: user.email, password: user.password });
+	const lines = [
+		"",
+		`  Orchestrator is ready at ${url}`,
+		`  Swagger UI:  ${url}/swagger`,
+		...(user
+			? ["", `  First user:  ${user.email}`, `  Password:    ${user.password}   (shown this once)`]
+			: []),
+		"",
+		"  Try:",
+		credentials
+			? `  curl -s ${url}/auth/login -H 'Content-Type: application/json' -d '${credentials}'`
+			: `  curl -s ${url}/collab/state/tasks`,
+		"",
+	];
+	process.stdout.write(`${lines.join("\n")}\n`);
+}

@@ -1,0 +1,186 @@
+/** The only reader of the environment. Everything is checked at once, so that one start shows every fault. */
+
+export type DatabaseAddress =
+	| { readonly kind: "sqlite" /** A file's path, or `:memory:`. */; readonly path: string }
+	| { readonly kind: "postgres"; readonly url: string; readonly poolMax: number };
+
+/** At most `requestsMax` requests in a window of `windowSeconds`. */
+export interface Rate {
+	readonly requestsMax: number;
+	readonly windowSeconds: number;
+}
+
+export interface Config {
+	readonly host: string;
+	readonly port: number;
+	readonly database: DatabaseAddress;
+	/** Absent: the one kept in the database is used. */
+	readonly jwtSecret: string | undefined;
+	readonly jwtExpireMinutes: number;
+	readonly devUser: { readonly email: string; readonly password: string } | undefined;
+	readonly apiKeys: readonly string[];
+	readonly corsOrigins: readonly string[];
+	readonly rateLimit: Rate | undefined;
+	readonly loginRateLimit: Rate | undefined;
+	/** Absent: limits are counted in this process alone. */
+	readonly redisUrl: string | undefined;
+	readonly trustProxy: number;
+	readonly bodyBytesMax: number;
+	readonly logLevel: LogLevel;
+	readonly logFormat: "pretty" | "json";
+}
+
+const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Every fault of the environment, one line each. No line repeats a secret. */
+export class ConfigError extends Error {
+	override readonly name = "ConfigError";
+
+	constructor(readonly faults: readonly string[]) {
+		super(`The environment has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}.`);
+	}
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads and checks the environment. Throws `ConfigError` with all faults. An empty value counts as absent. */
+export function readConfig(env: Environment, isTerminal: boolean): Config {
+	const read = new Reader(env);
+	const poolMax = read.integer("DATABASE_POOL", 10, 1, 1000);
+	const config: Config = {
+		host: read.text("HOST", "127.0.0.1"),
+		port: read.integer("PORT", 8000, 0, 65535),
+		database: read.parsed("DATABASE_URL", "sqlite:///./orchestrator.db", (url) =>
+			databaseAddress(url, poolMax),
+		),
+		jwtSecret: read.optional("JWT_SECRET", jwtSecret),
+		jwtExpireMinutes: read.integer("JWT_EXPIRE_MINUTES", 60, 1, 525_600),
+		devUser: devUser(read),
+		apiKeys: read.parsed("API_KEYS", "", apiKeys),
+		corsOrigins: read.parsed("CORS_ORIGINS", "http://localhost:3001", origins),
+		rateLimit: read.parsed("RATE_LIMIT", "60/minute", rate),
+		loginRateLimit: read.parsed("LOGIN_RATE_LIMIT", "10/minute", rate),
+		redisUrl: read.parsed("REDIS_URL", "memory://", redisUrl),
+		trustProxy: read.integer("TRUST_PROXY", 0, 0, 16),
+		bodyBytesMax: read.integer("MAX_BODY_BYTES", 1_048_576, 1024, 268_435_456),
+		logLevel: read.oneOf("LOG_LEVEL", "info", logLevels),
+		logFormat: read.oneOf("LOG_FORMAT", isTerminal ? "pretty" : "json", ["pretty", "json"] as const),
+	};
+	read.finish();
+	return config;
+}
+
+/** Why a value does not fit; `Reader` puts the variable's name before it. */
+class Unfit extends Error {}
+
+class Reader {
+	readonly #faults: string[] = [];
+
+	constructor(private readonly env: Environment) {}
+
+	text(name: string, fallback: string): string {
+		return this.env[name] || fallback;
+	}
+
+	integer(name: string, fallback: number, least: number, most: number): number {
+		return this.parsed(name, String(fallback), (text) => {
+			const value = Number(text);
+			if (/^\d{1,15}$/.test(text) && value >= least && value <= most) return value;
+			throw new Unfit(`must be a whole number from ${least} to ${most}`);
+		});
+	}
+
+	oneOf<T extends string>(name: string, fallback: T, allowed: readonly T[]): T {
+		return this.parsed(name, fallback, (text) => {
+			const found = allowed.find((value) => value === text);
+			if (found === undefined) throw new Unfit(`must be one of ${allowed.join(", ")}`);
+			return found;
+		});
+	}
+
+	optional<T>(name: string, parse: (text: string) => T): T | undefined {
+		return this.env[name] ? this.parsed<T | undefined>(name, "", parse) : undefined;
+	}
+
+	parsed<T>(name: string, fallback: string, parse: (text: string) => T): T {
+		try {
+			return parse(this.text(name, fallback));
+		} catch (error) {
+			if (!(error instanceof Unfit)) throw error;
+			this.fault(name, error.message);
+			return undefined as T; // never seen: finish() throws
+		}
+	}
+
+	fault(name: string, message: string): void {
+		this.#faults.push(`${name} ${message}`);
+	}
+
+	finish(): void {
+		if (this.#faults.length > 0) throw new ConfigError(this.#faults);
+	}
+}
+
+function databaseAddress(text: string, poolMax: number): DatabaseAddress {
+	if (text === "sqlite://:memory:") return { kind: "sqlite", path: ":memory:" };
+	const path = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
+	if (path !== undefined && !/[?#]/.test(path)) return { kind: "sqlite", path };
+	if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return { kind: "postgres", url: text, poolMax };
+	throw new Unfit(
+		"must be sqlite:///./file.db, sqlite:////absolute/file.db, sqlite://:memory: or postgres://…",
+	);
+}
+
+function jwtSecret(text: string): string {
+	if (new TextEncoder().encode(text).length >= 32) return text;
+	throw new Unfit("must have at least 32 bytes");
+}
+
+function devUser(read: Reader): Config["devUser"] {
+	const email = read.optional("DEV_USER_EMAIL", (text) => {
+		if (/^[^\s@]{1,64}@[^\s@]{1,189}$/.test(text)) return text;
+		throw new Unfit("must be an e-mail address");
+	});
+	const password = read.optional("DEV_USER_PASSWORD", (text) => {
+		if (text.length >= 8 && text.length <= 1024) return text;
+		throw new Unfit("must have 8 to 1024 characters");
+	});
+	if (Boolean(read.text("DEV_USER_EMAIL", "")) !== Boolean(read.text("DEV_USER_PASSWORD", ""))) {
+		read.fault("DEV_USER_EMAIL and DEV_USER_PASSWORD", "must be set together");
+	}
+	return email !== undefined && password !== undefined ? { email, password } : undefined;
+}
+
+function apiKeys(text: string): readonly string[] {
+	const keys = list(text);
+	if (keys.every((key) => /^[\x21-\x7e]{16,256}$/.test(key))) return keys;
+	throw new Unfit("must be keys of 16 to 256 visible ASCII characters, separated by commas");
+}
+
+function origins(text: string): readonly string[] {
+	const found = list(text);
+	if (found.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return found;
+	throw new Unfit("must be origins such as https://app.example.com, separated by commas");
+}
+
+function rate(text: string): Rate | undefined {
+	if (text === "off") return undefined;
+	const [, count, unit] = /^([1-9]\d{0,8})\/(second|minute|hour)$/.exec(text) ?? [];
+	if (count === undefined) throw new Unfit("must be N/second, N/minute, N/hour or off");
+	const windowSeconds = unit === "second" ? 1 : unit === "minute" ? 60 : 3600;
+	return { requestsMax: Number(count), windowSeconds };
+}
+
+function redisUrl(text: string): string | undefined {
+	if (text === "memory://") return undefined;
+	if (/^rediss?:\/\//.test(text) && URL.canParse(text)) return text;
+	throw new Unfit("must be memory://, redis://… or rediss://…");
+}
+
+function list(text: string): readonly string[] {
+	return text
+		.split(",")
+		.map((part) => part.trim())
+		.filter((part) => part !== "");
+}

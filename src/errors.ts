@@ -1,0 +1,63 @@
+/** What can go wrong, as a client may see it. The code never changes; HTTP gives each one status (http/envelope.ts). */
+export type ErrorCode =
+	| "bad_request"
+	| "unauthorized"
+	| "invalid_credentials"
+	| "forbidden"
+	| "not_found"
+	| "method_not_allowed"
+	| "conflict"
+	| "gone"
+	| "precondition_failed"
+	| "payload_too_large"
+	| "unsupported_media_type"
+	| "validation_error"
+	| "idempotency_mismatch"
+	| "precondition_required"
+	| "rate_limited"
+	| "internal"
+	| "unavailable";
+
+/** One fault of a submitted value: a JSON pointer to the place and a sentence that never repeats the value. */
+export interface Fault {
+	readonly message: string;
+	readonly path: string;
+}
+
+interface RefusalFacts {
+	readonly details?: readonly Fault[];
+	/** The current strong ETag, for a precondition that failed. */
+	readonly etag?: string;
+	/** Methods that the path knows, for `method_not_allowed`. */
+	readonly allow?: string;
+	/** Whole seconds after which another try makes sense. */
+	readonly retryAfterSeconds?: number;
+	/** The authentication scheme that is wanted, for `unauthorized`. */
+	readonly challenge?: "Bearer";
+	/** The cause, for the log only. */
+	readonly cause?: unknown;
+}
+
+/** A request that is refused, with everything the answer needs. Any other thrown value is a defect: 500. */
+export class Refusal extends Error {
+	override readonly name = "Refusal";
+
+	constructor(
+		readonly code: ErrorCode,
+		message: string,
+		readonly facts: RefusalFacts = {},
+	) {
+		super(message, { cause: facts.cause });
+	}
+}
+
+/** A reason to end the program that its user can mend: one sentence, exit code 1. */
+export class StartupError extends Error {
+	override readonly name = "StartupError";
+}
+
+/** Every fault of one submitted value at once. */
+export function invalid(details: readonly Fault[]): Refusal {
+	const count = details.length === 1 ? "One value does" : `${details.length} values do`;
+	return new Refusal("validation_error", `${count} not fit; see details.`, { details });
+}

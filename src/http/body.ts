@@ -1,0 +1,59 @@
+import { Refusal } from "../errors.ts";
+
+/** A request's body as read: a JSON value, or the refusal it deserves once its turn has come. */
+export type ReadBody = { readonly value: unknown } | { readonly refusal: Refusal };
+
+/** `application/json`, or with a suffix such as `application/merge-patch+json`; only UTF-8. */
+const jsonType = /^application\/(json|merge-patch\+json)\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/**
+ * Reads a JSON body of at most `bytesMax` bytes and never throws: authentication, existence and precondition come
+ * before the body's faults (contract §1), so those wait inside the result.
+ */
+export async function readJson(request: Request, bytesMax: number): Promise<ReadBody> {
+	try {
+		const type = request.headers.get("content-type");
+		const bytes = await readBytes(request, bytesMax);
+		if (type === null || !jsonType.test(type)) {
+			return refuse("unsupported_media_type", "The body must be declared as Content-Type: application/json.");
+		}
+		return { value: JSON.parse(utf8.decode(bytes)) };
+	} catch (error) {
+		if (error instanceof Refusal) return { refusal: error };
+		if (error instanceof SyntaxError) return refuse("bad_request", "The body is not JSON.");
+		if (error instanceof TypeError) return refuse("bad_request", "The body is not UTF-8.");
+		if (error instanceof RangeError) return refuse("bad_request", "The body is nested too deeply.");
+		return refuse("bad_request", "The body did not arrive whole.");
+	}
+}
+
+function refuse(code: "bad_request" | "unsupported_media_type", message: string): ReadBody {
+	return { refusal: new Refusal(code, message) };
+}
+
+async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+	const declared = request.headers.get("content-length");
+	if (declared !== null) {
+		if (Number(declared) > bytesMax) throw tooLarge(bytesMax);
+		return request.bytes();
+	}
+	return readChunks(request, bytesMax);
+}
+
+/** A chunked body says nothing of its length: it is counted while it comes and cut off at the limit. */
+async function readChunks(request: Request, bytesMax: number): Promise<Uint8Array> {
+	const chunks: Uint8Array[] = [];
+	let length = 0;
+	for await (const chunk of request.body ?? []) {
+		length += chunk.byteLength;
+		if (length > bytesMax) throw tooLarge(bytesMax);
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks);
+}
+
+function tooLarge(bytesMax: number): Refusal {
+	return new Refusal("payload_too_large", `The body is larger than ${bytesMax} bytes.`);
+}

@@ -1,0 +1,94 @@
+import { cors } from "@elysiajs/cors";
+import { Elysia } from "elysia";
+import { Refusal } from "../errors.ts";
+import { type Log, loggable } from "../log.ts";
+import { readJson } from "./body.ts";
+import { callOf } from "./call.ts";
+import { defect, errorBody, errorHeaders, statusOf } from "./envelope.ts";
+
+export interface FrontDeps {
+	readonly log: Log;
+	readonly bodyBytesMax: number;
+	readonly corsOrigins: readonly string[];
+	/** Refuses what may not go on to a route (limits, shutdown); gathers the headers that every answer gets. */
+	readonly admit: (
+		request: Request,
+		path: string,
+		headers: Record<string, string | number>,
+	) => void | Promise<void>;
+	/** The methods that a path knows; empty for an unknown path. */
+	readonly allowedMethods: (path: string) => readonly string[];
+}
+
+/** On every answer. Each is overridden by a route where it must be. */
+const baseHeaders = {
+	"content-type": "application/json",
+	"x-content-type-options": "nosniff",
+	"referrer-policy": "no-referrer",
+};
+
+const exposed = [
+	"ETag",
+	"Link",
+	"Location",
+	"Retry-After",
+	"X-Request-Id",
+	"X-Event-Id",
+	"RateLimit",
+	"RateLimit-Policy",
+	"Idempotency-Replayed",
+];
+const accepted = [
+	"Authorization",
+	"Content-Type",
+	"Idempotency-Key",
+	"If-Match",
+	"If-None-Match",
+	"Last-Event-ID",
+	"X-API-Key",
+	"X-Request-Id",
+];
+
+/** What every route shares: headers, CORS, admission, the reading of bodies, the form of errors. */
+export function front({ log, bodyBytesMax, corsOrigins, admit, allowedMethods }: FrontDeps) {
+	return new Elysia()
+		.onRequest(({ request, set }) => {
+			Object.assign(set.headers, baseHeaders);
+			set.headers["x-request-id"] = callOf(request).requestId;
+		})
+		.use(
+			cors({
+				origin: [...corsOrigins],
+				methods: ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"],
+				allowedHeaders: accepted,
+				exposeHeaders: exposed,
+				credentials: false,
+				maxAge: 600,
+			}),
+		)
+		.onRequest((context) => {
+			// Elysia has split the path off already; its types do not say so.
+			const { request, set, path } = context as typeof context & { readonly path: string };
+			return admit(request, path, set.headers as Record<string, string | number>);
+		})
+		.onParse(({ request }) => readJson(request, bodyBytesMax))
+		.onError(({ request, error, code, set, path }) => {
+			const refusal = code === "NOT_FOUND" ? noRoute(allowedMethods(path)) : asRefusal(error);
+			const { requestId } = callOf(request);
+			if (statusOf[refusal.code] >= 500) {
+				log.error({ request_id: requestId, err: loggable(refusal.facts.cause ?? error) }, refusal.message);
+			}
+			const headers = new Headers({ ...(set.headers as Record<string, string>), ...errorHeaders(refusal) });
+			return new Response(errorBody(refusal, requestId), { status: statusOf[refusal.code], headers });
+		});
+}
+
+function asRefusal(error: unknown): Refusal {
+	return error instanceof Refusal ? error : defect;
+}
+
+function noRoute(allowed: readonly string[]): Refusal {
+	if (allowed.length === 0) return new Refusal("not_found", "There is nothing at this path.");
+	const allow = allowed.join(", ");
+	return new Refusal("method_not_allowed", `This path knows ${allow}.`, { allow });
+}

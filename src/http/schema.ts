@@ -1,0 +1,157 @@
+import type { StandardSchemaV1Like } from "elysia/types";
+import type { Static, TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import type { TLocalizedValidationError } from "typebox/error";
+import { type Fault, invalid } from "../errors.ts";
+import type { ReadBody } from "./body.ts";
+
+/** A submitted value whose faults are told when it is asked for, not before. */
+export class Submitted<T> {
+	readonly #read: () => T;
+
+	constructor(read: () => T) {
+		this.#read = read;
+	}
+
+	/** The checked value. Throws the refusal (400, 413, 415, 422) that the submission deserves. */
+	value(): T {
+		return this.#read();
+	}
+
+	/** Whether `value()` would throw. */
+	get isFaulty(): boolean {
+		try {
+			this.#read();
+			return false;
+		} catch {
+			return true;
+		}
+	}
+}
+
+/** A schema as Elysia takes it (Standard Schema) that is also the plain JSON Schema of the OpenAPI document. */
+type Accepts<S extends TSchema, In, Out> = S & StandardSchemaV1Like<In, Out>;
+
+/** Checks a JSON body strictly: no coercion, unknown fields refused, no NUL or lone surrogate in any text. */
+export function jsonBody<S extends TSchema>(schema: S): Accepts<S, unknown, Submitted<Static<S>>> {
+	const check = checker(schema);
+	return accepting(schema, (read) => {
+		const body = read as ReadBody;
+		return new Submitted(() => {
+			if ("refusal" in body) throw body.refusal;
+			return check(body.value);
+		});
+	});
+}
+
+/** Checks a query string: a schema's integers are read from decimal digits, everything else stays text. */
+export function queryString<S extends TSchema>(schema: S): Accepts<S, unknown, Submitted<Static<S>>> {
+	const check = checker(schema);
+	const integers = integerNames(schema);
+	return accepting(schema, (query) => {
+		return new Submitted(() => check(readIntegers(query as QueryValues, integers)));
+	});
+}
+
+type QueryValues = Readonly<Record<string, unknown>>;
+
+function accepting<S extends TSchema, Out>(
+	schema: S,
+	read: (input: unknown) => Out,
+): Accepts<S, unknown, Out> {
+	const standard = { version: 1, vendor: "typebox", validate: (input: unknown) => ({ value: read(input) }) };
+	// Not enumerable, so that the copy which the OpenAPI document takes is JSON Schema and nothing else.
+	return Object.defineProperty({ ...schema }, "~standard", { value: standard }) as unknown as Accepts<
+		S,
+		unknown,
+		Out
+	>;
+}
+
+function checker<S extends TSchema>(schema: S): (value: unknown) => Static<S> {
+	const compiled = Compile(schema);
+	return (value) => {
+		const faults = [...textFaults(value, "")];
+		if (!compiled.Check(value)) {
+			for (const error of compiled.Errors(value)) faults.push(...faultsOf(error));
+		}
+		if (faults.length > 0) throw invalid(tidy(faults));
+		return value as Static<S>;
+	};
+}
+
+/** One fault a path is enough: a union says the same thing once per branch. */
+function tidy(faults: readonly Fault[]): readonly Fault[] {
+	const byPath = new Map(faults.map((fault) => [fault.path, fault] as const));
+	return [...byPath.values()].slice(0, faultsMax);
+}
+
+const faultsMax = 100;
+
+function faultsOf(error: TLocalizedValidationError): readonly Fault[] {
+	const path = error.instancePath;
+	switch (error.keyword) {
+		case "required":
+			return error.params.requiredProperties.map((name) => ({
+				message: "is required",
+				path: child(path, name),
+			}));
+		case "additionalProperties":
+			return error.params.additionalProperties.map((name) => ({
+				message: "is not a known field",
+				path: child(path, name),
+			}));
+		case "boolean":
+			return []; // the same unknown field again, from the schema's side
+		case "pattern":
+			return [{ message: "does not have the wanted form", path }];
+		default:
+			return [{ message: error.message, path }];
+	}
+}
+
+function child(path: string, name: string): string {
+	return `${path}/${name.slice(0, 200).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+/**
+ * Texts that no database or canonical form can hold, and numbers beyond a double, wherever they stand in a value.
+ * Walks with a stack of its own: a body may be nested deeper than the call stack.
+ */
+function textFaults(root: unknown, rootPath: string): readonly Fault[] {
+	if (typeof root !== "object" || root === null) return [];
+	const faults: Fault[] = [];
+	const pending: { readonly value: object; readonly path: string }[] = [{ value: root, path: rootPath }];
+	for (let next = pending.pop(); next !== undefined && faults.length < faultsMax; next = pending.pop()) {
+		for (const [name, value] of Object.entries(next.value)) {
+			if (!isStorable(name))
+				faults.push({ message: "has a field whose name cannot be stored", path: next.path });
+			else if (typeof value === "object" && value !== null)
+				pending.push({ value, path: child(next.path, name) });
+			else if (typeof value === "string" && !isStorable(value))
+				faults.push({ message: "must not hold a NUL or a lone surrogate", path: child(next.path, name) });
+			else if (typeof value === "number" && !Number.isFinite(value))
+				faults.push({ message: "must be a number that a double can hold", path: child(next.path, name) });
+		}
+	}
+	return faults;
+}
+
+/** Whether both databases and RFC 8785 can hold a text: no NUL (Postgres 22021), no lone surrogate. */
+function isStorable(text: string): boolean {
+	return !text.includes("\0") && text.isWellFormed();
+}
+
+function integerNames(schema: TSchema): readonly string[] {
+	const properties = (schema as { properties?: Record<string, { type?: unknown }> }).properties ?? {};
+	return Object.keys(properties).filter((name) => properties[name]?.type === "integer");
+}
+
+function readIntegers(query: QueryValues, integers: readonly string[]): QueryValues {
+	const read: Record<string, unknown> = { ...query };
+	for (const name of integers) {
+		const text = read[name];
+		if (typeof text === "string" && /^-?\d{1,15}$/.test(text)) read[name] = Number(text);
+	}
+	return read;
+}

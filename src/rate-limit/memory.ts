@@ -1,0 +1,47 @@
+import type { Clock } from "../clock.ts";
+import type { Rate } from "../config.ts";
+import type { Buckets, Tally } from "./buckets.ts";
+
+interface Window {
+	count: number;
+	readonly endsAt: number;
+}
+
+/** Windows in this process. At most `keysMax`: beyond it ended windows go, then those that began first. */
+export class MemoryBuckets implements Buckets {
+	readonly #windows = new Map<string, Window>();
+
+	constructor(
+		private readonly clock: Clock,
+		private readonly keysMax = 100_000,
+	) {}
+
+	hit(key: string, { windowSeconds }: Rate): Tally {
+		const now = this.clock();
+		const lengthMs = windowSeconds * 1000;
+		let window = this.#windows.get(key);
+		// A window that ends later than a whole length from now began before the clock was set back.
+		if (window === undefined || window.endsAt <= now || window.endsAt > now + lengthMs) {
+			window = { count: 0, endsAt: now + lengthMs };
+			this.#windows.delete(key);
+			if (this.#windows.size >= this.keysMax) this.#makeRoom(now);
+			this.#windows.set(key, window);
+		}
+		window.count++;
+		return { count: window.count, resetMs: window.endsAt - now };
+	}
+
+	async stop(): Promise<void> {
+		this.#windows.clear();
+	}
+
+	/** Frees a tenth at once, so that the walk over the map is paid for by many requests. */
+	#makeRoom(now: number): void {
+		for (const [key, window] of this.#windows) if (window.endsAt <= now) this.#windows.delete(key);
+		const keep = this.keysMax * 0.9;
+		for (const key of this.#windows.keys()) {
+			if (this.#windows.size <= keep) return;
+			this.#windows.delete(key);
+		}
+	}
+}

@@ -1,0 +1,40 @@
+import { asc, eq, sql } from "drizzle-orm";
+import type { UserStore } from "../../auth/store.ts";
+import { answered, type Db } from "./database.ts";
+import { users } from "./schema.ts";
+
+export function userStore(db: Db): UserStore {
+	const byId = db
+		.select()
+		.from(users)
+		.where(eq(users.id, sql.placeholder("id")))
+		.prepare("user_by_id");
+
+	/** Runs a statement, a transaction by itself, and counts the rows it touched. */
+	async function touch(statement: () => PromiseLike<readonly unknown[]>): Promise<boolean> {
+		return (await answered(statement)).length > 0;
+	}
+
+	return {
+		find: async (id) => (await answered(() => byId.execute({ id })))[0],
+		findByEmail: async (email) =>
+			(await answered(() => db.select().from(users).where(eq(users.email, email))))[0],
+		list: () =>
+			answered(() =>
+				db
+					.select()
+					.from(users)
+					.orderBy(asc(sql`${users.email} COLLATE "C"`)),
+			),
+		add: (user) => touch(() => db.insert(users).values(user).onConflictDoNothing().returning()),
+		setPassword: (email, passwordHash) =>
+			touch(() =>
+				db
+					.update(users)
+					.set({ passwordHash, tokenGeneration: sql`${users.tokenGeneration} + 1` })
+					.where(eq(users.email, email))
+					.returning(),
+			),
+		remove: (email) => touch(() => db.delete(users).where(eq(users.email, email)).returning()),
+	};
+}

@@ -1,0 +1,39 @@
+import { type Applied, createHistory, pendingMigrations } from "../migrate.ts";
+import { embedMigrations } from "../migrations.macro.ts" with { type: "macro" };
+import type { Migration } from "../migrations.macro.ts";
+import type { Sql, Tx } from "./database.ts";
+
+const known: readonly Migration[] = embedMigrations("postgres");
+
+/** The key of our advisory lock: any number will do that nobody else uses in this database. */
+const lockKey = 7_027_160_501;
+
+/**
+ * Applies what is missing, in one transaction under an advisory lock: of many processes at once one does it and the
+ * rest wait. DDL is transactional, so a migration that fails leaves nothing.
+ */
+export async function migrate(sql: Sql, told: (migration: string) => void): Promise<void> {
+	if (await isUpToDate(sql)) return;
+	await sql.begin(async (tx) => {
+		await tx`SELECT pg_advisory_xact_lock(${lockKey}::bigint)`;
+		await tx.unsafe(createHistory);
+		for (const migration of pendingMigrations(known, await applied(tx))) {
+			await apply(tx, migration);
+			told(migration.name);
+		}
+	});
+}
+
+async function isUpToDate(sql: Sql): Promise<boolean> {
+	const [history] = await sql`SELECT to_regclass('schema_migrations') AS table`;
+	return history?.table !== null && pendingMigrations(known, await applied(sql)).length === 0;
+}
+
+async function applied(sql: Sql | Tx): Promise<readonly Applied[]> {
+	return sql<Applied[]>`SELECT name, hash FROM schema_migrations`;
+}
+
+async function apply(tx: Tx, { name, hash, statements }: Migration): Promise<void> {
+	for (const statement of statements) await tx.unsafe(statement);
+	await tx`INSERT INTO schema_migrations (name, hash, applied_at) VALUES (${name}, ${hash}, ${Date.now()})`;
+}

@@ -1,0 +1,101 @@
+import { eq, sql as fragment } from "drizzle-orm";
+import type { TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
+import type { TaskReads } from "../task-store.ts";
+import { answered, type Db, type Sql, type Tx } from "./database.ts";
+import { RowSet } from "./row-set.ts";
+import { tasks } from "./schema.ts";
+
+/** Rows as a group's changes see them. */
+export class TaskSet extends RowSet<TaskRow> implements Pick<TaskWork, "tasks"> {
+	/** The seam that the room's changes use. */
+	readonly tasks = this;
+
+	constructor() {
+		super(({ id }) => id);
+	}
+
+	static async fetch(tx: Tx, ids: readonly string[]): Promise<TaskSet> {
+		const set = new TaskSet();
+		if (ids.length > 0)
+			set.load(await tx<TaskRow[]>`SELECT ${columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`);
+		return set;
+	}
+
+	insert(row: TaskRow): void {
+		this.put(row);
+	}
+
+	update(row: TaskRow): void {
+		this.put(row);
+	}
+
+	write(tx: Tx): PromiseLike<unknown>[] {
+		const { inserted, updated, removed } = this.changes();
+		const statements: PromiseLike<unknown>[] = [];
+		if (removed.length > 0)
+			statements.push(tx`DELETE FROM tasks WHERE id = ANY(${removed.map(({ id }) => id)}::uuid[])`);
+		if (updated.length > 0) statements.push(update(tx, updated));
+		if (inserted.length > 0) statements.push(insert(tx, inserted));
+		return statements;
+	}
+}
+
+function insert(tx: Tx, rows: readonly TaskRow[]): PromiseLike<unknown> {
+	return tx`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at)
+		SELECT * FROM unnest(
+			${rows.map(({ seq }) => seq)}::bigint[],
+			${rows.map(({ id }) => id)}::uuid[],
+			${rows.map(({ title }) => title)}::text[],
+			${rows.map(({ description }) => description)}::text[],
+			${rows.map(({ version }) => version)}::integer[],
+			${rows.map(({ createdAt }) => createdAt)}::bigint[],
+			${rows.map(({ updatedAt }) => updatedAt)}::bigint[])`;
+}
+
+function update(tx: Tx, rows: readonly TaskRow[]): PromiseLike<unknown> {
+	return tx`UPDATE tasks SET
+			title = next.title, description = next.description, version = next.version, updated_at = next.updated_at
+		FROM unnest(
+			${rows.map(({ id }) => id)}::uuid[],
+			${rows.map(({ title }) => title)}::text[],
+			${rows.map(({ description }) => description)}::text[],
+			${rows.map(({ version }) => version)}::integer[],
+			${rows.map(({ updatedAt }) => updatedAt)}::bigint[]) AS next (id, title, description, version, updated_at)
+		WHERE tasks.id = next.id`;
+}
+
+function columns(sql: Sql | Tx) {
+	return sql`seq, id, title, description, version, created_at AS "createdAt", updated_at AS "updatedAt"`;
+}
+
+export function taskReads(sql: Sql, db: Db): TaskReads {
+	const byId = db
+		.select()
+		.from(tasks)
+		.where(eq(tasks.id, fragment.placeholder("id")))
+		.prepare("task_by_id");
+	return {
+		find: async (id) => (await answered(() => byId.execute({ id })))[0],
+		async list(query) {
+			const found = await answered(() => page(sql, query));
+			const rows = found.flatMap(({ rev: _, ...row }) => (row.id === null ? [] : [row as TaskRow]));
+			const more = rows.length > query.limit;
+			return { rows: rows.slice(0, query.limit), more, rev: found[0]?.rev ?? 0 };
+		},
+	};
+}
+
+type PageRow = { readonly [Column in keyof TaskRow]: TaskRow[Column] | null } & { readonly rev: number };
+
+/** One statement, so that rows and number are of one snapshot. An empty page is one row without a task. */
+function page(sql: Sql, { order, limit, after }: TaskPageQuery): PromiseLike<PageRow[]> {
+	const behind =
+		order === "desc"
+			? sql`WHERE seq < ${after ?? Number.MAX_SAFE_INTEGER} ORDER BY seq DESC`
+			: sql`WHERE seq > ${after ?? 0} ORDER BY seq ASC`;
+	return sql<PageRow[]>`
+		SELECT head.rev, found.* FROM log_head AS head
+		LEFT JOIN LATERAL (SELECT ${columns(sql)} FROM tasks ${behind} LIMIT ${limit + 1}) AS found ON true
+		WHERE head.one = 1
+		ORDER BY found.seq ${order === "desc" ? sql`DESC` : sql`ASC`}`;
+}

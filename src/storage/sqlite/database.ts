@@ -1,0 +1,99 @@
+import { Database, SQLiteError } from "bun:sqlite";
+import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
+import { StartupError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { Storage } from "../storage.ts";
+import { taskStore } from "../task-store.ts";
+import { unavailable } from "../writer.ts";
+import { userStore } from "./auth.ts";
+import { migrate } from "./migrate.ts";
+import * as schema from "./schema.ts";
+import { settingStore } from "./settings.ts";
+import { taskReads } from "./tasks.ts";
+import { SqliteWriter } from "./writer.ts";
+
+export type Db = BunSQLiteDatabase<typeof schema>;
+
+/** How long a statement may block the process for another process's lock; the writer itself tries again, awake. */
+export const busyTimeoutMs = 50;
+
+export async function openSqlite(
+	path: string,
+	log: Log,
+	told: (migration: string) => void,
+): Promise<Storage> {
+	const database = open(path, told);
+	const db = drizzle(database, { schema });
+	const writer = new SqliteWriter(database, db, log);
+	return {
+		tasks: taskStore(writer, taskReads(database, db)),
+		users: userStore(writer, db),
+		settings: settingStore(writer, db),
+		async ping() {
+			database.query("SELECT 1").get();
+		},
+		async stop() {
+			await writer.stop();
+			database.close();
+		},
+	};
+}
+
+function open(path: string, told: (migration: string) => void): Database {
+	let database: Database | undefined;
+	try {
+		database = new Database(path, { create: true, readwrite: true, strict: true });
+		database.run("PRAGMA busy_timeout = 10000");
+		database.run("PRAGMA journal_mode = WAL");
+		database.run("PRAGMA synchronous = FULL");
+		database.run("PRAGMA foreign_keys = ON");
+		migrate(database, told);
+		database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+		return database;
+	} catch (error) {
+		database?.close();
+		if (error instanceof StartupError) throw error;
+		throw new StartupError(`The database ${path} cannot be used: ${describe(error)}.`, { cause: error });
+	}
+}
+
+const descriptions: Readonly<Record<string, string>> = {
+	SQLITE_CANTOPEN: "it cannot be opened; does its folder exist, and may this user write there",
+	SQLITE_NOTADB: "the file is not a SQLite database",
+	SQLITE_CORRUPT: "the file is damaged",
+	SQLITE_READONLY: "it cannot be written to",
+	SQLITE_READONLY_DIRECTORY: "its folder cannot be written to",
+	SQLITE_BUSY: "another process holds its lock",
+	SQLITE_FULL: "the disk is full",
+};
+
+function describe(error: unknown): string {
+	return descriptions[sqliteCode(error) ?? ""] ?? (error instanceof Error ? error.message : String(error));
+}
+
+function sqliteCode(error: unknown): string | undefined {
+	if (error instanceof SQLiteError) return error.code;
+	if (error instanceof Error && error.cause instanceof SQLiteError) return error.cause.code;
+	return undefined;
+}
+
+export function isBusy(error: unknown): boolean {
+	return sqliteCode(error)?.startsWith("SQLITE_BUSY") ?? false;
+}
+
+/** Faults of the machine rather than of the request: the same request may succeed later. */
+const passing = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL)/;
+
+/** What a caller is told of a database's error: `unavailable` where it may pass, else the defect that it is. */
+export function translated(error: unknown): unknown {
+	return passing.test(sqliteCode(error) ?? "") ? unavailable(error) : error;
+}
+
+/** Runs a read; a passing fault of the database is `unavailable`. */
+export async function read<T>(query: () => T): Promise<T> {
+	try {
+		return query();
+	} catch (error) {
+		throw translated(error);
+	}
+}

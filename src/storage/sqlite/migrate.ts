@@ -1,0 +1,45 @@
+import type { Database } from "bun:sqlite";
+import { StartupError } from "../../errors.ts";
+import { type Applied, createHistory, pendingMigrations } from "../migrate.ts";
+import { embedMigrations } from "../migrations.macro.ts" with { type: "macro" };
+import type { Migration } from "../migrations.macro.ts";
+
+const known: readonly Migration[] = embedMigrations("sqlite");
+
+/** Applies what is missing, in one exclusive transaction: of many processes at once one does it and the rest wait. */
+export function migrate(database: Database, told: (migration: string) => void): void {
+	if (isUpToDate(database)) return;
+	// A table that drizzle-kit rebuilds takes its children along while foreign keys are on, and the pragma does
+	// nothing inside a transaction: off before, checked after.
+	database.run("PRAGMA foreign_keys = OFF");
+	database
+		.transaction(() => {
+			database.run(createHistory);
+			for (const migration of pendingMigrations(known, applied(database))) {
+				apply(database, migration);
+				told(migration.name);
+			}
+			const broken = database.query("PRAGMA foreign_key_check").all().length;
+			if (broken > 0) throw new StartupError(`A migration would leave ${broken} rows without their parent.`);
+		})
+		.exclusive();
+	database.run("PRAGMA foreign_keys = ON");
+}
+
+function isUpToDate(database: Database): boolean {
+	const history = database.query("SELECT 1 FROM sqlite_master WHERE name = 'schema_migrations'").get();
+	return history !== null && pendingMigrations(known, applied(database)).length === 0;
+}
+
+function applied(database: Database): readonly Applied[] {
+	return database.query<Applied, []>("SELECT name, hash FROM schema_migrations").all();
+}
+
+function apply(database: Database, { name, hash, statements }: Migration): void {
+	for (const statement of statements) database.run(statement);
+	database.run("INSERT INTO schema_migrations (name, hash, applied_at) VALUES (?, ?, ?)", [
+		name,
+		hash,
+		Date.now(),
+	]);
+}

@@ -1,0 +1,82 @@
+import type { Database } from "bun:sqlite";
+import { asc, desc, eq, sql } from "drizzle-orm";
+import type { TaskPage, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
+import type { TaskReads } from "../task-store.ts";
+import { type Db, read } from "./database.ts";
+import { logHead, tasks } from "./schema.ts";
+
+/** Rows as a change sees them, inside the writer's transaction. */
+export function taskRows(db: Db): TaskWork["tasks"] {
+	const find = findById(db);
+	const insert = db
+		.insert(tasks)
+		.values({
+			seq: sql.placeholder("seq"),
+			id: sql.placeholder("id"),
+			title: sql.placeholder("title"),
+			description: sql.placeholder("description"),
+			version: sql.placeholder("version"),
+			createdAt: sql.placeholder("createdAt"),
+			updatedAt: sql.placeholder("updatedAt"),
+		})
+		.prepare();
+	const update = db
+		.update(tasks)
+		.set({
+			title: sql`${sql.placeholder("title")}`,
+			description: sql`${sql.placeholder("description")}`,
+			version: sql`${sql.placeholder("version")}`,
+			updatedAt: sql`${sql.placeholder("updatedAt")}`,
+		})
+		.where(eq(tasks.id, sql.placeholder("id")))
+		.prepare();
+	const remove = db
+		.delete(tasks)
+		.where(eq(tasks.id, sql.placeholder("id")))
+		.prepare();
+	return {
+		find: (id) => find.get({ id }),
+		insert: (row) => void insert.run({ ...row }),
+		update: (row) => void update.run({ ...row }),
+		remove: (row) => void remove.run({ id: row.id }),
+	};
+}
+
+export function taskReads(database: Database, db: Db): TaskReads {
+	const find = findById(db);
+	const newest = listing(db, "desc");
+	const oldest = listing(db, "asc");
+	const head = db.select({ rev: logHead.rev }).from(logHead).prepare();
+	// One transaction, so that rows and number are of one moment even while another process writes.
+	const page = database.transaction(({ order, limit, after }: TaskPageQuery): TaskPage => {
+		const statement = order === "desc" ? newest : oldest;
+		const rows = statement.all({
+			after: after ?? (order === "desc" ? Number.MAX_SAFE_INTEGER : 0),
+			limit: limit + 1,
+		});
+		return { rows: rows.slice(0, limit), more: rows.length > limit, rev: head.get()?.rev ?? 0 };
+	});
+	return {
+		find: (id) => read<TaskRow | undefined>(() => find.get({ id })),
+		list: (query) => read(() => page.deferred(query)),
+	};
+}
+
+function findById(db: Db) {
+	return db
+		.select()
+		.from(tasks)
+		.where(eq(tasks.id, sql.placeholder("id")))
+		.prepare();
+}
+
+function listing(db: Db, order: "asc" | "desc") {
+	const after = sql.placeholder("after");
+	return db
+		.select()
+		.from(tasks)
+		.where(order === "desc" ? sql`${tasks.seq} < ${after}` : sql`${tasks.seq} > ${after}`)
+		.orderBy(order === "desc" ? desc(tasks.seq) : asc(tasks.seq))
+		.limit(sql.placeholder("limit"))
+		.prepare();
+}

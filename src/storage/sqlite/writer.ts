@@ -1,0 +1,123 @@
+import type { Database } from "bun:sqlite";
+import type { Log } from "../../log.ts";
+import {
+	type Unit,
+	unavailable,
+	type Waiting,
+	type Work,
+	WriteQueue,
+	type Writer,
+	waitMsMax,
+} from "../writer.ts";
+import { givenAnswers } from "./answers.ts";
+import { type Db, isBusy, translated } from "./database.ts";
+import { eventLog } from "./events.ts";
+import { taskRows } from "./tasks.ts";
+
+/** Between two tries for a lock that another process holds. */
+const busyRetryMs = 20;
+
+/**
+ * Commits units in groups: those that arrive while a commit is under way, or in the same turn of the event loop,
+ * share the next one and its flush to disk. A unit that throws is rolled back to its savepoint and fails alone.
+ */
+export class SqliteWriter implements Writer {
+	readonly #queue = new WriteQueue();
+	readonly #work: Work;
+	readonly #begin;
+	readonly #commit;
+	readonly #rollback;
+	readonly #savepoint;
+	readonly #release;
+	readonly #undo;
+	#draining: Promise<void> | undefined;
+	#isStopped = false;
+
+	constructor(
+		private readonly database: Database,
+		db: Db,
+		private readonly log: Log,
+	) {
+		this.#work = { tasks: taskRows(db), answers: givenAnswers(db), append: eventLog(db) };
+		this.#begin = database.query("BEGIN IMMEDIATE");
+		this.#commit = database.query("COMMIT");
+		this.#rollback = database.query("ROLLBACK");
+		this.#savepoint = database.query("SAVEPOINT unit");
+		this.#release = database.query("RELEASE unit");
+		this.#undo = database.query("ROLLBACK TO unit");
+	}
+
+	async run<T>(unit: Unit<T>): Promise<T> {
+		if (this.#isStopped) throw unavailable(new Error("the writer has stopped"));
+		const done = this.#queue.add(unit);
+		this.#draining ??= this.#drain();
+		return done;
+	}
+
+	/** Commits what has been handed in. */
+	async stop(): Promise<void> {
+		this.#isStopped = true;
+		await this.#draining;
+	}
+
+	async #drain(): Promise<void> {
+		// One turn of the event loop lets every request that has arrived already join the group.
+		await new Promise<void>((resolve) => setImmediate(resolve));
+		while (!this.#queue.isEmpty) {
+			const group = this.#queue.take();
+			if (!this.#commitGroup(group)) {
+				this.#queue.putBack(group);
+				await Bun.sleep(busyRetryMs);
+				this.#queue.expire(new Error(`another process held the lock for ${waitMsMax} ms`));
+			}
+		}
+		this.#draining = undefined;
+	}
+
+	/** False if another process holds the lock: then nothing has been begun. */
+	#commitGroup(group: readonly Waiting[]): boolean {
+		try {
+			this.#begin.run();
+		} catch (error) {
+			if (isBusy(error)) return false;
+			for (const { reject } of group) reject(translated(error));
+			return true;
+		}
+		try {
+			const outcomes = group.map(({ unit }) => this.#apply(unit));
+			this.#commit.run();
+			for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]);
+		} catch (error) {
+			this.#abandon(group, error);
+		}
+		return true;
+	}
+
+	#apply(unit: Unit<unknown>): Outcome {
+		this.#savepoint.run();
+		try {
+			const value = unit.apply(this.#work);
+			this.#release.run();
+			return { value };
+		} catch (error) {
+			// A full disk ends the whole transaction by itself; then the group fails together.
+			if (!this.database.inTransaction) throw error;
+			this.#undo.run();
+			this.#release.run();
+			return { error: translated(error) };
+		}
+	}
+
+	#abandon(group: readonly Waiting[], error: unknown): void {
+		this.log.error({ err: error, units: group.length }, "A group of writes failed.");
+		if (this.database.inTransaction) this.#rollback.run();
+		for (const { reject } of group) reject(translated(error));
+	}
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+function settle(waiting: Waiting, outcome: Outcome | undefined): void {
+	if (outcome !== undefined && "value" in outcome) waiting.resolve(outcome.value);
+	else waiting.reject(outcome?.error);
+}

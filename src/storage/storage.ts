@@ -1,0 +1,19 @@
+import type { UserStore } from "../auth/store.ts";
+import type { TaskStore } from "../tasks/store.ts";
+
+/** What the database itself must remember: secrets made at first start, the log's identity. */
+export interface SettingStore {
+	/** The value kept under a name; `make` supplies it the first time, and of many at once one wins for all. */
+	getOrMake(name: string, make: () => string): Promise<string>;
+}
+
+/** A database with its schema up to date, as the rooms see it. */
+export interface Storage {
+	readonly tasks: TaskStore;
+	readonly users: UserStore;
+	readonly settings: SettingStore;
+	/** Resolves when the database has answered. */
+	ping(): Promise<void>;
+	/** Finishes what has been handed in, then closes. Idempotent. */
+	stop(): Promise<void>;
+}

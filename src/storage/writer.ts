@@ -1,0 +1,91 @@
+import { Refusal } from "../errors.ts";
+import type { GivenAnswers } from "../http/idempotency.ts";
+import type { TaskWork } from "../tasks/store.ts";
+
+/** What a unit of work sees and does inside its transaction: every room's view of it together. */
+export interface Work extends TaskWork {
+	readonly answers: GivenAnswers;
+}
+
+/** Rows that a unit will look at. Postgres fetches them for a whole group at once; SQLite reads them in place. */
+export interface Needs {
+	readonly tasks?: readonly string[];
+	readonly answers?: readonly { readonly scope: string; readonly key: string }[];
+}
+
+/**
+ * One change, decided and done inside one transaction. `apply` is synchronous and may throw: then nothing of it
+ * stays, while the other units of its group go on.
+ */
+export interface Unit<T> {
+	readonly needs: Needs;
+	apply(work: Work): T;
+}
+
+/** The database's one writer. A unit's promise resolves after its commit is on disk, and never before. */
+export interface Writer {
+	run<T>(unit: Unit<T>): Promise<T>;
+}
+
+/** A unit in the queue, with its promise's two ends. */
+export interface Waiting {
+	readonly unit: Unit<unknown>;
+	resolve(value: unknown): void;
+	reject(error: unknown): void;
+	/** When waiting ends with `unavailable`, in milliseconds of `performance.now()`. */
+	readonly deadline: number;
+}
+
+/** Units that share one commit; more wait for the next. Bounds the time that a group holds the lock. */
+export const groupMax = 512;
+const queueMax = 20_000;
+export const waitMsMax = 10_000;
+
+/** Units that wait for the next group. */
+export class WriteQueue {
+	#waiting: Waiting[] = [];
+
+	get isEmpty(): boolean {
+		return this.#waiting.length === 0;
+	}
+
+	/** Refuses with `unavailable` when the queue is full. */
+	add<T>(unit: Unit<T>): Promise<T> {
+		if (this.#waiting.length >= queueMax) throw unavailable(new Error("the write queue is full"));
+		const { promise, resolve, reject } = Promise.withResolvers<T>();
+		this.#waiting.push({
+			unit,
+			resolve: resolve as (value: unknown) => void,
+			reject,
+			deadline: performance.now() + waitMsMax,
+		});
+		return promise;
+	}
+
+	/** The next group, in order of arrival. */
+	take(): readonly Waiting[] {
+		const group = this.#waiting.slice(0, groupMax);
+		this.#waiting = this.#waiting.slice(groupMax);
+		return group;
+	}
+
+	/** Puts a group that has not been begun back to the front. */
+	putBack(group: readonly Waiting[]): void {
+		this.#waiting = [...group, ...this.#waiting];
+	}
+
+	/** Refuses those whose time is up. */
+	expire(cause: unknown): void {
+		const now = performance.now();
+		const late = this.#waiting.filter((waiting) => waiting.deadline <= now);
+		this.#waiting = this.#waiting.filter((waiting) => waiting.deadline > now);
+		for (const waiting of late) waiting.reject(unavailable(cause));
+	}
+}
+
+export function unavailable(cause: unknown): Refusal {
+	return new Refusal("unavailable", "The database cannot take this now; try again soon.", {
+		cause,
+		retryAfterSeconds: 1,
+	});
+}

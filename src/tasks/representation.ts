@@ -1,0 +1,20 @@
+import type { TaskRow } from "./store.ts";
+
+/**
+ * A task's canonical body. The keys stand here in the order that RFC 8785 wants, so that plain `JSON.stringify` is
+ * enough on the hot path; a test holds it to `canonical()`.
+ */
+export function taskBody(row: Pick<TaskRow, "description" | "id" | "title" | "version">): string {
+	return JSON.stringify({
+		description: row.description,
+		id: row.id,
+		title: row.title,
+		version: row.version,
+	});
+}
+
+/** A list's canonical body. */
+export function taskListBody(rows: readonly TaskRow[], nextCursor: string | undefined): string {
+	const next = nextCursor === undefined ? "" : `,"next_cursor":${JSON.stringify(nextCursor)}`;
+	return `{"items":[${rows.map(taskBody).join(",")}],"kind":"tasks"${next}}`;
+}

@@ -1,5 +1,16 @@
 /** Everything that can happen, as clients filter for it. */
-export type EventType = "task.created" | "task.updated" | "task.deleted";
+export const eventTypes = [
+	"task.created",
+	"task.updated",
+	"task.deleted",
+	"job.enqueued",
+	"job.leased",
+	"job.succeeded",
+	"job.retrying",
+	"job.dead",
+	"job.cancelled",
+] as const;
+export type EventType = (typeof eventTypes)[number];
 
 /** A change that is about to be committed. */
 export interface EventDraft {

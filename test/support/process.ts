@@ -1,0 +1,86 @@
+import { onEnd } from "./teardown.ts";
+
+const root = `${import.meta.dir}/../..`;
+
+/** The program as `bun src/main.ts` runs it. */
+export const fromSource = [process.execPath, `${root}/src/main.ts`];
+
+export interface Finished {
+	readonly code: number;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+/** The whole environment of a started program: nothing leaks in from the one the tests run in. */
+function environment(env: Record<string, string>): Record<string, string> {
+	return { PATH: Bun.env.PATH ?? "", HOME: Bun.env.HOME ?? "/tmp", LOG_FORMAT: "json", ...env };
+}
+
+/** Runs a command to its end. */
+export async function runProgram(
+	command: readonly string[],
+	env: Record<string, string>,
+	options: { readonly cwd?: string; readonly stdin?: string } = {},
+): Promise<Finished> {
+	const child = Bun.spawn([...command], {
+		cwd: options.cwd ?? root,
+		env: environment(env),
+		stdin: new Blob([options.stdin ?? ""]),
+		stdout: "pipe",
+		stderr: "pipe",
+	});
+	const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+	return { code, stdout, stderr };
+}
+
+/** A server in a process of its own. */
+export interface ServerProcess {
+	readonly url: string;
+	readonly pid: number;
+	/** Everything it has printed so far. */
+	output(): string;
+	/** Sends a signal and waits for the end; the answer is the exit code. */
+	end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number>;
+	signal(signal: NodeJS.Signals): void;
+	readonly exited: Promise<number>;
+}
+
+/** Starts a server and waits until it is ready. Rejects with what it printed if it ends before. */
+export async function startProcess(
+	command: readonly string[],
+	env: Record<string, string>,
+	cwd: string = root,
+): Promise<ServerProcess> {
+	const child = Bun.spawn([...command], {
+		cwd,
+		env: environment({ PORT: "0", RATE_LIMIT: "off", LOGIN_RATE_LIMIT: "off", ...env }),
+		stdin: "ignore",
+		stdout: "pipe",
+		stderr: "pipe",
+	});
+	onEnd(() => child.kill("SIGKILL"));
+	let printed = "";
+	const { promise: ready, resolve, reject } = Promise.withResolvers<string>();
+	async function follow(stream: ReadableStream<Uint8Array>): Promise<void> {
+		const text = new TextDecoder();
+		for await (const chunk of stream) {
+			printed += text.decode(chunk, { stream: true });
+			const url = /ready at (\S+)/.exec(printed)?.[1];
+			if (url !== undefined) resolve(url);
+		}
+	}
+	void follow(child.stdout);
+	void follow(child.stderr);
+	void child.exited.then((code) => reject(new Error(`ended with ${code} before it was ready:\n${printed}`)));
+	return {
+		url: await ready,
+		pid: child.pid,
+		output: () => printed,
+		exited: child.exited,
+		signal: (signal) => child.kill(signal),
+		async end(signal) {
+			child.kill(signal);
+			return child.exited;
+		},
+	};
+}

@@ -1,0 +1,55 @@
+import { type App, build } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import { type Log, openLog } from "../../src/log.ts";
+import { openStorage } from "../../src/storage/open.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import { onEnd } from "./teardown.ts";
+import { addUser } from "./users.ts";
+
+/** A server in this process that really listens. */
+export interface TestServer {
+	readonly url: string;
+	readonly storage: Storage;
+	readonly app: App;
+	/** `Authorization` for a user that exists. */
+	readonly bearer: string;
+	stop(): Promise<void>;
+}
+
+export const testApiKey = "test-key-0123456789";
+
+/** Serves on a free port with the given environment; limits are off unless named. Stopped at the end of all tests. */
+export async function startServer(env: Record<string, string>): Promise<TestServer> {
+	const config = readConfig(
+		{
+			PORT: "0",
+			LOG_LEVEL: "silent",
+			RATE_LIMIT: "off",
+			LOGIN_RATE_LIMIT: "off",
+			API_KEYS: testApiKey,
+			...env,
+		},
+		false,
+	);
+	const { log } = await openLog(config);
+	const storage = await openStorage(config.database, log);
+	const app = await build(config, { storage, log });
+	const { url } = app.start();
+	const server = {
+		url,
+		storage,
+		app,
+		bearer: await addUser(storage, url),
+		async stop() {
+			await app.stop();
+			await storage.stop();
+		},
+	};
+	onEnd(server.stop);
+	return server;
+}
+
+/** A log that says nothing. */
+export async function silentLog(): Promise<Log> {
+	return (await openLog({ logLevel: "silent", logFormat: "json" })).log;
+}

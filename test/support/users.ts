@@ -1,0 +1,34 @@
+import { newId } from "../../src/ids.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+
+export const testEmail = "ada@example.com";
+export const testPassword = "correct horse battery";
+
+/** One hash for all tests: argon2id is slow on purpose. */
+const passwordHash = await Bun.password.hash(testPassword, {
+	algorithm: "argon2id",
+	memoryCost: 1024,
+	timeCost: 1,
+});
+
+/** Adds the test user and logs in; the answer is an `Authorization` header. */
+export async function addUser(storage: Storage, url: string): Promise<string> {
+	await storage.users.add({
+		id: newId(),
+		email: testEmail,
+		passwordHash,
+		tokenGeneration: 1,
+		createdAt: Date.now(),
+	});
+	return logIn(url);
+}
+
+export async function logIn(url: string, email = testEmail, password = testPassword): Promise<string> {
+	const response = await fetch(`${url}/auth/login`, {
+		method: "POST",
+		headers: { "content-type": "application/json" },
+		body: JSON.stringify({ email, password }),
+	});
+	const { access_token: token } = (await response.json()) as { access_token: string };
+	return `Bearer ${token}`;
+}

@@ -4,34 +4,63 @@ import type { Db } from "./database.ts";
 import { events, logHead } from "./schema.ts";
 
 /**
- * Appends to the log inside the current transaction. SQLite has one writer at a time, so a number taken anywhere in
- * the transaction is in commit order.
+ * The log's end, held by the writer from the begin to the commit of a group. SQLite has one writer at a time, so a
+ * number taken anywhere in the transaction is in commit order; the head row is read and written once a group.
  */
-export function eventLog(db: Db): (event: EventDraft) => number {
-	const next = db
-		.update(logHead)
-		.set({
-			rev: sql`rev + 1`,
-			tasksRev: sql`CASE WHEN ${sql.placeholder("isTask")} THEN rev + 1 ELSE tasks_rev END`,
-		})
-		.where(eq(logHead.one, 1))
-		.returning({ rev: logHead.rev })
-		.prepare();
-	const insert = db
-		.insert(events)
-		.values({
-			id: sql.placeholder("id"),
-			type: sql.placeholder("type"),
-			subject: sql.placeholder("subject"),
-			data: sql.placeholder("data"),
-			requestId: sql.placeholder("requestId"),
-			time: sql.placeholder("time"),
-		})
-		.prepare();
-	return (event) => {
-		const head = next.get({ isTask: event.type.startsWith("task.") ? 1 : 0 });
+export class EventTail {
+	readonly #read;
+	readonly #write;
+	readonly #insert;
+	#taken = { rev: 0, tasksRev: 0 };
+	#kept = { rev: 0, tasksRev: 0 };
+	#now = { rev: 0, tasksRev: 0 };
+
+	constructor(db: Db) {
+		this.#read = db.select({ rev: logHead.rev, tasksRev: logHead.tasksRev }).from(logHead).prepare();
+		this.#write = db
+			.update(logHead)
+			.set({ rev: sql`${sql.placeholder("rev")}`, tasksRev: sql`${sql.placeholder("tasksRev")}` })
+			.where(eq(logHead.one, 1))
+			.prepare();
+		this.#insert = db
+			.insert(events)
+			.values({
+				id: sql.placeholder("id"),
+				type: sql.placeholder("type"),
+				subject: sql.placeholder("subject"),
+				data: sql.placeholder("data"),
+				requestId: sql.placeholder("requestId"),
+				time: sql.placeholder("time"),
+			})
+			.prepare();
+	}
+
+	/** After the group's begin. */
+	take(): void {
+		const head = this.#read.get();
 		if (head === undefined) throw new Error("the log has no head");
-		insert.run({ id: head.rev, ...event });
-		return head.rev;
-	};
+		this.#taken = this.#kept = this.#now = head;
+	}
+
+	append(event: EventDraft): number {
+		const rev = this.#now.rev + 1;
+		this.#insert.run({ id: rev, ...event });
+		this.#now = { rev, tasksRev: event.type.startsWith("task.") ? rev : this.#now.tasksRev };
+		return rev;
+	}
+
+	/** The current unit's events stay. */
+	keep(): void {
+		this.#kept = this.#now;
+	}
+
+	/** The current unit's events are taken back; their rows go with its savepoint. */
+	takeBack(): void {
+		this.#now = this.#kept;
+	}
+
+	/** Before the group's commit. */
+	write(): void {
+		if (this.#now.rev !== this.#taken.rev) this.#write.run(this.#now);
+	}
 }

@@ -11,7 +11,7 @@ import {
 } from "../writer.ts";
 import { givenAnswers } from "./answers.ts";
 import { type Db, isBusy, translated } from "./database.ts";
-import { eventLog } from "./events.ts";
+import { EventTail } from "./events.ts";
 import { taskRows } from "./tasks.ts";
 
 /** Between two tries for a lock that another process holds. */
@@ -23,6 +23,7 @@ const busyRetryMs = 20;
  */
 export class SqliteWriter implements Writer {
 	readonly #queue = new WriteQueue();
+	readonly #log: EventTail;
 	readonly #work: Work;
 	readonly #begin;
 	readonly #commit;
@@ -36,9 +37,11 @@ export class SqliteWriter implements Writer {
 	constructor(
 		private readonly database: Database,
 		db: Db,
-		private readonly log: Log,
+		private readonly logger: Log,
 	) {
-		this.#work = { tasks: taskRows(db), answers: givenAnswers(db), append: eventLog(db) };
+		const tail = new EventTail(db);
+		this.#log = tail;
+		this.#work = { tasks: taskRows(db), answers: givenAnswers(db), append: (event) => tail.append(event) };
 		this.#begin = database.query("BEGIN IMMEDIATE");
 		this.#commit = database.query("COMMIT");
 		this.#rollback = database.query("ROLLBACK");
@@ -84,7 +87,9 @@ export class SqliteWriter implements Writer {
 			return true;
 		}
 		try {
+			this.#log.take();
 			const outcomes = group.map(({ unit }) => this.#apply(unit));
+			this.#log.write();
 			this.#commit.run();
 			for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]);
 		} catch (error) {
@@ -98,10 +103,12 @@ export class SqliteWriter implements Writer {
 		try {
 			const value = unit.apply(this.#work);
 			this.#release.run();
+			this.#log.keep();
 			return { value };
 		} catch (error) {
 			// A full disk ends the whole transaction by itself; then the group fails together.
 			if (!this.database.inTransaction) throw error;
+			this.#log.takeBack();
 			this.#undo.run();
 			this.#release.run();
 			return { error: translated(error) };
@@ -109,7 +116,7 @@ export class SqliteWriter implements Writer {
 	}
 
 	#abandon(group: readonly Waiting[], error: unknown): void {
-		this.log.error({ err: error, units: group.length }, "A group of writes failed.");
+		this.logger.error({ err: error, units: group.length }, "A group of writes failed.");
 		if (this.database.inTransaction) this.#rollback.run();
 		for (const { reject } of group) reject(translated(error));
 	}

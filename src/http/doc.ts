@@ -63,6 +63,8 @@ interface Operation {
 	readonly requestHeaders?: Readonly<
 		Record<string, { readonly description: string; readonly required?: boolean }>
 	>;
+	/** The schema that reads the query string. */
+	readonly query?: TSchema;
 	/** Names of the path's parameters, each with its description. */
 	readonly pathParameters?: Readonly<Record<string, string>>;
 	readonly answers: Readonly<Record<number, Answer>>;
@@ -87,7 +89,7 @@ export function operation(op: Operation) {
 	};
 }
 
-function parametersOf({ requestHeaders = {}, pathParameters = {} }: Operation) {
+function parametersOf({ requestHeaders = {}, pathParameters = {}, query }: Operation) {
 	const path = Object.entries(pathParameters).map(([name, description]) => ({
 		name,
 		in: "path" as const,
@@ -102,7 +104,22 @@ function parametersOf({ requestHeaders = {}, pathParameters = {} }: Operation) {
 		description,
 		schema: { type: "string" as const },
 	}));
-	return path.length + header.length > 0 ? { parameters: [...path, ...header] } : {};
+	const parameters = [...path, ...queryParameters(query), ...header];
+	return parameters.length > 0 ? { parameters } : {};
+}
+
+function queryParameters(query: TSchema | undefined) {
+	const { properties = {}, required = [] } = (query ?? {}) as {
+		readonly properties?: Readonly<Record<string, { readonly description?: string }>>;
+		readonly required?: readonly string[];
+	};
+	return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+		name,
+		in: "query" as const,
+		required: required.includes(name),
+		...(description !== undefined && { description }),
+		schema,
+	}));
 }
 
 function successes({ answers, unlimited = false }: Operation) {

@@ -53,6 +53,25 @@ export function queryString<S extends TSchema>(schema: S): Accepts<S, unknown, S
 	});
 }
 
+/** Reads the text behind a URL's `?` by a schema. A name that comes twice is a list, which no parameter is. */
+export function readQuery<S extends TSchema>(schema: S): (query: string) => Static<S> {
+	const check = checker(schema);
+	const integers = integerNames(schema);
+	return (query) => {
+		const values: Record<string, unknown> = Object.create(null);
+		for (const [name, value] of new URLSearchParams(query)) {
+			values[name] = name in values ? [values[name], value] : value;
+		}
+		return check(readIntegers(values, integers));
+	};
+}
+
+/** The text behind the `?` of a URL; empty without one. */
+export function queryOf(url: string): string {
+	const start = url.indexOf("?");
+	return start === -1 ? "" : url.slice(start + 1);
+}
+
 type QueryValues = Readonly<Record<string, unknown>>;
 
 function accepting<S extends TSchema, Out>(

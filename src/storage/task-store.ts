@@ -3,7 +3,7 @@ import type { TaskStore } from "../tasks/store.ts";
 import type { Writer } from "./writer.ts";
 
 /** The reads, which each database does its own way. */
-export type TaskReads = Pick<TaskStore, "find" | "list">;
+export type TaskReads = Pick<TaskStore, "find" | "list" | "head">;
 
 /** Tasks in either database: changes are units for its writer, and what they mean is decided in the room. */
 export function taskStore(writer: Writer, reads: TaskReads): TaskStore {

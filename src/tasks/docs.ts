@@ -1,5 +1,5 @@
 import { operation } from "../http/doc.ts";
-import { Task, TaskList } from "./schema.ts";
+import { Task, TaskList, TaskQuery } from "./schema.ts";
 
 const tag = "Tasks";
 const pathParameters = { id: "The task's id." };
@@ -36,6 +36,7 @@ export const listDoc = operation({
 	operationId: "listTasks",
 	tag,
 	summary: "List tasks, a page at a time",
+	query: TaskQuery,
 	requestHeaders: { "If-None-Match": ifNoneMatch },
 	answers: {
 		200: {

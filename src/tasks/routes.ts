@@ -1,18 +1,17 @@
-import { Elysia } from "elysia";
-import { represent } from "../canonical.ts";
+import { type Context, Elysia } from "elysia";
+import type { Representation } from "../canonical.ts";
 import type { Clock } from "../clock.ts";
-import { invalid } from "../errors.ts";
 import { callOf } from "../http/call.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { isKnown, readIfMatch, requireMatch } from "../http/preconditions.ts";
-import { jsonBody, queryString } from "../http/schema.ts";
+import { jsonBody, queryOf } from "../http/schema.ts";
 import { isId, type NewId } from "../ids.ts";
+import { listPath, taskAnswers } from "./answers.ts";
 import { noSuchTask, taskPath } from "./changes.ts";
 import { createDoc, getDoc, listDoc, patchDoc, removeDoc } from "./docs.ts";
-import { taskBody, taskListBody } from "./representation.ts";
-import { NewTask, TaskPatch, TaskQuery } from "./schema.ts";
-import type { TaskPageQuery, TaskRow, TaskStore } from "./store.ts";
+import { NewTask, TaskPatch } from "./schema.ts";
+import type { TaskStore } from "./store.ts";
 
 export interface TaskRouteDeps {
 	readonly tasks: TaskStore;
@@ -23,13 +22,12 @@ export interface TaskRouteDeps {
 	readonly newId: NewId;
 }
 
-const listPath = "/collab/state/tasks";
-
 export function taskRoutes({ tasks, requireUser, cursors, clock, newId }: TaskRouteDeps) {
+	const answers = taskAnswers(tasks, cursors);
+
 	/** A change whose body is faulty is still judged by existence and precondition first (contract §1). */
 	async function requireCurrent(id: string, request: Request): Promise<void> {
-		const row = await found(tasks, id);
-		requireMatch(readIfMatch(request.headers), represent(taskBody(row)));
+		requireMatch(readIfMatch(request.headers), await answers.one(id));
 	}
 
 	return new Elysia()
@@ -50,32 +48,17 @@ export function taskRoutes({ tasks, requireUser, cursors, clock, newId }: TaskRo
 		)
 		.get(
 			listPath,
-			async ({ request, query, set }) => {
-				const asked = pageQuery(query.value(), cursors);
-				const page = await tasks.list(asked);
-				const last = page.more ? page.rows.at(-1) : undefined;
-				const next = last && cursors.seal("tasks", `${asked.order} ${last.seq}`);
-				const list = represent(taskListBody(page.rows, next));
-				set.headers.etag = list.etag;
-				set.headers["cache-control"] = "no-cache";
-				set.headers["x-event-id"] = String(page.rev);
-				if (next) set.headers.link = nextLink(asked, next);
-				if (!isKnown(request.headers, list.etag)) return list.body;
-				set.status = 304;
-				return null;
+			async ({ request, set }) => {
+				const { list, head } = await answers.list(queryOf(request.url));
+				set.headers["x-event-id"] = String(head.rev);
+				if (list.link !== undefined) set.headers.link = list.link;
+				return unlessKnown(request, set, list);
 			},
-			{ query: queryString(TaskQuery), detail: listDoc },
+			{ detail: listDoc },
 		)
 		.get(
 			"/collab/tasks/:id",
-			async ({ request, params, set }) => {
-				const task = represent(taskBody(await found(tasks, params.id)));
-				set.headers.etag = task.etag;
-				set.headers["cache-control"] = "no-cache";
-				if (!isKnown(request.headers, task.etag)) return task.body;
-				set.status = 304;
-				return null;
-			},
+			async ({ request, params, set }) => unlessKnown(request, set, await answers.one(params.id)),
 			{ detail: getDoc },
 		)
 		.patch(
@@ -108,23 +91,11 @@ export function taskRoutes({ tasks, requireUser, cursors, clock, newId }: TaskRo
 		);
 }
 
-async function found(tasks: TaskStore, id: string): Promise<TaskRow> {
-	const row = isId(id) ? await tasks.find(id) : undefined;
-	if (row === undefined) throw noSuchTask();
-	return row;
-}
-
-function pageQuery(query: TaskQuery, cursors: Cursors): TaskPageQuery {
-	const { cursor, limit = 100, order = "desc" } = query;
-	return { order, limit, after: cursor === undefined ? undefined : readCursor(cursor, order, cursors) };
-}
-
-function readCursor(cursor: string, order: string, cursors: Cursors): number {
-	const [sealedOrder, seq] = cursors.open("tasks", cursor)?.split(" ") ?? [];
-	if (sealedOrder === order) return Number(seq);
-	throw invalid([{ message: "is not a cursor that this list gave out for this order", path: "/cursor" }]);
-}
-
-function nextLink({ order, limit }: TaskPageQuery, cursor: string): string {
-	return `<${listPath}?${new URLSearchParams({ cursor, limit: String(limit), order })}>; rel="next"`;
+/** The body, or 304 where the client has it already. */
+function unlessKnown(request: Request, set: Context["set"], { body, etag }: Representation): string | null {
+	set.headers.etag = etag;
+	set.headers["cache-control"] = "no-cache";
+	if (!isKnown(request.headers, etag)) return body;
+	set.status = 304;
+	return null;
 }

@@ -67,8 +67,16 @@ export interface TaskPage {
 	readonly rows: readonly TaskRow[];
 	/** Whether there are rows behind the last one. */
 	readonly more: boolean;
-	/** The number of the newest event that the rows include; 0 before the first. */
+	/** The state of which the rows are. */
+	readonly head: Head;
+}
+
+/** Which state of the database this is. */
+export interface Head {
+	/** The number of the newest event; 0 before the first. */
 	readonly rev: number;
+	/** The number of the newest event that touched a task: while it stays, no task has changed. */
+	readonly tasksRev: number;
 }
 
 /**
@@ -81,4 +89,6 @@ export interface TaskStore {
 	remove(change: RemoveTask): Promise<void>;
 	find(id: string): Promise<TaskRow | undefined>;
 	list(query: TaskPageQuery): Promise<TaskPage>;
+	/** The state now: it includes every change that anybody has been told of before this was asked. */
+	head(): Head | Promise<Head>;
 }

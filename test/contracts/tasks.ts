@@ -50,7 +50,7 @@ export function taskStoreContract(open: () => Promise<Storage>): void {
 				expect(loser).toMatchObject({ code: "precondition_failed", facts: { etag: winners[0]?.etag } });
 			}
 			expect(await tasks.find(id)).toMatchObject({ version: 2, updatedAt: 2000 });
-			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).rev).toBe(2);
+			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).head.rev).toBe(2);
 		});
 
 		test("a patch that changes nothing keeps version, ETag and log", async () => {
@@ -59,7 +59,7 @@ export function taskStoreContract(open: () => Promise<Storage>): void {
 			for (const patch of [{}, { title: "one" }, { description: null }]) {
 				expect(await tasks.update({ id, ifMatch: "any", patch, now: 2000, requestId: "r" })).toEqual(task);
 			}
-			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toMatchObject({ rev: 1 });
+			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toMatchObject({ head: { rev: 1 } });
 		});
 
 		test("a removed task is gone, and a change of it is not_found", async () => {
@@ -88,7 +88,7 @@ export function taskStoreContract(open: () => Promise<Storage>): void {
 			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toEqual({
 				rows: [],
 				more: false,
-				rev: 3,
+				head: { rev: 3, tasksRev: 3 },
 			});
 		});
 
@@ -102,13 +102,13 @@ export function taskStoreContract(open: () => Promise<Storage>): void {
 				tasks.create(newTask("after")),
 			]);
 			expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-			const { rows, rev } = await tasks.list({ order: "asc", limit: 10, after: undefined });
+			const { rows, head } = await tasks.list({ order: "asc", limit: 10, after: undefined });
 			expect(rows.map(({ title, seq }) => [title, seq])).toEqual([
 				["twin", 1],
 				["before", 2],
 				["after", 3],
 			]);
-			expect(rev).toBe(3);
+			expect(head.rev).toBe(3);
 		});
 
 		test("an idempotent create is done once, replayed after, and refused for another request", async () => {

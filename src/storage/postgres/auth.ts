@@ -1,14 +1,19 @@
-import { asc, eq, sql } from "drizzle-orm";
+import { asc, eq, inArray, sql } from "drizzle-orm";
 import type { UserStore } from "../../auth/store.ts";
+import { Coalesced } from "./coalesced.ts";
 import { answered, type Db } from "./database.ts";
 import { users } from "./schema.ts";
 
 export function userStore(db: Db): UserStore {
-	const byId = db
-		.select()
-		.from(users)
-		.where(eq(users.id, sql.placeholder("id")))
-		.prepare("user_by_id");
+	const byId = new Coalesced(async (ids: ReadonlySet<string>) => {
+		const found = await answered(() =>
+			db
+				.select()
+				.from(users)
+				.where(inArray(users.id, [...ids])),
+		);
+		return new Map(found.map((user) => [user.id, user]));
+	});
 
 	/** Runs a statement, a transaction by itself, and counts the rows it touched. */
 	async function touch(statement: () => PromiseLike<readonly unknown[]>): Promise<boolean> {
@@ -16,7 +21,7 @@ export function userStore(db: Db): UserStore {
 	}
 
 	return {
-		find: async (id) => (await answered(() => byId.execute({ id })))[0],
+		find: async (id) => (await byId.ask(id)).get(id),
 		findByEmail: async (email) =>
 			(await answered(() => db.select().from(users).where(eq(users.email, email))))[0],
 		list: () =>

@@ -1,6 +1,7 @@
 import { eq, sql as fragment } from "drizzle-orm";
-import type { TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
+import type { Head, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
 import type { TaskReads } from "../task-store.ts";
+import { Coalesced } from "./coalesced.ts";
 import { answered, type Db, type Sql, type Tx } from "./database.ts";
 import { RowSet } from "./row-set.ts";
 import { tasks } from "./schema.ts";
@@ -74,18 +75,31 @@ export function taskReads(sql: Sql, db: Db): TaskReads {
 		.from(tasks)
 		.where(eq(tasks.id, fragment.placeholder("id")))
 		.prepare("task_by_id");
+	const heads = new Coalesced<"head", Head>(() => answered(() => currentHead(sql)));
 	return {
 		find: async (id) => (await answered(() => byId.execute({ id })))[0],
 		async list(query) {
 			const found = await answered(() => page(sql, query));
-			const rows = found.flatMap(({ rev: _, ...row }) => (row.id === null ? [] : [row as TaskRow]));
-			const more = rows.length > query.limit;
-			return { rows: rows.slice(0, query.limit), more, rev: found[0]?.rev ?? 0 };
+			const rows = found.flatMap(({ headRev: _, headTasksRev: __, ...row }) =>
+				row.id === null ? [] : [row as TaskRow],
+			);
+			const head = { rev: found[0]?.headRev ?? 0, tasksRev: found[0]?.headTasksRev ?? 0 };
+			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, head };
 		},
+		head: () => heads.ask("head"),
 	};
 }
 
-type PageRow = { readonly [Column in keyof TaskRow]: TaskRow[Column] | null } & { readonly rev: number };
+async function currentHead(sql: Sql): Promise<Head> {
+	const [head] = await sql<Head[]>`SELECT rev, tasks_rev AS "tasksRev" FROM log_head WHERE one = 1`;
+	if (head === undefined) throw new Error("the log has no head");
+	return head;
+}
+
+type PageRow = { readonly [Column in keyof TaskRow]: TaskRow[Column] | null } & {
+	readonly headRev: number;
+	readonly headTasksRev: number;
+};
 
 /** One statement, so that rows and number are of one snapshot. An empty page is one row without a task. */
 function page(sql: Sql, { order, limit, after }: TaskPageQuery): PromiseLike<PageRow[]> {
@@ -94,7 +108,7 @@ function page(sql: Sql, { order, limit, after }: TaskPageQuery): PromiseLike<Pag
 			? sql`WHERE seq < ${after ?? Number.MAX_SAFE_INTEGER} ORDER BY seq DESC`
 			: sql`WHERE seq > ${after ?? 0} ORDER BY seq ASC`;
 	return sql<PageRow[]>`
-		SELECT head.rev, found.* FROM log_head AS head
+		SELECT head.rev AS "headRev", head.tasks_rev AS "headTasksRev", found.* FROM log_head AS head
 		LEFT JOIN LATERAL (SELECT ${columns(sql)} FROM tasks ${behind} LIMIT ${limit + 1}) AS found ON true
 		WHERE head.one = 1
 		ORDER BY found.seq ${order === "desc" ? sql`DESC` : sql`ASC`}`;

@@ -1,15 +1,29 @@
 import { asc, eq, sql } from "drizzle-orm";
-import type { UserStore } from "../../auth/store.ts";
+import type { User, UserStore } from "../../auth/store.ts";
 import type { Writer } from "../writer.ts";
 import { type Db, read } from "./database.ts";
 import { users } from "./schema.ts";
 
-export function userStore(writer: Writer, db: Db): UserStore {
+const keptMax = 1000;
+
+/** Users looked up before are kept while nobody commits: `stamp` tells (see stamp.ts). */
+export function userStore(writer: Writer, db: Db, stamp: () => number): UserStore {
 	const byId = db
 		.select()
 		.from(users)
 		.where(eq(users.id, sql.placeholder("id")))
 		.prepare();
+
+	const kept = new Map<string, User | undefined>();
+	let keptAt = -1;
+
+	function find(id: string): User | undefined {
+		const now = stamp();
+		if (now !== keptAt || kept.size >= keptMax) kept.clear();
+		keptAt = now;
+		if (!kept.has(id)) kept.set(id, byId.get({ id }));
+		return kept.get(id);
+	}
 
 	/** Runs a statement in a transaction of the writer's and counts the rows it touched. */
 	async function touch(statement: () => readonly unknown[]): Promise<boolean> {
@@ -17,7 +31,7 @@ export function userStore(writer: Writer, db: Db): UserStore {
 	}
 
 	return {
-		find: (id) => read(() => byId.get({ id })),
+		find: (id) => read(() => find(id)),
 		findByEmail: (email) => read(() => db.select().from(users).where(eq(users.email, email)).get()),
 		list: () => read(() => db.select().from(users).orderBy(asc(users.email)).all()),
 		add: (user) => touch(() => db.insert(users).values(user).onConflictDoNothing().returning().all()),

@@ -9,6 +9,7 @@ import { userStore } from "./auth.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
+import { commitStamp } from "./stamp.ts";
 import { taskReads } from "./tasks.ts";
 import { SqliteWriter } from "./writer.ts";
 
@@ -25,9 +26,10 @@ export async function openSqlite(
 	const database = open(path, told);
 	const db = drizzle(database, { schema });
 	const writer = new SqliteWriter(database, db, log);
+	const stamp = path === ":memory:" ? () => writer.commits : commitStamp(path);
 	return {
-		tasks: taskStore(writer, taskReads(database, db)),
-		users: userStore(writer, db),
+		tasks: taskStore(writer, taskReads(database, db, stamp)),
+		users: userStore(writer, db, stamp),
 		settings: settingStore(writer, db),
 		async ping() {
 			database.query("SELECT 1").get();

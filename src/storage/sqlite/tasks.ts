@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { asc, desc, eq, sql } from "drizzle-orm";
-import type { TaskPage, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
+import type { Head, TaskPage, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
 import type { TaskReads } from "../task-store.ts";
 import { type Db, read } from "./database.ts";
 import { logHead, tasks } from "./schema.ts";
@@ -42,11 +42,20 @@ export function taskRows(db: Db): TaskWork["tasks"] {
 	};
 }
 
-export function taskReads(database: Database, db: Db): TaskReads {
+/** `stamp` stays the same while nobody commits (see stamp.ts). */
+export function taskReads(database: Database, db: Db, stamp: () => number): TaskReads {
 	const find = findById(db);
 	const newest = listing(db, "desc");
 	const oldest = listing(db, "asc");
-	const head = db.select({ rev: logHead.rev }).from(logHead).prepare();
+	const readHead = db.select({ rev: logHead.rev, tasksRev: logHead.tasksRev }).from(logHead).prepare();
+	let headAt = -1;
+	let head: Head = { rev: 0, tasksRev: 0 };
+	function currentHead(): Head {
+		const now = stamp();
+		if (now !== headAt) head = readHead.get() ?? head;
+		headAt = now;
+		return head;
+	}
 	// One transaction, so that rows and number are of one moment even while another process writes.
 	const page = database.transaction(({ order, limit, after }: TaskPageQuery): TaskPage => {
 		const statement = order === "desc" ? newest : oldest;
@@ -54,11 +63,12 @@ export function taskReads(database: Database, db: Db): TaskReads {
 			after: after ?? (order === "desc" ? Number.MAX_SAFE_INTEGER : 0),
 			limit: limit + 1,
 		});
-		return { rows: rows.slice(0, limit), more: rows.length > limit, rev: head.get()?.rev ?? 0 };
+		return { rows: rows.slice(0, limit), more: rows.length > limit, head: readHead.get() ?? head };
 	});
 	return {
 		find: (id) => read<TaskRow | undefined>(() => find.get({ id })),
 		list: (query) => read(() => page.deferred(query)),
+		head: currentHead,
 	};
 }
 

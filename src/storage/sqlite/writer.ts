@@ -33,6 +33,7 @@ export class SqliteWriter implements Writer {
 	readonly #undo;
 	#draining: Promise<void> | undefined;
 	#isStopped = false;
+	#commits = 0;
 
 	constructor(
 		private readonly database: Database,
@@ -55,6 +56,11 @@ export class SqliteWriter implements Writer {
 		const done = this.#queue.add(unit);
 		this.#draining ??= this.#drain();
 		return done;
+	}
+
+	/** Commits so far: what tells a change of a database that no other process can reach. */
+	get commits(): number {
+		return this.#commits;
 	}
 
 	/** Commits what has been handed in. */
@@ -91,6 +97,7 @@ export class SqliteWriter implements Writer {
 			const outcomes = group.map(({ unit }) => this.#apply(unit));
 			this.#log.write();
 			this.#commit.run();
+			this.#commits++;
 			for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]);
 		} catch (error) {
 			this.#abandon(group, error);

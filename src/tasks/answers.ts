@@ -1,0 +1,77 @@
+import { type Representation, represent } from "../canonical.ts";
+import { invalid } from "../errors.ts";
+import type { Cursors } from "../http/paging.ts";
+import { readQuery } from "../http/schema.ts";
+import { isId } from "../ids.ts";
+import { noSuchTask } from "./changes.ts";
+import { KeptAnswers } from "./kept-answers.ts";
+import { taskBody, taskListBody } from "./representation.ts";
+import { TaskQuery } from "./schema.ts";
+import type { Head, TaskPageQuery, TaskStore } from "./store.ts";
+
+export const listPath = "/collab/state/tasks";
+
+export interface ListAnswer extends Representation {
+	/** `Link`, where there is more. */
+	readonly link: string | undefined;
+}
+
+/** The answers to reads, each built once for as long as no task changes. */
+export interface TaskAnswers {
+	/** The page that a query string asks for, and the state it is of. Refuses with `validation_error`. */
+	list(query: string): Promise<{ readonly list: ListAnswer; readonly head: Head }>;
+	/** One task; refuses with `not_found`. */
+	one(id: string): Promise<Representation>;
+}
+
+const parse = readQuery(TaskQuery);
+
+export function taskAnswers(tasks: TaskStore, cursors: Cursors): TaskAnswers {
+	const lists = new KeptAnswers<ListAnswer>();
+	const ones = new KeptAnswers<Representation>();
+
+	async function page(query: string): Promise<{ readonly list: ListAnswer; readonly head: Head }> {
+		const asked = pageQuery(query, cursors);
+		const { rows, more, head } = await tasks.list(asked);
+		const last = more ? rows.at(-1) : undefined;
+		const next = last && cursors.seal("tasks", `${asked.order} ${last.seq}`);
+		const list = { ...represent(taskListBody(rows, next)), link: next && nextLink(asked, next) };
+		lists.keep(head.tasksRev, query, list);
+		return { list, head };
+	}
+
+	return {
+		async list(query) {
+			const head = await tasks.head();
+			const list = lists.find(head.tasksRev, query);
+			return list === undefined ? page(query) : { list, head };
+		},
+
+		async one(id) {
+			if (!isId(id)) throw noSuchTask();
+			const { tasksRev } = await tasks.head();
+			const kept = ones.find(tasksRev, id);
+			if (kept !== undefined) return kept;
+			const row = await tasks.find(id);
+			if (row === undefined) throw noSuchTask();
+			const task = represent(taskBody(row));
+			ones.keep(tasksRev, id, task);
+			return task;
+		},
+	};
+}
+
+function pageQuery(query: string, cursors: Cursors): TaskPageQuery {
+	const { cursor, limit = 100, order = "desc" } = parse(query);
+	return { order, limit, after: cursor === undefined ? undefined : readCursor(cursor, order, cursors) };
+}
+
+function readCursor(cursor: string, order: string, cursors: Cursors): number {
+	const [sealedOrder, seq] = cursors.open("tasks", cursor)?.split(" ") ?? [];
+	if (sealedOrder === order) return Number(seq);
+	throw invalid([{ message: "is not a cursor that this list gave out for this order", path: "/cursor" }]);
+}
+
+function nextLink({ order, limit }: TaskPageQuery, cursor: string): string {
+	return `<${listPath}?${new URLSearchParams({ cursor, limit: String(limit), order })}>; rel="next"`;
+}

@@ -84,8 +84,7 @@ export function taskRoutes({ tasks, requireUser, cursors, clock, newId }: TaskRo
 				const ifMatch = readIfMatch(request.headers);
 				const { requestId } = callOf(request);
 				await tasks.remove({ id: params.id, ifMatch, now: clock(), requestId });
-				set.status = 204;
-				return null;
+				return nothing(set, 204);
 			},
 			{ detail: removeDoc },
 		);
@@ -96,6 +95,12 @@ function unlessKnown(request: Request, set: Context["set"], { body, etag }: Repr
 	set.headers.etag = etag;
 	set.headers["cache-control"] = "no-cache";
 	if (!isKnown(request.headers, etag)) return body;
-	set.status = 304;
+	return nothing(set, 304);
+}
+
+/** An answer without a body, and so without a type. */
+function nothing(set: Context["set"], status: 204 | 304): null {
+	set.status = status;
+	delete set.headers["content-type"];
 	return null;
 }

@@ -1,4 +1,4 @@
-import { type App, build } from "../../src/app.ts";
+import { type App, type AppDeps, build } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { type Log, openLog } from "../../src/log.ts";
 import { openStorage } from "../../src/storage/open.ts";
@@ -18,8 +18,14 @@ export interface TestServer {
 
 export const testApiKey = "test-key-0123456789";
 
-/** Serves on a free port with the given environment; limits are off unless named. Stopped at the end of all tests. */
-export async function startServer(env: Record<string, string>): Promise<TestServer> {
+/**
+ * Serves on a free port with the given environment and the given parts instead of the real ones; limits are off
+ * unless named. Stopped at the end of all tests.
+ */
+export async function startServer(
+	env: Record<string, string>,
+	parts: Partial<AppDeps> = {},
+): Promise<TestServer> {
 	const config = readConfig(
 		{
 			PORT: "0",
@@ -31,9 +37,9 @@ export async function startServer(env: Record<string, string>): Promise<TestServ
 		},
 		false,
 	);
-	const { log } = await openLog(config);
-	const storage = await openStorage(config.database, log);
-	const app = await build(config, { storage, log });
+	const log = parts.log ?? (await openLog(config)).log;
+	const storage = parts.storage ?? (await openStorage(config.database, log));
+	const app = await build(config, { ...parts, storage, log });
 	const { url } = app.start();
 	const server = {
 		url,

@@ -1,0 +1,101 @@
+import { expect } from "bun:test";
+import Schema from "typebox/schema";
+import type { Answer } from "./ask.ts";
+import type { TestServer } from "./server.ts";
+
+/** The parts of an OpenAPI 3.0 document that the tests look at. */
+export interface OpenApi {
+	readonly openapi: string;
+	readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
+	readonly components: {
+		readonly schemas?: Readonly<Record<string, object>>;
+		readonly securitySchemes: object;
+	};
+}
+
+export interface OpenApiOperation {
+	readonly operationId: string;
+	readonly security?: readonly object[];
+	readonly parameters?: readonly {
+		readonly name: string;
+		readonly in: string;
+		readonly required: boolean;
+		readonly schema: object;
+	}[];
+	readonly requestBody?: {
+		readonly content: Readonly<Record<string, { readonly schema: { example?: unknown } }>>;
+	};
+	readonly responses: Readonly<Record<string, OpenApiResponse>>;
+}
+
+interface OpenApiResponse {
+	readonly headers?: Readonly<Record<string, unknown>>;
+	readonly content?: Readonly<Record<string, { readonly schema: object }>>;
+}
+
+/** What a document says of the answers. */
+export interface Declared {
+	readonly document: OpenApi;
+	/** Fails unless the document declares the answer's status, body and headers. Paths it does not know are let pass. */
+	holds(method: string, path: string, answer: Answer): void;
+}
+
+/** Headers that a client may build on: where an answer bears one, the document names it. */
+const promised = [
+	"ETag",
+	"Link",
+	"Location",
+	"X-Event-Id",
+	"X-Request-Id",
+	"Retry-After",
+	"WWW-Authenticate",
+	"Idempotency-Replayed",
+	"RateLimit",
+	"RateLimit-Policy",
+];
+
+const made = new WeakMap<TestServer, Promise<Declared>>();
+
+export function documentOf(server: TestServer): Promise<Declared> {
+	const declared = made.get(server) ?? server.app.openapi().then((text) => declaredBy(JSON.parse(text)));
+	made.set(server, declared);
+	return declared;
+}
+
+function declaredBy(document: OpenApi): Declared {
+	const forms = Object.entries(document.paths).map(([path, operations]) => ({
+		form: new RegExp(`^${path.replace(/\{[^}]+\}/g, "[^/]+")}$`),
+		operations,
+	}));
+	return {
+		document,
+		holds(method, path, { status, headers, json, text }) {
+			const bare = path.split("?")[0] ?? "";
+			const operations = forms.find(({ form }) => form.test(bare))?.operations;
+			const operation = operations?.[method === "HEAD" ? "get" : method.toLowerCase()];
+			if (operation === undefined) return;
+			const response = operation.responses[status];
+			if (response === undefined)
+				throw new Error(`${method} ${path} answered ${status}, undeclared: ${text}`);
+			for (const name of promised) {
+				if (headers.has(name)) expect(Object.keys(response.headers ?? {})).toContain(name);
+			}
+			if (method === "HEAD") return;
+			const schema = response.content?.[headers.get("content-type") ?? ""]?.schema;
+			if (schema === undefined) expect(text).toBe("");
+			else expect(faultsOf(schema, json)).toEqual([]);
+		},
+	};
+}
+
+const compiled = new WeakMap<object, (value: unknown) => unknown[]>();
+
+function faultsOf(schema: object, value: unknown): readonly unknown[] {
+	let check = compiled.get(schema);
+	if (check === undefined) {
+		const validator = Schema.Compile(schema as never);
+		check = (candidate) => (validator.Check(candidate) ? [] : [validator.Errors(candidate)[1], candidate]);
+		compiled.set(schema, check);
+	}
+	return check(value);
+}

@@ -26,6 +26,9 @@ export interface Config {
 	readonly redisUrl: string | undefined;
 	readonly trustProxy: number;
 	readonly bodyBytesMax: number;
+	readonly sseKeepaliveSeconds: number;
+	readonly eventsRetentionHours: number;
+	readonly eventStreamsMax: number;
 	readonly logLevel: LogLevel;
 	readonly logFormat: "pretty" | "json";
 }
@@ -64,6 +67,9 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		redisUrl: read.parsed("REDIS_URL", "memory://", redisUrl),
 		trustProxy: read.integer("TRUST_PROXY", 0, 0, 16),
 		bodyBytesMax: read.integer("MAX_BODY_BYTES", 1_048_576, 1024, 268_435_456),
+		sseKeepaliveSeconds: read.integer("SSE_KEEPALIVE_SECONDS", 15, 1, 3600),
+		eventsRetentionHours: read.decimal("EVENTS_RETENTION_HOURS", 168, 876_000),
+		eventStreamsMax: read.integer("EVENTS_STREAMS_MAX", 10_000, 1, 1_000_000),
 		logLevel: read.oneOf("LOG_LEVEL", "info", logLevels),
 		logFormat: read.oneOf("LOG_FORMAT", isTerminal ? "pretty" : "json", ["pretty", "json"] as const),
 	};
@@ -88,6 +94,15 @@ class Reader {
 			const value = Number(text);
 			if (/^\d{1,15}$/.test(text) && value >= least && value <= most) return value;
 			throw new Unfit(`must be a whole number from ${least} to ${most}`);
+		});
+	}
+
+	/** Above zero. */
+	decimal(name: string, fallback: number, most: number): number {
+		return this.parsed(name, String(fallback), (text) => {
+			const value = Number(text);
+			if (/^\d{1,9}(\.\d{1,9})?$/.test(text) && value > 0 && value <= most) return value;
+			throw new Unfit(`must be a number above 0, and ${most} at most`);
 		});
 	}
 

@@ -19,6 +19,12 @@ export interface GivenAnswers {
 	save(answer: GivenAnswer): void;
 }
 
+/** Given answers as a database keeps them. */
+export interface AnswerStore {
+	/** Removes at most `limit` answers from before a time; the answer is how many. */
+	purge(before: number, limit: number): Promise<number>;
+}
+
 export interface GivenAnswer extends IdempotentRequest {
 	readonly body: string;
 	readonly createdAt: number;

@@ -1,4 +1,6 @@
 import type { UserStore } from "../auth/store.ts";
+import type { EventStore } from "../events/store.ts";
+import type { AnswerStore } from "../http/idempotency.ts";
 import type { TaskStore } from "../tasks/store.ts";
 
 /** What the database itself must remember: secrets made at first start, the log's identity. */
@@ -11,6 +13,8 @@ export interface SettingStore {
 export interface Storage {
 	readonly tasks: TaskStore;
 	readonly users: UserStore;
+	readonly events: EventStore;
+	readonly answers: AnswerStore;
 	readonly settings: SettingStore;
 	/** Resolves when the database has answered. */
 	ping(): Promise<void>;

@@ -1,5 +1,5 @@
-import type { GivenAnswer, GivenAnswers } from "../../http/idempotency.ts";
-import type { Tx } from "./database.ts";
+import type { AnswerStore, GivenAnswer, GivenAnswers } from "../../http/idempotency.ts";
+import { answered, type Sql, type Tx } from "./database.ts";
 import { RowSet } from "./row-set.ts";
 
 type Key = Pick<GivenAnswer, "scope" | "key">;
@@ -53,4 +53,16 @@ export class AnswerSet implements GivenAnswers {
 					request_hash = excluded.request_hash, body = excluded.body, created_at = excluded.created_at`,
 		];
 	}
+}
+
+export function answerStore(sql: Sql): AnswerStore {
+	return {
+		async purge(before, limit) {
+			const { count } = await answered(
+				() => sql`DELETE FROM idempotency WHERE (scope, key) IN
+					(SELECT scope, key FROM idempotency WHERE created_at < ${before} LIMIT ${limit})`,
+			);
+			return count;
+		},
+	};
 }

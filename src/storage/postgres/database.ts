@@ -7,7 +7,10 @@ import type { Log } from "../../log.ts";
 import type { Storage } from "../storage.ts";
 import { taskStore } from "../task-store.ts";
 import { unavailable } from "../writer.ts";
+import { answerStore } from "./answers.ts";
 import { userStore } from "./auth.ts";
+import { CommitSignal } from "./events-signal.ts";
+import { eventStore } from "./events-store.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
@@ -44,15 +47,19 @@ export async function openPostgres(
 		});
 	}
 	const writer = new PostgresWriter(sql, log);
+	const signal = new CommitSignal(address.url, log);
 	return {
 		tasks: taskStore(writer, taskReads(sql, db)),
 		users: userStore(db),
+		events: eventStore(sql, db, signal),
+		answers: answerStore(sql),
 		settings: settingStore(db),
 		async ping() {
 			await answered(() => sql`SELECT 1`);
 		},
 		async stop() {
 			await writer.stop();
+			await signal.stop();
 			await sql.end({ timeout: 5 });
 		},
 	};

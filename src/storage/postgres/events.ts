@@ -1,5 +1,6 @@
 import type { EventDraft } from "../../events/store.ts";
 import type { Tx } from "./database.ts";
+import { channel } from "./events-signal.ts";
 
 interface Head {
 	readonly rev: number;
@@ -49,6 +50,8 @@ export class EventTail {
 		const tasksRev = drafts.findLast(({ type }) => type.startsWith("task."))?.id ?? this.taken.tasksRev;
 		return [
 			tx`UPDATE log_head SET rev = ${this.rev}, tasks_rev = ${tasksRev} WHERE one = 1`,
+			// A wake-up only: it goes out with the commit, and the log is read again whether it comes or not.
+			tx`SELECT pg_notify(${channel}, '')`,
 			tx`INSERT INTO events (id, type, subject, data, request_id, time)
 				SELECT * FROM unnest(
 					${drafts.map(({ id }) => id)}::bigint[],

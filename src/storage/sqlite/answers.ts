@@ -1,5 +1,6 @@
-import { and, eq, sql } from "drizzle-orm";
-import type { GivenAnswers } from "../../http/idempotency.ts";
+import { and, eq, lt, sql } from "drizzle-orm";
+import type { AnswerStore, GivenAnswers } from "../../http/idempotency.ts";
+import type { Writer } from "../writer.ts";
 import type { Db } from "./database.ts";
 import { idempotency } from "./schema.ts";
 
@@ -21,5 +22,23 @@ export function givenAnswers(db: Db): GivenAnswers {
 				})
 				.run();
 		},
+	};
+}
+
+export function answerStore(writer: Writer, db: Db): AnswerStore {
+	return {
+		purge: (before, limit) =>
+			writer.run({
+				needs: {},
+				apply() {
+					const old = db
+						.select({ rowid: sql`rowid` })
+						.from(idempotency)
+						.where(lt(idempotency.createdAt, before))
+						.limit(limit);
+					return db.delete(idempotency).where(sql`rowid IN ${old}`).returning({ key: idempotency.key }).all()
+						.length;
+				},
+			}),
 	};
 }

@@ -5,7 +5,10 @@ import type { Log } from "../../log.ts";
 import type { Storage } from "../storage.ts";
 import { taskStore } from "../task-store.ts";
 import { unavailable } from "../writer.ts";
+import { answerStore } from "./answers.ts";
 import { userStore } from "./auth.ts";
+import { CommitSignal } from "./events-signal.ts";
+import { eventStore } from "./events-store.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
@@ -25,17 +28,21 @@ export async function openSqlite(
 ): Promise<Storage> {
 	const database = open(path, told);
 	const db = drizzle(database, { schema });
-	const writer = new SqliteWriter(database, db, log);
+	const signal = new CommitSignal(database);
+	const writer = new SqliteWriter(database, db, log, () => signal.committed());
 	const stamp = path === ":memory:" ? () => writer.commits : commitStamp(path);
 	return {
 		tasks: taskStore(writer, taskReads(database, db, stamp)),
 		users: userStore(writer, db, stamp),
+		events: eventStore(database, db, writer, signal),
+		answers: answerStore(writer, db),
 		settings: settingStore(writer, db),
 		async ping() {
 			database.query("SELECT 1").get();
 		},
 		async stop() {
 			await writer.stop();
+			signal.stop();
 			database.close();
 		},
 	};

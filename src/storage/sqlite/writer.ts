@@ -39,6 +39,7 @@ export class SqliteWriter implements Writer {
 		private readonly database: Database,
 		db: Db,
 		private readonly logger: Log,
+		private readonly committed: () => void,
 	) {
 		const tail = new EventTail(db);
 		this.#log = tail;
@@ -102,6 +103,7 @@ export class SqliteWriter implements Writer {
 		} catch (error) {
 			this.#abandon(group, error);
 		}
+		this.committed();
 		return true;
 	}
 

@@ -1,0 +1,34 @@
+import { timestamp } from "../clock.ts";
+import type { EventRow } from "./store.ts";
+
+/** Who speaks, in every event: one log, whichever replica serves it. */
+export const source = "/orchestrator";
+
+/**
+ * An event as a CloudEvents 1.0 object, canonical. The keys stand here in the order that RFC 8785 wants, and the data
+ * is canonical already, so that it is pasted in as it is; a test holds this to `canonical()`.
+ */
+export function cloudEvent({ id, type, subject, data, requestId, time }: EventRow): string {
+	return `{"data":${data},"datacontenttype":"application/json","id":"${id}","requestid":${JSON.stringify(requestId)},"source":"${source}","specversion":"1.0","subject":${JSON.stringify(subject)},"time":"${timestamp(time)}","type":"${type}"}`;
+}
+
+/** An event as it goes over a stream. Canonical JSON has no line breaks, so one `data:` line holds it. */
+export function eventFrame(row: EventRow): string {
+	return `id: ${row.id}\nevent: ${row.type}\ndata: ${cloudEvent(row)}\n\n`;
+}
+
+/** Moves the client's id past events that its filter leaves out. */
+export function bookmarkFrame(id: number): string {
+	return `id: ${id}\nevent: bookmark\ndata: {"id":"${id}"}\n\n`;
+}
+
+export const keepaliveFrame = ": keep-alive\n\n";
+
+/**
+ * The first bytes. A client that did not say where to begin is told where it does: a bare `id:` makes no event, and
+ * with it a connection that breaks before the first event loses nothing.
+ */
+export function openingFrame(startsAt: number | undefined): string {
+	const id = startsAt === undefined ? "" : `id: ${startsAt}\n`;
+	return `retry: 1000\n: events follow as they are committed\n${id}\n`;
+}

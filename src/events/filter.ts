@@ -1,0 +1,38 @@
+import { invalid } from "../errors.ts";
+import { type EventType, eventTypes } from "./store.ts";
+
+/** Which events a client gets: what it may see, narrowed to what it asked for. */
+export interface EventFilter {
+	readonly types: readonly EventType[];
+	/** One bit a type: tells filters apart. */
+	readonly mask: number;
+	admits(type: EventType): boolean;
+}
+
+/**
+ * `wanted` is a list such as `task.*,job.dead`; absent: everything. It narrows and never widens: without a key
+ * `job.*` admits nothing. Refuses with `validation_error` what is no type.
+ */
+export function eventFilter(wanted: string | undefined, seesJobs: boolean): EventFilter {
+	const asked = wanted === undefined ? eventTypes : wanted.split(",").flatMap(typesOf);
+	const types = eventTypes.filter((type) => asked.includes(type) && (seesJobs || isPublic(type)));
+	const mask = types.reduce((bits, type) => bits | bitOf(type), 0);
+	return { types, mask, admits: (type) => (mask & bitOf(type)) !== 0 };
+}
+
+function isPublic(type: EventType): boolean {
+	return type.startsWith("task.");
+}
+
+const bits = new Map(eventTypes.map((type, index) => [type, 1 << index]));
+
+function bitOf(type: EventType): number {
+	return bits.get(type) ?? 0;
+}
+
+function typesOf(word: string): readonly EventType[] {
+	const found = eventTypes.filter((type) => type === word || `${type.split(".")[0]}.*` === word);
+	if (found.length > 0) return found;
+	const message = `must be a list of ${eventTypes.join(", ")}, task.* or job.*, separated by commas`;
+	throw invalid([{ message, path: "/types" }]);
+}

@@ -1,0 +1,171 @@
+import { within } from "../deadline.ts";
+import { Refusal } from "../errors.ts";
+import { type Log, loggable } from "../log.ts";
+import { Bell } from "./bell.ts";
+import { eventFrame } from "./cloud-event.ts";
+import type { EventFilter } from "./filter.ts";
+import { type EventPage, type EventStore, eventTypes } from "./store.ts";
+import { EventWindow, type Piece, pieceBytesMax } from "./window.ts";
+
+export interface HubDeps {
+	readonly events: EventStore;
+	readonly log: Log;
+	readonly keepaliveMs: number;
+	readonly streamsMax: number;
+}
+
+/** One read of the log: what bounds its memory. */
+const followMax = { limit: 1000, bytesMax: 1024 * 1024 };
+const pageMax = { limit: 500, bytesMax: pieceBytesMax };
+/** Reads for clients that are behind the window, at one time. */
+const pagesAtOnceMax = 4;
+const retryMs = 1000;
+/** How long stopping waits for clients to take what they are being sent. */
+const closeMsMax = 2000;
+
+/**
+ * The one reader of the log in this process. It follows the log while anybody listens, keeps a window of the newest
+ * events and wakes the clients; these pull at their own pace, from the window or, behind it, from the table.
+ */
+export class Hub {
+	/** Rings for each batch of events, for each tick, and for the end. */
+	readonly bell = new Bell();
+	readonly #window = new EventWindow();
+	/** Rings when the log may have grown, or nobody listens any more. */
+	readonly #changed = new Bell();
+	readonly #pages = new Map<string, Promise<Piece | undefined>>();
+	readonly #turns: (() => void)[] = [];
+	#pagesUnderWay = 0;
+	#streams = 0;
+	#ticks = 0;
+	#following: Promise<void> | undefined;
+	#isStopping = false;
+	#isOver = false;
+	readonly #emptied = Promise.withResolvers<void>();
+
+	constructor(private readonly deps: HubDeps) {}
+
+	/** Keep-alives due so far. */
+	get ticks(): number {
+		return this.#ticks;
+	}
+
+	/** No event will follow: streams end. */
+	get isOver(): boolean {
+		return this.#isOver;
+	}
+
+	/** Counts a stream in; `rev` is the log's end, just read. Refuses with `unavailable` beyond the bound. */
+	enter(rev: number): void {
+		if (this.#isStopping || this.#streams >= this.deps.streamsMax) throw tooMany();
+		this.#streams++;
+		if (this.#following !== undefined) return;
+		this.#window.reset(rev);
+		this.#following = this.#follow();
+	}
+
+	/** Counts a stream out. */
+	leave(): void {
+		this.#streams--;
+		if (this.#streams > 0) return;
+		this.#changed.ring();
+		if (this.#isOver) this.#emptied.resolve();
+	}
+
+	/**
+	 * What comes after `cursor`, at once from the window or in a while from the table. Undefined where the log does not
+	 * reach back so far any more. Rejects with `unavailable` if the database does not answer.
+	 */
+	take(cursor: number, filter: EventFilter): Piece | Promise<Piece | undefined> {
+		return this.#window.reaches(cursor) ? this.#window.take(cursor, filter) : this.#page(cursor, filter);
+	}
+
+	/** Sends what is committed, then ends every stream after a whole event; who does not read is not waited for. Idempotent. */
+	async stop(): Promise<void> {
+		this.#isStopping = true;
+		this.#changed.ring();
+		await this.#following;
+		this.#isOver = true;
+		this.bell.ring();
+		if (this.#streams === 0) return;
+		await within(closeMsMax, this.#emptied.promise).catch(() => {
+			this.deps.log.warn({ streams: this.#streams }, "Clients did not take the end of their streams.");
+		});
+	}
+
+	async #follow(): Promise<void> {
+		const forget = this.deps.events.onChange(() => this.#changed.ring());
+		const ticking = setInterval(() => {
+			this.#ticks++;
+			this.bell.ring();
+		}, this.deps.keepaliveMs);
+		while (await this.#readOn()) {
+			// Read until there is nothing new; only then wait.
+		}
+		clearInterval(ticking);
+		forget();
+		this.#following = undefined;
+	}
+
+	/** One read of what is new, or a wait for it. False when there is no more use in it. */
+	async #readOn(): Promise<boolean> {
+		const change = this.#changed.next;
+		try {
+			const { end } = this.#window;
+			const page = await this.deps.events.read({ after: end, types: eventTypes, ...followMax });
+			if (page.examined > end) {
+				this.#window.append(page);
+				this.bell.ring();
+				return this.#streams > 0;
+			}
+		} catch (error) {
+			if (!this.#isStopping) {
+				this.deps.log.warn({ err: loggable(error) }, "The event log cannot be read; trying again.");
+				await Promise.race([Bun.sleep(retryMs), change]);
+			}
+		}
+		if (this.#isStopping || this.#streams === 0) return false;
+		await change;
+		return true;
+	}
+
+	/** Clients that come back together ask for the same page: one query serves them. */
+	#page(cursor: number, filter: EventFilter): Promise<Piece | undefined> {
+		const key = `${cursor} ${filter.mask}`;
+		const underWay = this.#pages.get(key);
+		if (underWay !== undefined) return underWay;
+		const page = this.#readPage(cursor, filter).finally(() => this.#pages.delete(key));
+		this.#pages.set(key, page);
+		return page;
+	}
+
+	async #readPage(cursor: number, filter: EventFilter): Promise<Piece | undefined> {
+		await this.#turn();
+		try {
+			const { types } = filter;
+			const page = await this.deps.events.read({ after: cursor, types, ...pageMax });
+			return page.purgedRev > cursor ? undefined : pieceOf(page);
+		} finally {
+			this.#pagesUnderWay--;
+			this.#turns.shift()?.();
+		}
+	}
+
+	async #turn(): Promise<void> {
+		while (this.#pagesUnderWay >= pagesAtOnceMax) {
+			await new Promise<void>((resolve) => this.#turns.push(resolve));
+		}
+		this.#pagesUnderWay++;
+	}
+}
+
+function pieceOf({ rows, examined }: EventPage): Piece {
+	const bytes = rows.length > 0 ? Buffer.from(rows.map(eventFrame).join(""), "utf8") : undefined;
+	return { bytes, lastId: rows.at(-1)?.id ?? 0, cursor: examined };
+}
+
+function tooMany(): Refusal {
+	return new Refusal("unavailable", "There are as many open streams as this server takes.", {
+		retryAfterSeconds: 5,
+	});
+}

@@ -1,0 +1,94 @@
+import { Elysia } from "elysia";
+import { invalid, Refusal } from "../errors.ts";
+import { callOf } from "../http/call.ts";
+import { queryString } from "../http/schema.ts";
+import { cloudEvent } from "./cloud-event.ts";
+import { listDoc, tailDoc } from "./docs.ts";
+import { eventFilter } from "./filter.ts";
+import type { Hub } from "./hub.ts";
+import { EventQuery, TailQuery } from "./schema.ts";
+import type { EventPage, EventStore, LogEnds } from "./store.ts";
+import { eventStream } from "./stream.ts";
+
+export interface EventRouteDeps {
+	readonly events: EventStore;
+	readonly hub: Hub;
+	/** Whether the request bears a key; refuses with `forbidden` one that is not valid. */
+	readonly hasKey: (request: Request) => boolean;
+}
+
+/** The data of one page of the list. */
+const listBytesMax = 4 * 1024 * 1024;
+
+export function eventRoutes({ events, hub, hasKey }: EventRouteDeps) {
+	return new Elysia()
+		.get(
+			"/events",
+			async ({ request, query, set }) => {
+				const seesJobs = hasKey(request);
+				const { after = 0, limit = 100, types } = query.value();
+				const filter = eventFilter(types, seesJobs);
+				const page = await events.read({ after, limit, bytesMax: listBytesMax, types: filter.types });
+				requireKept(after, page, "/after");
+				set.headers["cache-control"] = "no-store";
+				return listBody(page);
+			},
+			{ query: queryString(EventQuery), detail: listDoc },
+		)
+		.get(
+			"/events/tail",
+			async ({ request, query, set }) => {
+				const seesJobs = hasKey(request);
+				const { last_event_id, types } = query.value();
+				const filter = eventFilter(types, seesJobs);
+				const last = lastEventId(request.headers, last_event_id);
+				const ends = await events.ends();
+				if (last !== undefined) requireKept(last.id, ends, last.path);
+				const { rev } = ends;
+				const cursor = last === undefined ? rev : Math.max(last.id, ends.purgedRev);
+				const { signal } = request;
+				const stream = eventStream(hub, { cursor, isResumed: last !== undefined, rev, filter, signal });
+				callOf(request).keepOpen();
+				Object.assign(set.headers, streamHeaders);
+				return new Response(stream);
+			},
+			{ query: queryString(TailQuery), detail: tailDoc },
+		);
+}
+
+/** No proxy may keep, change or gather it. */
+const streamHeaders = {
+	"content-type": "text/event-stream",
+	"cache-control": "no-store, no-transform",
+	"x-accel-buffering": "no",
+};
+
+function listBody({ rows, examined }: EventPage): string {
+	return `{"items":[${rows.map(cloudEvent).join(",")}],"kind":"events","next_after":${examined}}`;
+}
+
+interface LastEventId {
+	readonly id: number;
+	/** Where it was given. */
+	readonly path: string;
+}
+
+/** Where to go on from, if the request says so: the header, which a client sends by itself, before the query. */
+function lastEventId(headers: Headers, query: string | undefined): LastEventId | undefined {
+	const header = headers.get("last-event-id");
+	const path = header === null ? "/last_event_id" : "/Last-Event-ID";
+	const text = header ?? query;
+	if (text === undefined) return undefined;
+	if (!/^\d{1,15}$/.test(text)) throw invalid([{ message: "must be the number of an event", path }]);
+	return { id: Number(text), path };
+}
+
+/** Refuses a place that the log has not reached yet, or does not reach back to any more. 0 is always its beginning. */
+function requireKept(after: number, { rev, purgedRev }: LogEnds, path: string): void {
+	if (after > rev) throw invalid([{ message: "is newer than the newest event", path }]);
+	if (after === 0 || after >= purgedRev) return;
+	throw new Refusal(
+		"gone",
+		"What came after this event is not kept any more: list again, then tail from X-Event-Id.",
+	);
+}

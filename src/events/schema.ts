@@ -1,0 +1,86 @@
+import Type, { type Static } from "typebox";
+import { eventTypes } from "./store.ts";
+
+const example = {
+	data: {
+		description: "Compare the three offers and write down which one to take.",
+		id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77",
+		title: "Choose a courier",
+		version: 1,
+	},
+	datacontenttype: "application/json",
+	id: "42",
+	requestid: "7f9c24e5-2f0e-4f43-8a0e-3d0a4b7f8f11",
+	source: "/orchestrator",
+	specversion: "1.0",
+	subject: "/collab/tasks/019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77",
+	time: "2026-11-23T08:15:00.000Z",
+	type: "task.created",
+};
+
+/** A CloudEvents 1.0 object. */
+export const CloudEvent = Type.Object(
+	{
+		data: Type.Object({}, { description: "The resource after the change; of a deletion, its last state." }),
+		datacontenttype: Type.Literal("application/json"),
+		id: Type.String({ description: "The event's number, as text." }),
+		requestid: Type.String({ description: "The request that made the change." }),
+		source: Type.Literal("/orchestrator"),
+		specversion: Type.Literal("1.0"),
+		subject: Type.String({ description: "The path of the resource." }),
+		time: Type.String({ format: "date-time" }),
+		type: Type.Enum([...eventTypes]),
+	},
+	{ additionalProperties: false, examples: [example] },
+);
+
+export const EventList = Type.Object(
+	{
+		items: Type.Array(CloudEvent),
+		kind: Type.Literal("events"),
+		next_after: Type.Integer({
+			description:
+				"The last number looked at: ask for what comes after it. Where it moves on, there may be more.",
+		}),
+	},
+	{ additionalProperties: false, examples: [{ items: [example], kind: "events", next_after: 42 }] },
+);
+
+const types = Type.Optional(
+	Type.String({
+		maxLength: 500,
+		description:
+			"Only these, such as `task.*,job.dead`. Narrows what the caller may see, and never widens it.",
+	}),
+);
+
+export const EventQuery = Type.Object(
+	{
+		after: Type.Optional(
+			Type.Integer({
+				minimum: 0,
+				default: 0,
+				description: "The last number already seen; 0: from the oldest kept.",
+			}),
+		),
+		limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+		types,
+	},
+	{ additionalProperties: false },
+);
+export type EventQuery = Static<typeof EventQuery>;
+
+export const TailQuery = Type.Object(
+	{
+		last_event_id: Type.Optional(
+			Type.String({
+				maxLength: 200,
+				description:
+					"The last number already seen; 0: from the oldest kept; absent: from now on. The header Last-Event-ID wins.",
+			}),
+		),
+		types,
+	},
+	{ additionalProperties: false },
+);
+export type TailQuery = Static<typeof TailQuery>;

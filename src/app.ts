@@ -1,3 +1,4 @@
+import { Elysia } from "elysia";
 import { apiKeys } from "./auth/api-keys.ts";
 import { passwords } from "./auth/passwords.ts";
 import { authRoutes } from "./auth/routes.ts";
@@ -7,10 +8,13 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { Refusal, StartupError } from "./errors.ts";
+import { Hub } from "./events/hub.ts";
+import { Janitor } from "./events/janitor.ts";
+import { eventRoutes } from "./events/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { callOf } from "./http/call.ts";
 import { edge } from "./http/edge.ts";
-import { front } from "./http/front.ts";
+import { front, isOfPage, pageFront } from "./http/front.ts";
 import { methodsByPath } from "./http/methods.ts";
 import { Cursors } from "./http/paging.ts";
 import { type NewId, newId } from "./ids.ts";
@@ -52,6 +56,19 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const keys = apiKeys(config.apiKeys);
 	const buckets = openBuckets(config, log, clock);
 	const limit = config.rateLimit && limiter(buckets, config.rateLimit);
+	const hub = new Hub({
+		events: storage.events,
+		log,
+		keepaliveMs: config.sseKeepaliveSeconds * 1000,
+		streamsMax: config.eventStreamsMax,
+	});
+	const janitor = new Janitor({
+		events: storage.events,
+		answers: storage.answers,
+		retentionMs: config.eventsRetentionHours * 3_600_000,
+		clock,
+		log,
+	});
 	let isStopping = false;
 
 	function admit(
@@ -72,14 +89,18 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		);
 	}
 
-	let allowedMethods: (path: string) => readonly string[] = () => [];
-	const rooms = front({
-		log,
-		bodyBytesMax: config.bodyBytesMax,
-		corsOrigins: config.corsOrigins,
-		admit,
-		allowedMethods: (path) => allowedMethods(path),
-	})
+	/** Where a key opens more than is public, one that is not valid is refused rather than passed over. */
+	function hasKey(request: Request): boolean {
+		const key = request.headers.get("x-api-key");
+		if (key === null) return false;
+		const fingerprint = keys.fingerprint(key);
+		if (fingerprint === undefined)
+			throw new Refusal("forbidden", "This X-API-Key is not one of this server's.");
+		callOf(request).principal = `key:${fingerprint}`;
+		return true;
+	}
+
+	const rooms = new Elysia()
 		.use(healthRoutes({ ping: storage.ping }))
 		.use(
 			authRoutes({
@@ -96,24 +117,42 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				clock,
 				newId: deps.newId ?? newId,
 			}),
-		);
+		)
+		.use(eventRoutes({ events: storage.events, hub, hasKey }));
 	const docs = docsRoutes(rooms);
-	const routes = rooms.use(docs.routes);
-	allowedMethods = methodsByPath(routes.routes);
-	const { fetch, idle } = edge({ handle: routes.fetch, log, trustProxy: config.trustProxy });
+	rooms.use(docs.routes);
+	const shared = {
+		log,
+		bodyBytesMax: config.bodyBytesMax,
+		admit,
+		allowedMethods: methodsByPath(rooms.routes),
+	};
+	const forPages = pageFront(shared, config.corsOrigins).use(rooms);
+	const forPrograms = front(shared).use(rooms);
+	const { fetch, idle } = edge({
+		// Programs send no Origin: they need not pay for CORS.
+		handle: (request) => (isOfPage(request) ? forPages : forPrograms).fetch(request),
+		log,
+		trustProxy: config.trustProxy,
+	});
 	let server: Bun.Server<undefined> | undefined;
 	let stopped: Promise<void> | undefined;
 
 	return {
 		start() {
 			server = listen(config, fetch);
+			janitor.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
 		stop() {
 			stopped ??= (async () => {
 				isStopping = true;
 				const closed = server?.stop();
+				await janitor.stop();
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
+				// Streams end last and at once before the sockets: a browser that came back to an answer of 503 would
+				// give up, while one that finds nobody listening tries again.
+				await hub.stop();
 				await server?.stop(true);
 				await closed;
 				await buckets.stop();

@@ -1,5 +1,5 @@
 import type { Server } from "bun";
-import type { Log } from "../log.ts";
+import { type Log, loggable } from "../log.ts";
 import { type Call, callOf, clientAddress, registerCall, requestIdOf } from "./call.ts";
 import { defect, errorBody, errorHeaders, statusOf } from "./envelope.ts";
 
@@ -21,31 +21,44 @@ export function edge({ handle, log, trustProxy }: EdgeDeps): Edge {
 	let underWay = 0;
 	let whenIdle: (() => void) | undefined;
 
-	async function answer(request: Request, requestId: string): Promise<Response> {
-		try {
-			return request.method === "HEAD" ? await head(request, handle) : await handle(request);
-		} catch (error) {
-			log.error({ err: error, request_id: requestId }, "A request failed outside its route.");
-			const headers = { ...errorHeaders(defect), "x-request-id": requestId };
-			return new Response(errorBody(defect, requestId), { status: statusOf.internal, headers });
-		}
+	function failed(error: unknown, { requestId }: Call): Response {
+		log.error({ err: loggable(error), request_id: requestId }, "A request failed outside its route.");
+		const headers = { ...errorHeaders(defect), "x-request-id": requestId };
+		return new Response(errorBody(defect, requestId), { status: statusOf.internal, headers });
+	}
+
+	function finished(request: Request, call: Call, startedAt: number, response: Response): Response {
+		log.request({
+			requestId: call.requestId,
+			method: request.method,
+			path: pathOf(request.url),
+			status: response.status,
+			milliseconds: performance.now() - startedAt,
+			client: call.address,
+			principal: call.principal,
+		});
+		underWay--;
+		if (underWay === 0) whenIdle?.();
+		return response;
 	}
 
 	return {
 		async fetch(request, server) {
 			const startedAt = performance.now();
 			underWay++;
-			const requestId = requestIdOf(request.headers);
 			const socket = server.requestIP(request)?.address ?? "unknown";
-			const call: Call = { requestId, address: clientAddress(socket, request.headers, trustProxy) };
+			const requestId = requestIdOf(request.headers);
+			const call: Call = {
+				requestId,
+				address: clientAddress(socket, request.headers, trustProxy),
+				keepOpen: () => server.timeout(request, 0),
+			};
 			registerCall(request, call);
 			try {
-				const response = await answer(request, requestId);
-				logRequest(log, request, call, response.status, performance.now() - startedAt);
-				return response;
-			} finally {
-				underWay--;
-				if (underWay === 0) whenIdle?.();
+				const response = await (request.method === "HEAD" ? head(request, handle) : handle(request));
+				return finished(request, call, startedAt, response);
+			} catch (error) {
+				return finished(request, call, startedAt, failed(error, call));
 			}
 		},
 
@@ -73,19 +86,9 @@ async function head(request: Request, handle: EdgeDeps["handle"]): Promise<Respo
 	return new Response(null, { status, headers });
 }
 
-/** One line a request. The path without the query, no header, no body: nothing secret can be in it. */
-function logRequest(log: Log, request: Request, call: Call, status: number, milliseconds: number): void {
-	const { pathname } = new URL(request.url);
-	log.info(
-		{
-			request_id: call.requestId,
-			method: request.method,
-			path: pathname,
-			status,
-			ms: Math.round(milliseconds * 100) / 100,
-			client: call.address,
-			principal: call.principal,
-		},
-		"request",
-	);
+/** The path of an absolute URL, without its query. */
+function pathOf(url: string): string {
+	const start = url.indexOf("/", url.indexOf("//") + 2);
+	const end = url.indexOf("?", start);
+	return end === -1 ? url.slice(start) : url.slice(start, end);
 }

@@ -10,6 +10,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
 	not_found: 404,
 	method_not_allowed: 405,
 	conflict: 409,
+	lease_lost: 409,
 	gone: 410,
 	precondition_failed: 412,
 	payload_too_large: 413,

@@ -9,7 +9,6 @@ import { defect, errorBody, errorHeaders, statusOf } from "./envelope.ts";
 export interface FrontDeps {
 	readonly log: Log;
 	readonly bodyBytesMax: number;
-	readonly corsOrigins: readonly string[];
 	/** Refuses what may not go on to a route (limits, shutdown); gathers the headers that every answer gets. */
 	readonly admit: (
 		request: Request,
@@ -25,6 +24,7 @@ const baseHeaders = {
 	"content-type": "application/json",
 	"x-content-type-options": "nosniff",
 	"referrer-policy": "no-referrer",
+	vary: "Origin",
 };
 
 const exposed = [
@@ -49,23 +49,31 @@ const accepted = [
 	"X-Request-Id",
 ];
 
-/** What every route shares: headers, CORS, admission, the reading of bodies, the form of errors. */
-export function front({ log, bodyBytesMax, corsOrigins, admit, allowedMethods }: FrontDeps) {
-	return new Elysia()
+/** Whether a request comes from a page, or asks on behalf of one: then CORS has a say. */
+export function isOfPage(request: Request): boolean {
+	return request.headers.has("origin") || request.method === "OPTIONS";
+}
+
+/** The same for pages of these origins: CORS goes first, so that errors bear its headers too. */
+export function pageFront(deps: FrontDeps, origins: readonly string[]) {
+	const plugin = cors({
+		origin: [...origins],
+		methods: ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"],
+		allowedHeaders: accepted,
+		exposeHeaders: exposed,
+		credentials: false,
+		maxAge: 600,
+	});
+	return front(deps, new Elysia().use(plugin));
+}
+
+/** What every route shares: headers, admission, the reading of bodies, the form of errors. */
+export function front({ log, bodyBytesMax, admit, allowedMethods }: FrontDeps, base = new Elysia()) {
+	return base
 		.onRequest(({ request, set }) => {
 			Object.assign(set.headers, baseHeaders);
 			set.headers["x-request-id"] = callOf(request).requestId;
 		})
-		.use(
-			cors({
-				origin: [...corsOrigins],
-				methods: ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"],
-				allowedHeaders: accepted,
-				exposeHeaders: exposed,
-				credentials: false,
-				maxAge: 600,
-			}),
-		)
 		.onRequest((context) => {
 			// Elysia has split the path off already; its types do not say so.
 			const { request, set, path } = context as typeof context & { readonly path: string };

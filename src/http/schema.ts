@@ -2,6 +2,7 @@ import type { StandardSchemaV1Like } from "elysia/types";
 import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
+import { Settings } from "typebox/system";
 import { type Fault, invalid } from "../errors.ts";
 import type { ReadBody } from "./body.ts";
 
@@ -90,22 +91,27 @@ function accepting<S extends TSchema, Out>(
 function checker<S extends TSchema>(schema: S): (value: unknown) => Static<S> {
 	const compiled = Compile(schema);
 	return (value) => {
-		const faults = [...textFaults(value, "")];
-		if (!compiled.Check(value)) {
-			for (const error of compiled.Errors(value)) faults.push(...faultsOf(error));
-		}
-		if (faults.length > 0) throw invalid(tidy(faults));
-		return value as Static<S>;
+		const faults = textFaults(value, "");
+		const fits = compiled.Check(value);
+		if (fits && faults.length === 0) return value as Static<S>;
+		throw invalid(tidy([...faults, ...(fits ? [] : compiled.Errors(value).flatMap(faultsOf))]));
 	};
 }
 
-/** One fault a path is enough: a union says the same thing once per branch. */
+/** One fault a path is enough: a union says the same thing once per branch. A path may hold a submitted name. */
 function tidy(faults: readonly Fault[]): readonly Fault[] {
-	const byPath = new Map(faults.map((fault) => [fault.path, fault] as const));
+	const byPath = new Map<string, Fault>();
+	for (const { message, path } of faults) {
+		const shown = path.slice(0, pathMax).toWellFormed();
+		byPath.set(shown, { message, path: shown });
+	}
 	return [...byPath.values()].slice(0, faultsMax);
 }
 
+const pathMax = 500;
 const faultsMax = 100;
+// typebox stops at 8 by default.
+Settings.Set({ maxErrors: faultsMax });
 
 function faultsOf(error: TLocalizedValidationError): readonly Fault[] {
 	const path = error.instancePath;
@@ -115,13 +121,10 @@ function faultsOf(error: TLocalizedValidationError): readonly Fault[] {
 				message: "is required",
 				path: child(path, name),
 			}));
-		case "additionalProperties":
-			return error.params.additionalProperties.map((name) => ({
-				message: "is not a known field",
-				path: child(path, name),
-			}));
 		case "boolean":
-			return []; // the same unknown field again, from the schema's side
+			return [{ message: "is not a known field", path }];
+		case "additionalProperties":
+			return []; // each unknown field has been told by itself, as the false that it meets
 		case "pattern":
 			return [{ message: "does not have the wanted form", path }];
 		default:

@@ -81,7 +81,7 @@ function expectEnvelope(answer: Answer, requestId: string): void {
 	const { details, ...rest } = json as Record<string, unknown>;
 	expect(Object.keys(rest).sort()).toEqual(["message", "request_id", "type"]);
 	expect(rest).toEqual({
-		message: expect.stringMatching(/^[A-Z].*\.$/),
+		message: expect.stringMatching(/^[A-Z0-9].*\.$/),
 		request_id: requestId,
 		type: expect.stringMatching(/^[a-z_]+$/),
 	});

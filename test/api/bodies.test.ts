@@ -1,0 +1,211 @@
+import { describe, expect, test } from "bun:test";
+import { ask, errorOf } from "../support/ask.ts";
+import { sendRaw } from "../support/raw.ts";
+import { startServer } from "../support/server.ts";
+
+const server = await startServer({ DATABASE_URL: "sqlite://:memory:", MAX_BODY_BYTES: "1000000" });
+const authorization = server.bearer;
+const task = await ask(server, "POST /collab/tasks", { headers: { authorization }, body: { title: "kept" } });
+const path = task.headers.get("location") as `/${string}`;
+
+/** Every route that reads a body, with a credential and a precondition that are good. */
+const routes = [
+	{ line: "POST /auth/login", headers: {} },
+	{ line: "POST /collab/tasks", headers: { authorization } },
+	{ line: `PATCH ${path}`, headers: { authorization, "if-match": "*" } },
+] as const;
+
+const bytes = (...parts: readonly (string | readonly number[])[]) =>
+	new Uint8Array(Buffer.concat(parts.map((part) => Buffer.from(part as string))));
+
+for (const { line, headers } of routes) {
+	describe(line.replace(path, "/collab/tasks/{id}"), () => {
+		const refused = async (body: unknown, status: number, type: string, contentType = "application/json") => {
+			const answer = await ask(server, line, { headers, body, contentType });
+			expect([answer.status, errorOf(answer).type]).toEqual([status, type]);
+			return answer;
+		};
+
+		test("what is not JSON is 400", async () => {
+			const bodies = [
+				"",
+				" ",
+				"{",
+				"nul",
+				'{"title":"x"} x',
+				"{'title':'x'}",
+				'{"title":"x",}',
+				'"\t"',
+				"NaN",
+			];
+			for (const body of [...bodies, bytes('{"title":"', [0], '"}')]) await refused(body, 400, "bad_request");
+		});
+
+		test("what is not UTF-8 is 400", async () => {
+			for (const wrong of [
+				[0xff],
+				[0xc0, 0x80],
+				[0xed, 0xa0, 0x80],
+				[0xf5, 0x80, 0x80, 0x80],
+				[0xe4, 0xb8],
+			]) {
+				const answer = await refused(bytes('{"title":"', wrong, '"}'), 400, "bad_request");
+				expect(errorOf(answer).message).toBe("The body is not UTF-8.");
+			}
+		});
+
+		test("a body that is not declared as JSON is 415, whatever is in it", async () => {
+			const types = [
+				"",
+				"text/plain",
+				"application/xml",
+				"application/x-www-form-urlencoded",
+				"multipart/form-data; boundary=x",
+				"application/octet-stream",
+				"application/json; charset=iso-8859-1",
+				"application/jsonp",
+				"application/json, text/plain",
+				"application/problem+json",
+			];
+			for (const type of types) {
+				for (const body of ['{"title":"x"}', "title=x"]) {
+					await refused(new TextEncoder().encode(body), 415, "unsupported_media_type", type);
+				}
+			}
+		});
+
+		test("no body at all is 400 or 415, and never a defect", async () => {
+			const declared = await ask(server, line, {
+				headers: { ...headers, "content-type": "application/json" },
+			});
+			expect(declared.status).toBe(400);
+			expect((await ask(server, line, { headers })).status).toBe(415);
+		});
+
+		test("JSON that is no object is 422 at the root", async () => {
+			for (const body of ["null", "1", '"x"', "[]", "true", '[{"title":"x"}]']) {
+				const answer = await refused(body, 422, "validation_error");
+				expect(errorOf(answer).details?.map((fault) => fault.path)).toEqual([""]);
+			}
+		});
+
+		test("an unknown field is 422 at its pointer, __proto__ and pointer characters too", async () => {
+			for (const name of ["extra", "__proto__", "constructor", "a~b/c", "toString", ""]) {
+				const answer = await refused(`{${JSON.stringify(name)}:{"x":1}}`, 422, "validation_error");
+				const pointer = `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+				expect(errorOf(answer).details).toContainEqual({ message: "is not a known field", path: pointer });
+			}
+			expect(({} as { x?: unknown }).x).toBeUndefined();
+		});
+
+		test("a NUL or a lone surrogate is 422, in text and in names, at any depth", async () => {
+			for (const wrong of ["\\u0000", "\\ud800", "\\udc00", "\\ud800\\ud800", "x\\udfffy"]) {
+				for (const body of [
+					`{"title":"a${wrong}","email":"a@${wrong}"}`,
+					`{"a${wrong}":1}`,
+					`{"extra":[{"deep":"${wrong}"}]}`,
+				]) {
+					const answer = await refused(body, 422, "validation_error");
+					expect(answer.text).not.toMatch(/\\ud[89a-f]/i);
+				}
+			}
+			const paired = await ask(server, line, { headers, body: '{"extra":"\\ud83d\\ude00"}' });
+			expect(errorOf(paired).details).toContainEqual({ message: "is not a known field", path: "/extra" });
+			expect(paired.text).not.toContain("surrogate");
+		});
+
+		test("a number that no double holds is 422", async () => {
+			for (const body of ['{"title":1e400}', '{"extra":[-1e999]}', '{"email":1e400}']) {
+				await refused(body, 422, "validation_error");
+			}
+		});
+
+		test("deep nesting is refused without an end of the stack", async () => {
+			const depth = 100_000;
+			const nested = "[".repeat(depth) + "]".repeat(depth);
+			for (const body of [nested, "[".repeat(depth), `{"title":${nested}}`, '{"a":'.repeat(depth)]) {
+				const answer = await ask(server, line, { headers, body });
+				expect([400, 422]).toContain(answer.status);
+				expect(answer.text.length).toBeLessThan(10_000);
+			}
+		});
+
+		test("many faults are told at once, up to a bound", async () => {
+			const fields = Array.from({ length: 500 }, (_, index) => [`x${index}`, index]);
+			const answer = await refused(Object.fromEntries(fields), 422, "validation_error");
+			expect(errorOf(answer).details?.length).toBeGreaterThan(50);
+			expect(errorOf(answer).details?.length).toBeLessThanOrEqual(100);
+		});
+
+		test("a body above the limit is 413, declared or chunked, and the limit itself is not", async () => {
+			await refused("x".repeat(1_000_001), 413, "payload_too_large");
+			const fits = `{"extra":"${"x".repeat(1_000_000 - 12)}"}`;
+			expect(fits).toHaveLength(1_000_000);
+			await refused(fits, 422, "validation_error");
+			const head = [
+				`${line} HTTP/1.1`,
+				"Host: localhost",
+				"Connection: close",
+				"Content-Type: application/json",
+				"X-Request-Id: too-large",
+				...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+			];
+			const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
+			const chunked = await sendRaw(
+				server.url,
+				[...head, "Transfer-Encoding: chunked", "", ""].join("\r\n"),
+				chunk.repeat(20),
+				"0\r\n\r\n",
+			);
+			expect([chunked.status, JSON.parse(chunked.body)]).toEqual([
+				413,
+				expect.objectContaining({ type: "payload_too_large", request_id: "too-large" }),
+			]);
+			const small = await sendRaw(
+				server.url,
+				[...head, "Transfer-Encoding: chunked", "", ""].join("\r\n"),
+				'5\r\n{"ext\r\n',
+				'7\r\nra":1}x\r\n0\r\n\r\n',
+			);
+			expect(small.status).toBe(400);
+		});
+
+		test("no answer repeats what was submitted", async () => {
+			const secret = "s3cret-Value-0815";
+			for (const body of [
+				{ email: 1, password: secret, title: [secret] },
+				{ email: secret, password: secret, title: "x".repeat(201) + secret },
+				{ email: "a@b.example", password: { secret }, title: { secret } },
+				{ email: "nobody@example.com", password: secret, extra: secret },
+				`{"password":"${secret}`,
+				`"${secret}"`,
+			]) {
+				const answer = await ask(server, line, { headers, body });
+				expect(answer.status).toBeGreaterThanOrEqual(400);
+				expect(answer.text + JSON.stringify([...answer.headers])).not.toContain(secret);
+			}
+		});
+	});
+}
+
+test("every fault of a body is told, each at its place", async () => {
+	const answer = await ask(server, "POST /collab/tasks", {
+		headers: { authorization },
+		body: { title: 1, description: [], extra: 1 },
+	});
+	expect(
+		errorOf(answer)
+			.details?.map((fault) => fault.path)
+			.sort(),
+	).toEqual(["/description", "/extra", "/title"]);
+	const login = await ask(server, "POST /auth/login", { body: {} });
+	expect(errorOf(login).details).toEqual([
+		{ message: "is required", path: "/email" },
+		{ message: "is required", path: "/password" },
+	]);
+});
+
+test("nothing of all this has changed the task", async () => {
+	expect((await ask(server, `GET ${path}`)).text).toBe(task.text);
+	expect((await ask(server, "GET /collab/state/tasks")).headers.get("x-event-id")).toBe("1");
+});

@@ -1,0 +1,55 @@
+/** An answer as it came over the wire. */
+export interface RawAnswer {
+	readonly status: number;
+	/** The head, line by line. */
+	readonly head: readonly string[];
+	readonly body: string;
+	header(name: string): string | undefined;
+}
+
+/**
+ * Sends bytes that no HTTP client would send and reads until the server closes; `Connection: close` is the sender's
+ * to ask for. The parts go out one after the other.
+ */
+export async function sendRaw(url: string, ...parts: readonly (string | Uint8Array)[]): Promise<RawAnswer> {
+	const { hostname, port } = new URL(url);
+	const chunks: Uint8Array[] = [];
+	const { promise: closed, resolve } = Promise.withResolvers<void>();
+	const socket = await Bun.connect({
+		hostname,
+		port: Number(port),
+		socket: {
+			data: (_, chunk) => void chunks.push(new Uint8Array(chunk)),
+			close: () => resolve(),
+			error: () => resolve(),
+		},
+	});
+	for (const part of parts) await writeAll(socket, part);
+	await closed;
+	return parse(Buffer.concat(chunks).toString("utf8"));
+}
+
+async function writeAll(socket: Bun.Socket, part: string | Uint8Array): Promise<void> {
+	let rest = typeof part === "string" ? new TextEncoder().encode(part) : part;
+	while (rest.length > 0) {
+		const written = socket.write(rest);
+		if (written < 0) return; // closed: the server has heard enough
+		rest = rest.subarray(written);
+		if (rest.length > 0) await Bun.sleep(1);
+	}
+	socket.flush();
+}
+
+function parse(text: string): RawAnswer {
+	const end = text.indexOf("\r\n\r\n");
+	const head = text.slice(0, end).split("\r\n");
+	return {
+		status: Number(head[0]?.split(" ")[1]),
+		head,
+		body: text.slice(end + 4),
+		header(name) {
+			const line = head.find((candidate) => candidate.toLowerCase().startsWith(`${name.toLowerCase()}:`));
+			return line?.slice(name.length + 1).trim();
+		},
+	};
+}

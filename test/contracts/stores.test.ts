@@ -4,6 +4,7 @@ import { openStorage } from "../../src/storage/open.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { silentLog } from "../support/server.ts";
 import { onEnd } from "../support/teardown.ts";
+import { eventStoreContract } from "./events.ts";
 import { taskStoreContract } from "./tasks.ts";
 
 const log = await silentLog();
@@ -18,5 +19,6 @@ for (const { name, newUrl } of everyDatabase) {
 
 	describe(name, () => {
 		taskStoreContract(open);
+		eventStoreContract(open);
 	});
 }

@@ -1,4 +1,5 @@
 import { afterAll } from "bun:test";
 import { tearDown } from "./teardown.ts";
 
-afterAll(tearDown);
+// Every test database is dropped here: five seconds can be too short for many.
+afterAll(tearDown, 60_000);

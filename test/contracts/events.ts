@@ -1,0 +1,134 @@
+import { describe, expect, test } from "bun:test";
+import type { EventQuery } from "../../src/events/store.ts";
+import { eventTypes } from "../../src/events/store.ts";
+import { newId } from "../../src/ids.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+
+const everything: EventQuery = { after: 0, types: eventTypes, limit: 1000, bytesMax: 1_000_000 };
+
+/** What every database must do with the log. `open` gives an empty storage. */
+export function eventStoreContract(open: () => Promise<Storage>): void {
+	function create(storage: Storage, title: string, now = 1000) {
+		const id = newId();
+		return storage.tasks
+			.create({ id, task: { title }, idempotent: undefined, now, requestId: `of ${title}` })
+			.then(({ task }) => ({ id, body: task.body }));
+	}
+
+	describe("events", () => {
+		test("an empty log has its ends at 0 and an empty page", async () => {
+			const { events } = await open();
+			expect(await events.ends()).toEqual({ rev: 0, purgedRev: 0 });
+			expect(await events.read(everything)).toEqual({ rows: [], examined: 0, rev: 0, purgedRev: 0 });
+		});
+
+		test("every change is one event with the resource after it, and of a deletion its last state", async () => {
+			const storage = await open();
+			const { id, body } = await create(storage, "one");
+			const updated = await storage.tasks.update({
+				id,
+				ifMatch: "any",
+				patch: { title: "two" },
+				now: 2000,
+				requestId: "r2",
+			});
+			await storage.tasks.update({ id, ifMatch: "any", patch: {}, now: 2500, requestId: "nothing" });
+			await storage.tasks.remove({ id, ifMatch: "any", now: 3000, requestId: "r3" });
+			const subject = `/collab/tasks/${id}`;
+			const { rows } = await storage.events.read(everything);
+			expect(rows).toEqual([
+				{ id: 1, type: "task.created", subject, data: body, requestId: "of one", time: 1000 },
+				{ id: 2, type: "task.updated", subject, data: updated.body, requestId: "r2", time: 2000 },
+				{ id: 3, type: "task.deleted", subject, data: updated.body, requestId: "r3", time: 3000 },
+			]);
+		});
+
+		test("a page ends at its limit or its bytes and says how far it looked", async () => {
+			const storage = await open();
+			const bodies: string[] = [];
+			for (const title of ["a", "b", "ü", "d"]) bodies.push((await create(storage, title)).body);
+			const page = async (more: Partial<EventQuery>) => {
+				const { rows, examined } = await storage.events.read({ ...everything, ...more });
+				return { ids: rows.map(({ id }) => id), examined };
+			};
+			expect(await page({ limit: 3 })).toEqual({ ids: [1, 2, 3], examined: 3 });
+			expect(await page({ after: 3, limit: 3 })).toEqual({ ids: [4], examined: 4 });
+			expect(await page({ bytesMax: 1 })).toEqual({ ids: [1], examined: 1 });
+			const bytes = Buffer.byteLength(bodies.slice(0, 3).join(""));
+			expect(await page({ bytesMax: bytes })).toEqual({ ids: [1, 2, 3], examined: 3 });
+			expect(await page({ bytesMax: bytes + 1 })).toEqual({ ids: [1, 2, 3, 4], examined: 4 });
+			expect(await page({ types: ["task.deleted", "job.dead"] })).toEqual({ ids: [], examined: 4 });
+			expect(await page({ after: 4 })).toEqual({ ids: [], examined: 4 });
+		});
+
+		test("retention removes the oldest events step by step and remembers how far", async () => {
+			const storage = await open();
+			for (const time of [1000, 2000, 3000, 9000, 4000]) await create(storage, `at ${time}`, time);
+			expect(await storage.events.purge(1000, 10)).toBe(0);
+			expect(await storage.events.purge(5000, 2)).toBe(2);
+			expect(await storage.events.ends()).toEqual({ rev: 5, purgedRev: 2 });
+			// A clock that ran behind puts an old time after a young one: order counts, so it stays for now.
+			expect(await storage.events.purge(5000, 10)).toBe(1);
+			expect(await storage.events.purge(5000, 10)).toBe(0);
+			const { rows, ...ends } = await storage.events.read(everything);
+			expect(rows.map(({ id }) => id)).toEqual([4, 5]);
+			expect(ends).toEqual({ examined: 5, rev: 5, purgedRev: 3 });
+			expect(await storage.events.purge(10_000, 10)).toBe(2);
+			expect(await storage.events.ends()).toEqual({ rev: 5, purgedRev: 5 });
+			await create(storage, "after all");
+			expect((await storage.events.read(everything)).rows.map(({ id }) => id)).toEqual([6]);
+		});
+
+		test("a listener hears of a commit until it is taken away", async () => {
+			const storage = await open();
+			let isHeard = Promise.withResolvers<void>();
+			const forget = storage.events.onChange(() => isHeard.resolve());
+			await create(storage, "one");
+			await isHeard.promise;
+			isHeard = Promise.withResolvers();
+			await create(storage, "two");
+			await isHeard.promise;
+			forget();
+			isHeard = Promise.withResolvers();
+			await create(storage, "three");
+			expect(await Promise.race([isHeard.promise, Bun.sleep(50).then(() => "silence")])).toBe("silence");
+		});
+
+		test("answers given a day ago are removed, step by step", async () => {
+			const storage = await open();
+			for (const [index, now] of [1000, 1000, 1000, 2000].entries()) {
+				await storage.tasks.create({
+					id: newId(),
+					task: { title: "once" },
+					idempotent: { scope: "u POST /collab/tasks", key: `k${index}`, requestHash: "h" },
+					now,
+					requestId: "r",
+				});
+			}
+			expect(await storage.answers.purge(1000, 10)).toBe(0);
+			expect(await storage.answers.purge(2000, 2)).toBe(2);
+			expect(await storage.answers.purge(2000, 2)).toBe(1);
+			expect(await storage.answers.purge(2000, 2)).toBe(0);
+		});
+	});
+}
+
+/** What databases that several processes share must do besides. `open` opens the same one each time. */
+export function sharedLogContract(open: () => Promise<Storage>): void {
+	test("a listener hears of what another process commits", async () => {
+		const [here, there] = [await open(), await open()];
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const forget = here.events.onChange(() => {
+			void here.events.ends().then(({ rev }) => rev > 0 && resolve());
+		});
+		await there.tasks.create({
+			id: newId(),
+			task: { title: "there" },
+			idempotent: undefined,
+			now: 1000,
+			requestId: "r",
+		});
+		await promise;
+		forget();
+	});
+}

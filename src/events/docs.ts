@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { operation } from "../http/doc.ts";
-import { EventList } from "./schema.ts";
+import { EventList, EventQuery, TailQuery } from "./schema.ts";
 
 const tag = "Events";
 const whoSeesWhat =
@@ -13,6 +13,7 @@ export const listDoc = operation({
 	description: `${whoSeesWhat} A page may be short, or empty, before the end of the log; then \`next_after\` has moved on.`,
 	security: "apiKey",
 	anonymousToo: true,
+	query: EventQuery,
 	answers: {
 		200: {
 			description: "Events in the order of their commits.",
@@ -30,6 +31,7 @@ export const tailDoc = operation({
 	description: `A stream of server-sent events: \`id\` is the event's number, \`event\` its type, \`data\` a CloudEvents 1.0 object. It replays what came after \`Last-Event-ID\` and goes on live, without a gap or a repeat. To mirror a list: read it, then tail from its \`X-Event-Id\`. A \`bookmark\` event moves the id past events that the filter leaves out. ${whoSeesWhat}`,
 	security: "apiKey",
 	anonymousToo: true,
+	query: TailQuery,
 	requestHeaders: {
 		"Last-Event-ID": {
 			description: "The last number already seen; 0: from the oldest kept; absent: from now on.",

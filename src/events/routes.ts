@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { invalid, Refusal } from "../errors.ts";
 import { callOf } from "../http/call.ts";
-import { queryString } from "../http/schema.ts";
+import { queryOf, readQuery } from "../http/schema.ts";
 import { cloudEvent } from "./cloud-event.ts";
 import { listDoc, tailDoc } from "./docs.ts";
 import { eventFilter } from "./filter.ts";
@@ -20,26 +20,30 @@ export interface EventRouteDeps {
 /** The data of one page of the list. */
 const listBytesMax = 4 * 1024 * 1024;
 
+// Elysia's own parser would make lists of values with commas.
+const readListQuery = readQuery(EventQuery);
+const readTailQuery = readQuery(TailQuery);
+
 export function eventRoutes({ events, hub, hasKey }: EventRouteDeps) {
 	return new Elysia()
 		.get(
 			"/events",
-			async ({ request, query, set }) => {
+			async ({ request, set }) => {
 				const seesJobs = hasKey(request);
-				const { after = 0, limit = 100, types } = query.value();
+				const { after = 0, limit = 100, types } = readListQuery(queryOf(request.url));
 				const filter = eventFilter(types, seesJobs);
 				const page = await events.read({ after, limit, bytesMax: listBytesMax, types: filter.types });
 				requireKept(after, page, "/after");
 				set.headers["cache-control"] = "no-store";
 				return listBody(page);
 			},
-			{ query: queryString(EventQuery), detail: listDoc },
+			{ detail: listDoc },
 		)
 		.get(
 			"/events/tail",
-			async ({ request, query, set }) => {
+			async ({ request, set }) => {
 				const seesJobs = hasKey(request);
-				const { last_event_id, types } = query.value();
+				const { last_event_id, types } = readTailQuery(queryOf(request.url));
 				const filter = eventFilter(types, seesJobs);
 				const last = lastEventId(request.headers, last_event_id);
 				const ends = await events.ends();
@@ -52,7 +56,7 @@ export function eventRoutes({ events, hub, hasKey }: EventRouteDeps) {
 				Object.assign(set.headers, streamHeaders);
 				return new Response(stream);
 			},
-			{ query: queryString(TailQuery), detail: tailDoc },
+			{ detail: tailDoc },
 		);
 }
 

@@ -1,4 +1,4 @@
-import Type, { type Static } from "typebox";
+import Type from "typebox";
 import { eventTypes } from "./store.ts";
 
 const example = {
@@ -68,7 +68,6 @@ export const EventQuery = Type.Object(
 	},
 	{ additionalProperties: false },
 );
-export type EventQuery = Static<typeof EventQuery>;
 
 export const TailQuery = Type.Object(
 	{
@@ -83,4 +82,3 @@ export const TailQuery = Type.Object(
 	},
 	{ additionalProperties: false },
 );
-export type TailQuery = Static<typeof TailQuery>;

@@ -92,7 +92,7 @@ export async function openTail(
 export function parseBlock(lines: string): Block {
 	const fields = new Map<string, string[]>();
 	for (const line of lines.split("\n")) {
-		const [, name = "", value = ""] = /^([^:]*):? ?(.*)$/.exec(line) ?? [];
+		const [, name = "", value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
 		fields.set(name, [...(fields.get(name) ?? []), value]);
 	}
 	return {

@@ -1,0 +1,31 @@
+import { Database } from "bun:sqlite";
+import postgres from "postgres";
+import type { EventType } from "../../src/events/store.ts";
+import { onEnd } from "./teardown.ts";
+
+/** Appends an event of a type to the log of a durable database, past the service, as another process would. */
+export async function foreignWriter(databaseUrl: string): Promise<(type: EventType) => Promise<void>> {
+	const data = '{"id":"0"}';
+	if (databaseUrl.startsWith("sqlite:")) {
+		const database = new Database(databaseUrl.replace("sqlite:///", ""));
+		database.run("PRAGMA busy_timeout = 5000");
+		onEnd(() => database.close());
+		const append = database.transaction((type: string) => {
+			database.run("UPDATE log_head SET rev = rev + 1");
+			database.run("INSERT INTO events SELECT rev, ?, '/jobs/0', ?, 'foreign', ? FROM log_head", [
+				type,
+				data,
+				Date.now(),
+			]);
+		});
+		return async (type) => append.immediate(type);
+	}
+	const sql = postgres(databaseUrl, { max: 1 });
+	onEnd(() => sql.end());
+	return async (type) => {
+		await sql.begin(async (tx) => {
+			await tx`UPDATE log_head SET rev = rev + 1`;
+			await tx`INSERT INTO events SELECT rev, ${type}, '/jobs/0', ${data}, 'foreign', ${Date.now()} FROM log_head`;
+		});
+	};
+}

@@ -68,12 +68,13 @@ export function pageFront(deps: FrontDeps, origins: readonly string[]) {
 }
 
 /** What every route shares: headers, admission, the reading of bodies, the form of errors. */
-export function front({ log, bodyBytesMax, admit, allowedMethods }: FrontDeps, base = new Elysia()) {
-	return base
+export function front({ log, bodyBytesMax, admit, allowedMethods }: FrontDeps, policy = new Elysia()) {
+	return new Elysia()
 		.onRequest(({ request, set }) => {
 			Object.assign(set.headers, baseHeaders);
 			set.headers["x-request-id"] = callOf(request).requestId;
 		})
+		.use(policy)
 		.onRequest((context) => {
 			// Elysia has split the path off already; its types do not say so.
 			const { request, set, path } = context as typeof context & { readonly path: string };

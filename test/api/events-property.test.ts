@@ -47,24 +47,22 @@ async function write(servers: Servers, random: (below: number) => number, steps:
 		const url = servers.urls[random(servers.urls.length)] ?? "";
 		const [id, etag] = [...mine][random(mine.size + 1)] ?? [];
 		const kind = id === undefined ? "POST" : random(3) > 0 ? "PATCH" : "DELETE";
-		try {
-			const response = await fetch(`${url}/collab/tasks${id ? `/${id}` : ""}`, {
-				method: kind,
-				headers: {
-					authorization: servers.authorization,
-					"content-type": "application/json",
-					...(etag && { "if-match": etag }),
-				},
-				...(kind !== "DELETE" && { body: JSON.stringify({ title: `${step}`.repeat(1 + random(40)) }) }),
-			});
-			// A change whose answer was lost with its server may have been made: then the tag is an old one.
-			if (id !== undefined && [204, 404, 412].includes(response.status)) mine.delete(id);
-			else if (response.status === 200) {
-				mine.set(((await response.json()) as Task).id, response.headers.get("etag") ?? "");
-			} else throw new Error(`${kind} answered ${response.status}: ${await response.text()}`);
-		} catch (error) {
-			if (servers.urls.includes(url)) throw error;
-		}
+		const sent = fetch(`${url}/collab/tasks${id ? `/${id}` : ""}`, {
+			method: kind,
+			headers: {
+				authorization: servers.authorization,
+				"content-type": "application/json",
+				...(etag && { "if-match": etag }),
+			},
+			...(kind !== "DELETE" && { body: JSON.stringify({ title: `${step}`.repeat(1 + random(40)) }) }),
+		});
+		const answer = sent.then(async (response) => ({ response, text: await response.text() }));
+		const { response, text } = (await unlessDead(servers, url, answer)) ?? {};
+		if (response === undefined || text === undefined) continue;
+		// A change whose answer was lost with its server may have been made: then the tag is an old one.
+		if (id !== undefined && [204, 404, 412].includes(response.status)) mine.delete(id);
+		else if (response.status !== 200) throw new Error(`${kind} answered ${response.status}: ${text}`);
+		else mine.set((JSON.parse(text) as Task).id, response.headers.get("etag") ?? "");
 	}
 }
 
@@ -99,22 +97,28 @@ class Mirror {
 
 async function read(servers: Servers, random: (below: number) => number): Promise<Mirror> {
 	const mirror = new Mirror();
-	let hasListed = false;
+	await mirror.list(servers.urls[0] ?? "");
 	while (!mirror.isComplete) {
 		const url = servers.urls[random(servers.urls.length)] ?? "";
-		try {
-			if (!hasListed) await mirror.list(url);
-			hasListed = true;
-			if (mirror.isComplete) break;
-			const tail = await resume(url, mirror.last, random(2) === 0);
-			const until = mirror.last + 1 + random(60);
-			while (!mirror.isComplete && mirror.last < until) mirror.apply(await tail.next());
-			tail.close();
-		} catch (error) {
-			if (servers.urls.includes(url)) throw error;
+		const tail = await unlessDead(servers, url, resume(url, mirror.last, random(2) === 0));
+		for (let left = 1 + random(60); left > 0 && !mirror.isComplete; left--) {
+			const delivered = await unlessDead(servers, url, tail?.next());
+			if (delivered === undefined) break;
+			mirror.apply(delivered);
 		}
+		tail?.close();
 	}
 	return mirror;
+}
+
+/** Undefined if the server at the URL is the one that was killed. */
+async function unlessDead<T>(servers: Servers, url: string, answer: Promise<T> | undefined) {
+	try {
+		return await answer;
+	} catch (error) {
+		if (servers.urls.includes(url)) throw error;
+		return undefined;
+	}
 }
 
 function resume(url: string, last: number, byHeader: boolean): Promise<Tail> {

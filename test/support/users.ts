@@ -11,16 +11,16 @@ const passwordHash = await Bun.password.hash(testPassword, {
 	timeCost: 1,
 });
 
-/** Adds the test user and logs in; the answer is an `Authorization` header. */
-export async function addUser(storage: Storage, url: string): Promise<string> {
+/** Adds a user with the test password, if there is none of that address, and logs in: an `Authorization` header. */
+export async function addUser(storage: Storage, url: string, email = testEmail): Promise<string> {
 	await storage.users.add({
 		id: newId(),
-		email: testEmail,
+		email,
 		passwordHash,
 		tokenGeneration: 1,
 		createdAt: Date.now(),
 	});
-	return logIn(url);
+	return logIn(url, email);
 }
 
 export async function logIn(url: string, email = testEmail, password = testPassword): Promise<string> {

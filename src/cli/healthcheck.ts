@@ -3,7 +3,7 @@ import { environment } from "./environment.ts";
 /** 0 if the server at HOST:PORT says that it is healthy, 1 if not. */
 export async function healthcheck(): Promise<number> {
 	const { host, port } = environment();
-	const url = `http://${reachable(host)}:${port}/healthz`;
+	const url = `${reachableUrl(`http://localhost:${port}`, host)}/healthz`;
 	try {
 		const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
 		if (response.ok) return 0;
@@ -14,9 +14,11 @@ export async function healthcheck(): Promise<number> {
 	return 1;
 }
 
-/** Where a server that listens on this host can be reached from here. */
-export function reachable(host: string): string {
-	if (host === "0.0.0.0") return "127.0.0.1";
-	if (host === "::") return "[::1]";
-	return host.includes(":") ? `[${host}]` : host;
+const reachableOf: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
+
+/** The URL at which a server that listens on this host can be reached from here; without a slash at its end. */
+export function reachableUrl(url: string, host: string): string {
+	const reachable = new URL(url);
+	reachable.hostname = reachableOf[host] ?? (host.includes(":") ? `[${host}]` : host);
+	return reachable.origin;
 }

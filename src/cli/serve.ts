@@ -3,11 +3,12 @@ import { loggable, openLog } from "../log.ts";
 import { openStorage } from "../storage/open.ts";
 import { environment } from "./environment.ts";
 import { type FirstUser, firstUser } from "./first-user.ts";
-import { reachable } from "./healthcheck.ts";
+import { reachableUrl } from "./healthcheck.ts";
 
 /** Migrates, serves until a signal comes, stops in order. The answer is the exit code. */
 export async function serve(): Promise<number> {
 	const config = environment();
+	const stopping = stopSignal();
 	const { log, flush } = await openLog(config);
 	const storage = await openStorage(config.database, log, (name) =>
 		log.info({ migration: name }, "Migrated."),
@@ -15,11 +16,12 @@ export async function serve(): Promise<number> {
 	let app: App | undefined;
 	try {
 		app = await build(config, { storage, log });
-		const user = await firstUser(storage.users, config.devUser);
 		const { url } = app.start();
-		greet(url.replace(`//${config.host}:`, `//${reachable(config.host)}:`), user);
+		// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
+		const user = await firstUser(storage.users, config.devUser);
+		greet(reachableUrl(url, config.host), user);
 		process.on("unhandledRejection", (error) => log.error({ err: loggable(error) }, "Unhandled rejection."));
-		log.info({ signal: await stopSignal() }, "Stopping.");
+		log.info({ signal: await stopping }, "Stopping.");
 		return 0;
 	} finally {
 		await app?.stop();

@@ -29,6 +29,7 @@ export interface Config {
 	readonly sseKeepaliveSeconds: number;
 	readonly eventsRetentionHours: number;
 	readonly eventStreamsMax: number;
+	readonly jobsRetentionHours: number;
 	readonly logLevel: LogLevel;
 	readonly logFormat: "pretty" | "json";
 }
@@ -70,6 +71,7 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		sseKeepaliveSeconds: read.integer("SSE_KEEPALIVE_SECONDS", 15, 1, 3600),
 		eventsRetentionHours: read.decimal("EVENTS_RETENTION_HOURS", 168, 876_000),
 		eventStreamsMax: read.integer("EVENTS_STREAMS_MAX", 10_000, 1, 1_000_000),
+		jobsRetentionHours: read.decimal("JOBS_RETENTION_HOURS", 168, 876_000),
 		logLevel: read.oneOf("LOG_LEVEL", "info", logLevels),
 		logFormat: read.oneOf("LOG_FORMAT", isTerminal ? "pretty" : "json", ["pretty", "json"] as const),
 	};

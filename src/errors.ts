@@ -7,6 +7,7 @@ export type ErrorCode =
 	| "not_found"
 	| "method_not_allowed"
 	| "conflict"
+	| "lease_lost"
 	| "gone"
 	| "precondition_failed"
 	| "payload_too_large"

@@ -1,4 +1,5 @@
 import type { User } from "../auth/store.ts";
+import type { JobCounts, JobRow } from "../jobs/store.ts";
 import type { TaskRow } from "../tasks/store.ts";
 import type * as postgres from "./postgres/schema.ts";
 import type * as sqlite from "./sqlite/schema.ts";
@@ -17,6 +18,8 @@ type TablesAgree = {
 export const tablesAgree: TablesAgree = {
 	users: true,
 	tasks: true,
+	jobs: true,
+	jobCounts: true,
 	events: true,
 	logHead: true,
 	idempotency: true,
@@ -26,4 +29,6 @@ export const tablesAgree: TablesAgree = {
 export const rowsAreTheRooms: [
 	Same<Row<typeof sqlite.tasks>, TaskRow>,
 	Same<Row<typeof sqlite.users>, User>,
-] = [true, true];
+	Same<Row<typeof sqlite.jobs>, JobRow>,
+	Same<Row<typeof sqlite.jobCounts>, { [Column in keyof JobCounts]: JobCounts[Column] }>,
+] = [true, true, true, true];

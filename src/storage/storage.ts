@@ -1,6 +1,7 @@
 import type { UserStore } from "../auth/store.ts";
 import type { EventStore } from "../events/store.ts";
 import type { AnswerStore } from "../http/idempotency.ts";
+import type { JobStore } from "../jobs/store.ts";
 import type { TaskStore } from "../tasks/store.ts";
 
 /** What the database itself must remember: secrets made at first start, the log's identity. */
@@ -12,6 +13,7 @@ export interface SettingStore {
 /** A database with its schema up to date, as the rooms see it. */
 export interface Storage {
 	readonly tasks: TaskStore;
+	readonly jobs: JobStore;
 	readonly users: UserStore;
 	readonly events: EventStore;
 	readonly answers: AnswerStore;

@@ -1,9 +1,10 @@
 import { Refusal } from "../errors.ts";
 import type { GivenAnswers } from "../http/idempotency.ts";
+import type { JobWork } from "../jobs/store.ts";
 import type { TaskWork } from "../tasks/store.ts";
 
 /** What a unit of work sees and does inside its transaction: every room's view of it together. */
-export interface Work extends TaskWork {
+export interface Work extends TaskWork, JobWork {
 	readonly answers: GivenAnswers;
 }
 
@@ -11,6 +12,18 @@ export interface Work extends TaskWork {
 export interface Needs {
 	readonly tasks?: readonly string[];
 	readonly answers?: readonly { readonly scope: string; readonly key: string }[];
+	readonly jobs?: JobNeeds;
+}
+
+export interface JobNeeds {
+	readonly ids?: readonly string[];
+	/** Unfinished jobs by their key. */
+	readonly keys?: readonly { readonly queue: string; readonly uniqueKey: string }[];
+	/** The unfinished job that has the same key as this one. */
+	readonly rivalsOf?: string;
+	readonly lease?: { readonly queues: readonly string[]; readonly limit: number };
+	/** So many leases that have run out, and so many scheduled jobs that are due. */
+	readonly sweep?: number;
 }
 
 /**

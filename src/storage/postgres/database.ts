@@ -5,12 +5,14 @@ import { LateError, within } from "../../deadline.ts";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Storage } from "../storage.ts";
+import { jobStore } from "../job-store.ts";
 import { taskStore } from "../task-store.ts";
 import { unavailable } from "../writer.ts";
 import { answerStore } from "./answers.ts";
 import { userStore } from "./auth.ts";
 import { CommitSignal } from "./events-signal.ts";
 import { eventStore } from "./events-store.ts";
+import { jobReads } from "./jobs-reads.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
@@ -50,6 +52,7 @@ export async function openPostgres(
 	const signal = new CommitSignal(address.url, log);
 	return {
 		tasks: taskStore(writer, taskReads(sql, db)),
+		jobs: jobStore(writer, jobReads(sql, db)),
 		users: userStore(db),
 		events: eventStore(sql, db, signal),
 		answers: answerStore(sql),

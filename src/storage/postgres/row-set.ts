@@ -21,6 +21,16 @@ export class RowSet<Row> {
 		return this.#now.get(key);
 	}
 
+	/** All rows as they are now. */
+	rows(): Iterable<Row> {
+		return this.#now.values();
+	}
+
+	/** The row as it was fetched, if it was. */
+	before(row: Row): Row | undefined {
+		return this.#before.get(this.keyOf(row));
+	}
+
 	put(row: Row): void {
 		const key = this.keyOf(row);
 		this.#remember(key);

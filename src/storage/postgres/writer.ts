@@ -12,6 +12,7 @@ import {
 import { AnswerSet } from "./answers.ts";
 import { type Sql, sqlState, type Tx, translated } from "./database.ts";
 import { EventTail } from "./events.ts";
+import { JobSet } from "./jobs.ts";
 import { TaskSet } from "./tasks.ts";
 
 /** How long a group may take before its callers hear `unavailable`; the statements' own limit is shorter. */
@@ -98,13 +99,16 @@ class GroupWork implements Work {
 	constructor(
 		readonly log: EventTail,
 		readonly tasks: TaskSet,
+		readonly jobs: JobSet,
 		readonly answers: AnswerSet,
 	) {}
 
 	append: Work["append"] = (event) => this.log.append(event);
 
+	now: Work["now"] = () => this.jobs.now();
+
 	apply(unit: Unit<unknown>): Outcome {
-		const parts = [this.log, this.tasks, this.answers];
+		const parts = [this.log, this.tasks, this.jobs, this.answers];
 		try {
 			const value = unit.apply(this);
 			for (const part of parts) part.keep();
@@ -116,22 +120,31 @@ class GroupWork implements Work {
 	}
 
 	async write(tx: Tx): Promise<void> {
-		await Promise.all([...this.log.write(tx), ...this.tasks.write(tx), ...this.answers.write(tx)]);
+		await Promise.all([
+			...this.log.write(tx),
+			...this.tasks.write(tx),
+			...this.jobs.write(tx),
+			...this.answers.write(tx),
+		]);
 	}
 }
 
 async function fetchWork(tx: Tx, needs: readonly Needs[]): Promise<GroupWork> {
 	// The head comes first on the wire: what is fetched after it is what the last holder committed.
-	const [log, tasks, answers] = await Promise.all([
+	const [log, tasks, jobs, answers] = await Promise.all([
 		EventTail.take(tx),
 		TaskSet.fetch(
 			tx,
 			needs.flatMap((need) => need.tasks ?? []),
+		),
+		JobSet.fetch(
+			tx,
+			needs.flatMap((need) => need.jobs ?? []),
 		),
 		AnswerSet.fetch(
 			tx,
 			needs.flatMap((need) => need.answers ?? []),
 		),
 	]);
-	return new GroupWork(log, tasks, answers);
+	return new GroupWork(log, tasks, jobs, answers);
 }

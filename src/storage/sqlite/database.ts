@@ -3,12 +3,14 @@ import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Storage } from "../storage.ts";
+import { jobStore } from "../job-store.ts";
 import { taskStore } from "../task-store.ts";
 import { unavailable } from "../writer.ts";
 import { answerStore } from "./answers.ts";
 import { userStore } from "./auth.ts";
 import { CommitSignal } from "./events-signal.ts";
 import { eventStore } from "./events-store.ts";
+import { jobReads } from "./jobs-reads.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
@@ -33,6 +35,7 @@ export async function openSqlite(
 	const stamp = path === ":memory:" ? () => writer.commits : commitStamp(path);
 	return {
 		tasks: taskStore(writer, taskReads(database, db, stamp)),
+		jobs: jobStore(writer, jobReads(database, db, writer)),
 		users: userStore(writer, db, stamp),
 		events: eventStore(database, db, writer, signal),
 		answers: answerStore(writer, db),

@@ -12,6 +12,7 @@ import {
 import { givenAnswers } from "./answers.ts";
 import { type Db, isBusy, translated } from "./database.ts";
 import { EventTail } from "./events.ts";
+import { databaseClock, jobRows } from "./jobs.ts";
 import { taskRows } from "./tasks.ts";
 
 /** Between two tries for a lock that another process holds. */
@@ -43,7 +44,13 @@ export class SqliteWriter implements Writer {
 	) {
 		const tail = new EventTail(db);
 		this.#log = tail;
-		this.#work = { tasks: taskRows(db), answers: givenAnswers(db), append: (event) => tail.append(event) };
+		this.#work = {
+			tasks: taskRows(db),
+			jobs: jobRows(db),
+			answers: givenAnswers(db),
+			append: (event) => tail.append(event),
+			now: databaseClock(db),
+		};
 		this.#begin = database.query("BEGIN IMMEDIATE");
 		this.#commit = database.query("COMMIT");
 		this.#rollback = database.query("ROLLBACK");

@@ -1,0 +1,148 @@
+import { Elysia } from "elysia";
+import { represent } from "../canonical.ts";
+import { invalid } from "../errors.ts";
+import { callOf } from "../http/call.ts";
+import { idempotentRequest } from "../http/idempotency.ts";
+import type { Cursors } from "../http/paging.ts";
+import { isKnown } from "../http/preconditions.ts";
+import { jsonBody, queryString } from "../http/schema.ts";
+import { isId, type NewId } from "../ids.ts";
+import { jobPath, noSuchJob } from "./changes.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { batchDoc, cancelDoc, enqueueDoc, getDoc, listDoc, retryDoc, statsDoc } from "./docs.ts";
+import { draftOf } from "./draft.ts";
+import { jobBody, jobListBody, statsBody } from "./representation.ts";
+import { JobQueryParameters, NewJob, NewJobs } from "./schema.ts";
+import type { JobChange, JobQuery, JobStore } from "./store.ts";
+import { workerRoutes } from "./worker-routes.ts";
+
+export interface JobRouteDeps {
+	readonly jobs: JobStore;
+	readonly dispatcher: Dispatcher;
+	/** The fingerprint of the key that the request bears; refuses with `unauthorized` or `forbidden`. */
+	readonly requireKey: (request: Request) => string;
+	readonly cursors: Cursors;
+	readonly newId: NewId;
+}
+
+const listPath = "/jobs";
+
+export function jobRoutes(deps: JobRouteDeps) {
+	const { jobs, dispatcher, requireKey, cursors, newId } = deps;
+
+	function changeOf(request: Request, id: string): JobChange {
+		requireKey(request);
+		if (!isId(id)) throw noSuchJob();
+		return { id, requestId: callOf(request).requestId };
+	}
+
+	return new Elysia()
+		.post(
+			listPath,
+			async ({ request, body, set }) => {
+				const caller = requireKey(request);
+				const asked = body.value();
+				const idempotent = idempotentRequest(request.headers, caller, "POST /jobs", asked);
+				const { requestId } = callOf(request);
+				const job = draftOf(asked);
+				const enqueued = await jobs.enqueue({ id: newId(), job, idempotent, requestId });
+				dispatcher.ready([enqueued]);
+				const { body: text, etag } = represent(enqueued.body);
+				set.status = enqueued.isNew ? 202 : 200;
+				set.headers.etag = etag;
+				set.headers.location = jobPath(enqueued.id);
+				if (enqueued.replayed) set.headers["idempotency-replayed"] = "true";
+				return text;
+			},
+			{ body: jsonBody(NewJob), detail: enqueueDoc },
+		)
+		.post(
+			"/jobs/batch",
+			async ({ request, body, set }) => {
+				requireKey(request);
+				const drafts = body.value().jobs.map((job, index) => draftOf(job, `/jobs/${index}`));
+				const { requestId } = callOf(request);
+				const batch = drafts.map((job) => ({ id: newId(), job }));
+				const made = await jobs.enqueueBatch({ jobs: batch, requestId });
+				dispatcher.ready(made);
+				set.status = 202;
+				return `{"items":[${made.map((job) => job.body).join(",")}]}`;
+			},
+			{ body: jsonBody(NewJobs), detail: batchDoc },
+		)
+		.use(workerRoutes(deps))
+		.post(
+			"/jobs/:id/cancel",
+			async ({ request, params }) => (await jobs.cancel(changeOf(request, params.id))).body,
+			{ detail: cancelDoc },
+		)
+		.post(
+			"/jobs/:id/retry",
+			async ({ request, params }) => {
+				const job = await jobs.retry(changeOf(request, params.id));
+				dispatcher.ready([job]);
+				return job.body;
+			},
+			{ detail: retryDoc },
+		)
+		.get(
+			listPath,
+			async ({ request, query, set }) => {
+				requireKey(request);
+				const asked = pageQuery(query.value(), cursors);
+				const { rows, more } = await jobs.list(asked);
+				const last = more ? rows.at(-1) : undefined;
+				const next = last && cursors.seal(listName(asked), last.id);
+				set.headers["cache-control"] = "no-store";
+				if (next !== undefined) set.headers.link = nextLink(asked, next);
+				return jobListBody(rows.map(jobBody), next);
+			},
+			{ query: queryString(JobQueryParameters), detail: listDoc },
+		)
+		.get(
+			"/jobs/stats",
+			async ({ request, set }) => {
+				requireKey(request);
+				set.headers["cache-control"] = "no-store";
+				return statsBody(await jobs.stats());
+			},
+			{ detail: statsDoc },
+		)
+		.get(
+			"/jobs/:id",
+			async ({ request, params, set }) => {
+				const { id } = changeOf(request, params.id);
+				const row = await jobs.find(id);
+				if (row === undefined) throw noSuchJob();
+				const { body, etag } = represent(jobBody(row));
+				set.headers.etag = etag;
+				set.headers["cache-control"] = "no-cache";
+				if (!isKnown(request.headers, etag)) return body;
+				set.status = 304;
+				return null;
+			},
+			{ detail: getDoc },
+		);
+}
+
+function pageQuery(parameters: JobQueryParameters, cursors: Cursors): JobQuery {
+	const { queue, state, kind, limit = 100, cursor } = parameters;
+	const asked = { queue, state, kind, limit, after: undefined };
+	if (cursor === undefined) return asked;
+	const after = cursors.open(listName(asked), cursor);
+	if (after !== undefined) return { ...asked, after };
+	throw invalid([{ message: "is not a cursor that this list gave out for these filters", path: "/cursor" }]);
+}
+
+/** A cursor belongs to the list with the same filters. */
+function listName({ queue, state, kind }: JobQuery): string {
+	return `jobs ${JSON.stringify([queue ?? null, state ?? null, kind ?? null])}`;
+}
+
+function nextLink({ queue, state, kind, limit }: JobQuery, cursor: string): string {
+	const parameters = new URLSearchParams({ cursor, limit: String(limit) });
+	for (const [name, value] of Object.entries({ queue, state, kind })) {
+		if (value !== undefined) parameters.set(name, value);
+	}
+	return `<${listPath}?${parameters}>; rel="next"`;
+}

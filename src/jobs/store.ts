@@ -1,0 +1,197 @@
+import type { EventLog } from "../events/store.ts";
+import type { GivenAnswers, IdempotentRequest } from "../http/idempotency.ts";
+
+export const jobStates = ["cancelled", "dead", "leased", "queued", "scheduled", "succeeded"] as const;
+export type JobState = (typeof jobStates)[number];
+
+/** States that a job does not leave by itself. */
+export const endStates = ["cancelled", "dead", "succeeded"] as const satisfies readonly JobState[];
+
+/** A job as both databases keep it. Times are milliseconds since the epoch on the database's clock. */
+export interface JobRow {
+	/** UUIDv7: the order of lists, and of leases that priority and `runAt` leave open. */
+	readonly id: string;
+	readonly queue: string;
+	readonly kind: string;
+	/** Canonical JSON, as `result` is: it goes out as it stands and is never parsed again. */
+	readonly payload: string;
+	readonly priority: number;
+	readonly state: JobState;
+	/** Leases since it was enqueued or taken up again by hand. */
+	readonly attempt: number;
+	readonly maxAttempts: number;
+	/** Leases ever. */
+	readonly fence: number;
+	/** The fence whose complete or fail brought the job where it is: a repeat of that call is answered alike. */
+	readonly settledFence: number | null;
+	/** Not leased before. */
+	readonly runAt: number;
+	readonly uniqueKey: string | null;
+	/** Who holds the lease, until when, and how long a heartbeat makes it: only while leased. */
+	readonly worker: string | null;
+	readonly leaseExpiresAt: number | null;
+	readonly leaseSeconds: number | null;
+	/** What the worker said last of this attempt, 0 to 100. */
+	readonly progress: number | null;
+	readonly result: string | null;
+	/** Why the last attempt came to nothing. */
+	readonly error: string | null;
+	readonly createdAt: number;
+	/** Of the newest change but a scheduled job's falling due, which nobody makes. */
+	readonly updatedAt: number;
+}
+
+/** How many jobs of a queue are in each state; kept by the transactions that change them. */
+export type JobCounts = { readonly [State in JobState]: number } & { readonly queue: string };
+
+/** What a change of jobs sees and does inside its transaction. */
+export interface JobWork extends EventLog {
+	/** The database's clock. */
+	now(): number;
+	readonly jobs: {
+		find(id: string): JobRow | undefined;
+		/** The job with this key that is scheduled, queued or leased: there is one at most. */
+		findUnfinished(queue: string, uniqueKey: string): JobRow | undefined;
+		/** Jobs that may be leased, the next one first: queued ones, and scheduled ones that are due. */
+		leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[];
+		/** Scheduled jobs that are due. */
+		due(limit: number, now: number): readonly JobRow[];
+		/** Leased jobs whose lease has run out. */
+		expired(limit: number, now: number): readonly JobRow[];
+		insert(row: JobRow): void;
+		/** Writes only over the row whose fence is the one in `held`; any other is a defect and ends the transaction. */
+		update(held: JobRow, next: JobRow): void;
+	};
+	readonly answers: GivenAnswers;
+}
+
+/** A job as it is asked for, checked. */
+export interface JobDraft {
+	readonly kind: string;
+	/** Canonical JSON. */
+	readonly payload: string;
+	readonly queue: string;
+	readonly priority: number;
+	/** Absent: now. */
+	readonly runAt: number | undefined;
+	readonly maxAttempts: number;
+	readonly uniqueKey: string | undefined;
+}
+
+/** Which request makes the change. */
+interface Change {
+	readonly requestId: string;
+}
+
+export interface EnqueueJob extends Change {
+	readonly id: string;
+	readonly job: JobDraft;
+	readonly idempotent: IdempotentRequest | undefined;
+}
+
+export interface EnqueueBatch extends Change {
+	readonly jobs: readonly { readonly id: string; readonly job: JobDraft }[];
+}
+
+export interface LeaseJobs extends Change {
+	readonly worker: string;
+	readonly queues: readonly string[];
+	readonly limit: number;
+	readonly leaseSeconds: number;
+}
+
+export interface JobChange extends Change {
+	readonly id: string;
+}
+
+export interface FencedChange extends JobChange {
+	readonly fence: number;
+}
+
+export interface Heartbeat extends FencedChange {
+	/** Absent: as long as the lease was asked for. */
+	readonly leaseSeconds: number | undefined;
+	readonly progress: number | undefined;
+}
+
+export interface CompleteJob extends FencedChange {
+	/** Canonical JSON. */
+	readonly result: string | undefined;
+}
+
+export interface FailJob extends FencedChange {
+	readonly error: string;
+	readonly retry: boolean;
+	/** Absent: the backoff, with jitter. */
+	readonly retryInSeconds: number | undefined;
+}
+
+/** A job after a change: its canonical body, and what wakes those who wait for work. */
+export interface ChangedJob {
+	readonly id: string;
+	readonly queue: string;
+	readonly state: JobState;
+	readonly body: string;
+}
+
+export interface EnqueuedJob extends ChangedJob {
+	/** False where an unfinished job with the same key stands for it. */
+	readonly isNew: boolean;
+	readonly replayed: boolean;
+}
+
+/** What a sweep found: queues that have work again, and whether there may be more to sweep. */
+export interface Swept {
+	readonly ready: ReadonlyMap<string, number>;
+	readonly isFull: boolean;
+}
+
+export interface JobQuery {
+	readonly queue: string | undefined;
+	readonly state: JobState | undefined;
+	readonly kind: string | undefined;
+	readonly limit: number;
+	/** The id of the last job already seen. */
+	readonly after: string | undefined;
+}
+
+export interface JobPage {
+	readonly rows: readonly JobRow[];
+	/** Whether there are rows behind the last one. */
+	readonly more: boolean;
+}
+
+export interface QueueStats {
+	readonly counts: JobCounts;
+	/** For how long the oldest queued job has been due. */
+	readonly oldestQueuedMs: number | null;
+}
+
+/**
+ * Jobs as a database keeps them. Each verb is one transaction with its events. Refusals: `not_found`, `lease_lost`,
+ * `conflict`, `idempotency_mismatch`, `unavailable`.
+ */
+export interface JobStore {
+	enqueue(change: EnqueueJob): Promise<EnqueuedJob>;
+	/** All or none; the answers stand in the order of the jobs. */
+	enqueueBatch(change: EnqueueBatch): Promise<readonly ChangedJob[]>;
+	/** At most `limit` jobs, each leased to this worker alone; empty if there is none. */
+	lease(change: LeaseJobs): Promise<readonly ChangedJob[]>;
+	heartbeat(change: Heartbeat): Promise<ChangedJob>;
+	complete(change: CompleteJob): Promise<ChangedJob>;
+	fail(change: FailJob): Promise<ChangedJob>;
+	cancel(change: JobChange): Promise<ChangedJob>;
+	retry(change: JobChange): Promise<ChangedJob>;
+	/** Puts back what was leased and has run out, and queues what is due: at most `limit` of each. */
+	sweep(requestId: string, limit: number): Promise<Swept>;
+	/** Milliseconds until there is something to sweep; 0 or less if there is now; undefined if nothing is waited for. */
+	dueInMs(): Promise<number | undefined>;
+	/** Which of these queues have queued jobs, and how many. */
+	ready(queues: readonly string[]): Promise<ReadonlyMap<string, number>>;
+	/** Removes at most `limit` jobs that ended longer ago than `olderThanMs`; the answer is how many. */
+	purge(olderThanMs: number, limit: number): Promise<number>;
+	find(id: string): Promise<JobRow | undefined>;
+	list(query: JobQuery): Promise<JobPage>;
+	/** Every queue that has jobs, by name. */
+	stats(): Promise<readonly QueueStats[]>;
+}

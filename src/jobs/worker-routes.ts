@@ -1,0 +1,82 @@
+import { Elysia } from "elysia";
+import { callOf } from "../http/call.ts";
+import { jsonBody } from "../http/schema.ts";
+import { isId } from "../ids.ts";
+import { noSuchJob } from "./changes.ts";
+import { completeDoc, failDoc, heartbeatDoc, leaseDoc } from "./docs.ts";
+import { boundedJson } from "./draft.ts";
+import { jobListBody } from "./representation.ts";
+import type { JobRouteDeps } from "./routes.ts";
+import { CompleteRequest, FailRequest, HeartbeatRequest, LeaseRequest } from "./schema.ts";
+import type { JobChange } from "./store.ts";
+
+/** What workers ask: a lease, and then what becomes of the job. */
+export function workerRoutes({
+	jobs,
+	dispatcher,
+	requireKey,
+}: Pick<JobRouteDeps, "jobs" | "dispatcher" | "requireKey">) {
+	/** Which job, and what of it. Key and existence are judged before the body. */
+	async function read<T>(request: Request, id: string, body: { value(): T }): Promise<[JobChange, T]> {
+		requireKey(request);
+		if (!isId(id)) throw noSuchJob();
+		try {
+			return [{ id, requestId: callOf(request).requestId }, body.value()];
+		} catch (fault) {
+			if ((await jobs.find(id)) === undefined) throw noSuchJob();
+			throw fault;
+		}
+	}
+
+	return new Elysia()
+		.post(
+			"/jobs/lease",
+			async ({ request, body }) => {
+				requireKey(request);
+				const {
+					worker,
+					queues = ["default"],
+					limit = 1,
+					lease_seconds = 60,
+					wait_seconds = 0,
+				} = body.value();
+				const { requestId } = callOf(request);
+				const asked = { worker, queues, limit, leaseSeconds: lease_seconds, requestId };
+				const leased = await dispatcher.lease(asked, wait_seconds, request.signal);
+				return jobListBody(leased.map((job) => job.body));
+			},
+			{ body: jsonBody(LeaseRequest), detail: leaseDoc },
+		)
+		.post(
+			"/jobs/:id/heartbeat",
+			async ({ request, params, body }) => {
+				const [change, { fence, lease_seconds, progress }] = await read(request, params.id, body);
+				const job = await jobs.heartbeat({ ...change, fence, leaseSeconds: lease_seconds, progress });
+				return job.body;
+			},
+			{ body: jsonBody(HeartbeatRequest), detail: heartbeatDoc },
+		)
+		.post(
+			"/jobs/:id/complete",
+			async ({ request, params, body }) => {
+				const [change, { fence, result }] = await read(request, params.id, body);
+				const text = result === undefined ? undefined : boundedJson(result, "/result");
+				return (await jobs.complete({ ...change, fence, result: text })).body;
+			},
+			{ body: jsonBody(CompleteRequest), detail: completeDoc },
+		)
+		.post(
+			"/jobs/:id/fail",
+			async ({ request, params, body }) => {
+				const [change, { fence, error, retry = true, retry_in_seconds }] = await read(
+					request,
+					params.id,
+					body,
+				);
+				const job = await jobs.fail({ ...change, fence, error, retry, retryInSeconds: retry_in_seconds });
+				dispatcher.ready([job]);
+				return job.body;
+			},
+			{ body: jsonBody(FailRequest), detail: failDoc },
+		);
+}

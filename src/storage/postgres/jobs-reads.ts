@@ -1,0 +1,88 @@
+import { and, desc, eq, sql as fragment, lt } from "drizzle-orm";
+import type { JobCounts, JobQuery, JobState } from "../../jobs/store.ts";
+import type { JobReads } from "../job-store.ts";
+import { answered, type Db, type Sql } from "./database.ts";
+import { addToCounts, Differences } from "./jobs-counts.ts";
+import { jobs } from "./schema.ts";
+
+export function jobReads(sql: Sql, db: Db): JobReads {
+	const byId = db
+		.select()
+		.from(jobs)
+		.where(eq(jobs.id, fragment.placeholder("id")))
+		.prepare("job_by_id");
+	const now = sql`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
+	return {
+		find: async (id) => (await answered(() => byId.execute({ id })))[0],
+		async list(query) {
+			const rows = await answered(() => page(db, query));
+			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
+		},
+		async stats() {
+			// The first entry of jobs_oldest for each queue; everything in one statement, so of one moment.
+			const rows = await answered(
+				() => sql<(JobCounts & { oldestQueuedMs: number | null })[]>`
+					SELECT job_counts.*, ${now} - (
+						SELECT min(run_at) FROM jobs WHERE jobs.queue = job_counts.queue AND state = 'queued') AS "oldestQueuedMs"
+					FROM job_counts ORDER BY queue COLLATE "C"`,
+			);
+			return rows.map(({ oldestQueuedMs, ...counts }) => ({ counts, oldestQueuedMs }));
+		},
+		async ready(queues) {
+			const rows = await answered(
+				() => sql<{ queue: string; queued: number }[]>`
+					SELECT queue, queued FROM job_counts WHERE queue = ANY(${[...queues]}::text[])`,
+			);
+			return new Map(rows.map(({ queue, queued }) => [queue, queued]));
+		},
+		async dueInMs() {
+			// Each is the first entry of its index.
+			const [row] = await answered(
+				() => sql<{ milliseconds: number | null }[]>`SELECT least(
+					(SELECT min(run_at) FROM jobs WHERE state = 'scheduled'),
+					(SELECT min(lease_expires_at) FROM jobs WHERE state = 'leased')) - ${now} AS milliseconds`,
+			);
+			return row?.milliseconds ?? undefined;
+		},
+		purge: (olderThanMs, limit) => answered(() => purge(sql, olderThanMs, limit)),
+	};
+}
+
+function page(db: Db, { queue, state, kind, limit, after }: JobQuery) {
+	return db
+		.select()
+		.from(jobs)
+		.where(
+			and(
+				queue === undefined ? undefined : eq(jobs.queue, queue),
+				state === undefined ? undefined : eq(jobs.state, state),
+				kind === undefined ? undefined : eq(jobs.kind, kind),
+				after === undefined ? undefined : lt(jobs.id, after),
+			),
+		)
+		.orderBy(desc(jobs.id))
+		.limit(limit + 1);
+}
+
+interface Removed {
+	readonly queue: string;
+	readonly state: JobState;
+}
+
+/** Under the log's head as every change is, so that no job is taken up again while it goes. */
+function purge(sql: Sql, olderThanMs: number, limit: number): Promise<number> {
+	return sql.begin(async (tx) => {
+		await tx`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;
+		const removed = await tx<Removed[]>`DELETE FROM jobs WHERE id IN (
+			SELECT id FROM jobs WHERE state IN ('cancelled', 'dead', 'succeeded')
+				AND updated_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${olderThanMs}::bigint
+			ORDER BY updated_at LIMIT ${limit}) RETURNING queue, state`;
+		const counts = new Differences();
+		for (const { queue, state } of removed) counts.add(queue, state, -1);
+		await Promise.all(addToCounts(tx, counts));
+		if (removed.length > 0) {
+			await tx`DELETE FROM job_counts WHERE cancelled + dead + leased + queued + scheduled + succeeded = 0`;
+		}
+		return removed.length;
+	}) as Promise<number>;
+}

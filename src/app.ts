@@ -1,7 +1,8 @@
 import { Elysia } from "elysia";
 import { apiKeys } from "./auth/api-keys.ts";
+import { keyGuard } from "./auth/key-guard.ts";
 import { passwords } from "./auth/passwords.ts";
-import { authRoutes } from "./auth/routes.ts";
+import { loginRoutes, meRoutes } from "./auth/routes.ts";
 import { auth } from "./auth/service.ts";
 import { tokens } from "./auth/tokens.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -14,10 +15,13 @@ import { eventRoutes } from "./events/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { callOf } from "./http/call.ts";
 import { edge } from "./http/edge.ts";
-import { front, isOfPage, pageFront } from "./http/front.ts";
+import { twoDoors } from "./http/front.ts";
 import { methodsByPath } from "./http/methods.ts";
 import { Cursors } from "./http/paging.ts";
 import { type NewId, newId } from "./ids.ts";
+import { Dispatcher } from "./jobs/dispatcher.ts";
+import { jobRoutes } from "./jobs/routes.ts";
+import { Sweeper } from "./jobs/sweeper.ts";
 import type { Log } from "./log.ts";
 import type { Buckets } from "./rate-limit/buckets.ts";
 import { addressKey, limiter } from "./rate-limit/limiter.ts";
@@ -69,6 +73,13 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		clock,
 		log,
 	});
+	const dispatcher = new Dispatcher({ jobs: storage.jobs, onChange: storage.events.onChange, log });
+	const sweeper = new Sweeper({
+		jobs: storage.jobs,
+		dispatcher,
+		retentionMs: config.jobsRetentionHours * 3_600_000,
+		log,
+	});
 	let isStopping = false;
 
 	function admit(
@@ -100,15 +111,9 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		return true;
 	}
 
-	const rooms = new Elysia()
+	const lean = new Elysia()
 		.use(healthRoutes({ ping: storage.ping }))
-		.use(
-			authRoutes({
-				auth: login,
-				loginLimit: loginLimit(buckets, config.loginRateLimit),
-				expiresInSeconds: issued.expiresInSeconds,
-			}),
-		)
+		.use(meRoutes({ auth: login }))
 		.use(
 			taskRoutes({
 				tasks: storage.tasks,
@@ -118,23 +123,36 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				newId: deps.newId ?? newId,
 			}),
 		)
+		.use(
+			jobRoutes({
+				jobs: storage.jobs,
+				dispatcher,
+				requireKey: keyGuard(keys),
+				cursors,
+				newId: deps.newId ?? newId,
+			}),
+		)
 		.use(eventRoutes({ events: storage.events, hub, hasKey }));
-	const docs = docsRoutes(rooms);
-	rooms.use(docs.routes);
+	const whole = new Elysia()
+		.use(
+			loginRoutes({
+				auth: login,
+				loginLimit: loginLimit(buckets, config.loginRateLimit),
+				expiresInSeconds: issued.expiresInSeconds,
+			}),
+		)
+		.use(lean);
+	const docs = docsRoutes(whole);
+	lean.use(docs.routes);
+	whole.use(docs.routes);
 	const shared = {
 		log,
 		bodyBytesMax: config.bodyBytesMax,
 		admit,
-		allowedMethods: methodsByPath(rooms.routes),
+		allowedMethods: methodsByPath(whole.routes),
 	};
-	const forPages = pageFront(shared, config.corsOrigins).use(rooms);
-	const forPrograms = front(shared).use(rooms);
-	const { fetch, idle } = edge({
-		// Programs send no Origin: they need not pay for CORS.
-		handle: (request) => (isOfPage(request) ? forPages : forPrograms).fetch(request),
-		log,
-		trustProxy: config.trustProxy,
-	});
+	const handle = twoDoors(shared, config.corsOrigins, lean, whole);
+	const { fetch, idle } = edge({ handle, log, trustProxy: config.trustProxy });
 	let server: Bun.Server<undefined> | undefined;
 	let stopped: Promise<void> | undefined;
 
@@ -142,13 +160,15 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		start() {
 			server = listen(config, fetch);
 			janitor.start();
+			dispatcher.start();
+			sweeper.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
 		stop() {
 			stopped ??= (async () => {
 				isStopping = true;
 				const closed = server?.stop();
-				await janitor.stop();
+				await Promise.all([janitor.stop(), dispatcher.stop(), sweeper.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last and at once before the sockets: a browser that came back to an answer of 503 would
 				// give up, while one that finds nobody listening tries again.

@@ -5,15 +5,15 @@ import { loginDoc, meDoc } from "./docs.ts";
 import { Credentials } from "./schema.ts";
 import type { Auth } from "./service.ts";
 
-export interface AuthRouteDeps {
+export interface LoginRouteDeps {
 	readonly auth: Auth;
 	/** Guards `/auth/login`, and nothing else. */
 	readonly loginLimit: (routes: Elysia) => Elysia;
 	readonly expiresInSeconds: number;
 }
 
-export function authRoutes({ auth, loginLimit, expiresInSeconds }: AuthRouteDeps) {
-	const login = new Elysia().use(loginLimit).post(
+export function loginRoutes({ auth, loginLimit, expiresInSeconds }: LoginRouteDeps) {
+	return new Elysia().use(loginLimit).post(
 		"/auth/login",
 		async ({ body, set }) => {
 			const { email, password } = body.value();
@@ -23,8 +23,10 @@ export function authRoutes({ auth, loginLimit, expiresInSeconds }: AuthRouteDeps
 		},
 		{ body: jsonBody(Credentials), detail: loginDoc },
 	);
+}
 
-	return new Elysia().use(login).get(
+export function meRoutes({ auth }: Pick<LoginRouteDeps, "auth">) {
+	return new Elysia().get(
 		"/auth/me",
 		async ({ request, set }) => {
 			const { email, id } = await auth.requireUser(request);

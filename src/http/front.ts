@@ -1,5 +1,5 @@
 import { cors } from "@elysiajs/cors";
-import { Elysia } from "elysia";
+import { type AnyElysia, Elysia } from "elysia";
 import { Refusal } from "../errors.ts";
 import { type Log, loggable } from "../log.ts";
 import { readJson } from "./body.ts";
@@ -49,14 +49,29 @@ const accepted = [
 	"X-Request-Id",
 ];
 
-/** Whether a request comes from a page, or asks on behalf of one: then CORS has a say. */
-export function isOfPage(request: Request): boolean {
-	return request.headers.has("origin") || request.method === "OPTIONS";
+/**
+ * Answers with the lean routes where they will do, else with the whole. Elysia prepares for every route what any hook
+ * of its app looks at: the login limit's plugin wants cookies, parsed headers and query of them all, and the CORS plugin
+ * adds four headers to each answer. So programs, which send no `Origin`, meet an app without those two.
+ */
+export function twoDoors(
+	deps: FrontDeps,
+	origins: readonly string[],
+	lean: AnyElysia,
+	whole: AnyElysia,
+): (request: Request) => Response | Promise<Response> {
+	const forPrograms = front(deps, new Elysia()).use(lean);
+	const forPages = front(deps, new Elysia().use(crossOrigin(origins))).use(whole);
+	return (request) => (needsWhole(request) ? forPages : forPrograms).fetch(request);
 }
 
-/** The same for pages of these origins: CORS goes first, so that errors bear its headers too. */
-export function pageFront(deps: FrontDeps, origins: readonly string[]) {
-	const plugin = cors({
+function needsWhole(request: Request): boolean {
+	return request.headers.has("origin") || request.method === "OPTIONS" || request.url.includes("/auth/login");
+}
+
+/** CORS for pages of these origins. Goes before the front, so that errors bear its headers too. */
+function crossOrigin(origins: readonly string[]) {
+	return cors({
 		origin: [...origins],
 		methods: ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"],
 		allowedHeaders: accepted,
@@ -64,7 +79,6 @@ export function pageFront(deps: FrontDeps, origins: readonly string[]) {
 		credentials: false,
 		maxAge: 600,
 	});
-	return front(deps, new Elysia().use(plugin));
 }
 
 /** What every route shares: headers, admission, the reading of bodies, the form of errors. */

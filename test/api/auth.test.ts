@@ -1,0 +1,240 @@
+import { describe, expect, test } from "bun:test";
+import { newId } from "../../src/ids.ts";
+import { type Answer, ask, errorOf } from "../support/ask.ts";
+import { everyDatabase } from "../support/databases.ts";
+import { startServer } from "../support/server.ts";
+import { addUser, logIn, testEmail, testPassword } from "../support/users.ts";
+
+const secret = "a secret of more than thirty-two bytes";
+
+function base64url(value: unknown): string {
+	return Buffer.from(JSON.stringify(value)).toString("base64url");
+}
+
+/** A JWT made by hand, signed with the server's secret unless told otherwise. */
+function token(
+	header: object,
+	claims: object,
+	algorithm: "sha256" | "sha512" = "sha256",
+	key = secret,
+): string {
+	const content = `${base64url(header)}.${base64url(claims)}`;
+	return `${content}.${new Bun.CryptoHasher(algorithm, key).update(content).digest("base64url")}`;
+}
+
+function claimsOf(bearer: string): Record<string, unknown> {
+	return JSON.parse(Buffer.from(bearer.split(".")[1] ?? "", "base64url").toString());
+}
+
+for (const { name, newUrl } of everyDatabase) {
+	describe(name, async () => {
+		const server = await startServer({ DATABASE_URL: await newUrl(), JWT_SECRET: secret });
+		const login = (email: unknown, password: unknown) =>
+			ask(server, "POST /auth/login", { body: { email, password } });
+		const me = (authorization?: string) =>
+			ask(server, "GET /auth/me", { headers: authorization === undefined ? {} : { authorization } });
+
+		function expectRefused(answer: Answer, why: string) {
+			expect([why, answer.status, answer.headers.get("www-authenticate")]).toEqual([why, 401, "Bearer"]);
+			expect(errorOf(answer).type).toBe("unauthorized");
+		}
+
+		test("a login gives a token with the claims that the contract names", async () => {
+			const answer = await login(testEmail, testPassword);
+			expect(answer.status).toBe(200);
+			expect(answer.headers.get("cache-control")).toBe("no-store");
+			const { access_token, expires_in, token_type } = answer.json as Record<string, string>;
+			expect([expires_in, token_type] as unknown[]).toEqual([3600, "bearer"]);
+			const claims = claimsOf(access_token ?? "");
+			expect(claims.iss).toBe("orchestrator");
+			expect(claims.jti).toBeString();
+			expect(Number(claims.exp) - Number(claims.iat)).toBe(3600);
+			const [header] = (access_token ?? "").split(".");
+			expect(JSON.parse(Buffer.from(header ?? "", "base64url").toString())).toMatchObject({ alg: "HS256" });
+			const who = await me(`Bearer ${access_token}`);
+			expect(who.text).toBe(`{"email":"${testEmail}","id":"${claims.sub}"}`);
+			expect(claimsOf(await logIn(server.url)).jti).not.toBe(claims.jti);
+		});
+
+		test("an unknown address and a wrong password get one answer", async () => {
+			const id = { "x-request-id": "same" };
+			const answers = await Promise.all(
+				[
+					{ email: testEmail, password: "wrong" },
+					{ email: "nobody@example.com", password: testPassword },
+					{ email: `${testEmail}.example`, password: "wrong" },
+					{ email: "@@@", password: "wrong" },
+				].map((body) => ask(server, "POST /auth/login", { headers: id, body })),
+			);
+			for (const answer of answers) {
+				expect([answer.status, errorOf(answer).type]).toEqual([401, "invalid_credentials"]);
+				expect(answer.headers.get("www-authenticate")).toBeNull();
+				expect(answer.text).toBe(answers[0]?.text ?? "");
+			}
+		});
+
+		test("an address is one address in any case, a password is not", async () => {
+			for (const email of ["ADA@EXAMPLE.COM", "Ada@Example.Com", testEmail]) {
+				expect([email, (await login(email, testPassword)).status]).toEqual([email, 200]);
+			}
+			for (const password of [testPassword.toUpperCase(), `${testPassword} `, ` ${testPassword}`]) {
+				expect((await login(testEmail, password)).status).toBe(401);
+			}
+		});
+
+		test("a login of the wrong shape is 422 without the password", async () => {
+			for (const [email, password, path] of [
+				["no address", "s3cret-Value", "/email"],
+				["", "s3cret-Value", "/email"],
+				[`${"x".repeat(250)}@example.com`, "s3cret-Value", "/email"],
+				[testEmail, "", "/password"],
+				[testEmail, "s3cret-Value".repeat(100), "/password"],
+				[testEmail, null, "/password"],
+				[testEmail, ["s3cret-Value"], "/password"],
+			] as const) {
+				const answer = await login(email, password);
+				expect([answer.status, errorOf(answer).details?.map((fault) => fault.path)]).toEqual([422, [path]]);
+				expect(answer.text).not.toContain("s3cret");
+			}
+		});
+
+		test("what is no good token is 401 with the scheme that is wanted", async () => {
+			const claims = claimsOf(server.bearer);
+			const good = server.bearer.slice("Bearer ".length);
+			const hs256 = { alg: "HS256", typ: "JWT" };
+			expect((await me(`Bearer ${token(hs256, claims)}`)).status).toBe(200);
+			const now = Math.floor(Date.now() / 1000);
+			const without = (claim: string) => {
+				const { [claim]: _, ...rest } = claims;
+				return token(hs256, rest);
+			};
+			const parts = good.split(".");
+			const bad: Record<string, string | undefined> = {
+				none: undefined,
+				empty: "",
+				"no token": "Bearer",
+				"other scheme": `Basic ${good}`,
+				"no scheme": good,
+				"two tokens": `Bearer ${good}, Bearer ${good}`,
+				"not a JWT": "Bearer x",
+				"alg none": `Bearer ${token({ alg: "none" }, claims).replace(/[^.]+$/, "")}`,
+				"alg none with a signature": `Bearer ${token({ alg: "none" }, claims)}`,
+				"no alg": `Bearer ${token({ typ: "JWT" }, claims)}`,
+				HS512: `Bearer ${token({ alg: "HS512" }, claims, "sha512")}`,
+				"HS512 in name": `Bearer ${token({ alg: "HS512" }, claims)}`,
+				"RS256 in name": `Bearer ${token({ alg: "RS256" }, claims)}`,
+				"other secret": `Bearer ${token(hs256, claims, "sha256", `${secret}!`)}`,
+				"no secret": `Bearer ${token(hs256, claims, "sha256", "")}`,
+				"other issuer": `Bearer ${token(hs256, { ...claims, iss: "elsewhere" })}`,
+				expired: `Bearer ${token(hs256, { ...claims, exp: now - 1 })}`,
+				"expires now": `Bearer ${token(hs256, { ...claims, exp: now })}`,
+				"expiry as text": `Bearer ${token(hs256, { ...claims, exp: String(now + 1000) })}`,
+				"not yet": `Bearer ${token(hs256, { ...claims, nbf: now + 1000 })}`,
+				"unknown user": `Bearer ${token(hs256, { ...claims, sub: newId() })}`,
+				"user that is no id": `Bearer ${token(hs256, { ...claims, sub: "'; DROP TABLE users; --" })}`,
+				"user that is no text": `Bearer ${token(hs256, { ...claims, sub: 1 })}`,
+				"other generation": `Bearer ${token(hs256, { ...claims, gen: 2 })}`,
+				"claims that are no object": `Bearer ${token(hs256, [claims])}`,
+				"critical extension": `Bearer ${token({ ...hs256, crit: ["x"], x: 1 }, claims)}`,
+				"very long": `Bearer ${good}${"x".repeat(5000)}`,
+				"no signature": `Bearer ${parts[0]}.${parts[1]}.`,
+				"other order": `Bearer ${parts[1]}.${parts[0]}.${parts[2]}`,
+			};
+			for (const claim of ["sub", "iat", "exp", "iss", "jti", "gen"]) {
+				bad[`no ${claim}`] = `Bearer ${without(claim)}`;
+			}
+			for (const [why, authorization] of Object.entries(bad)) expectRefused(await me(authorization), why);
+		});
+
+		test("a token with one changed byte is 401, wherever the byte is", async () => {
+			const good = server.bearer.slice("Bearer ".length);
+			const places = Array.from({ length: 40 }, (_, index) => Math.floor((index * good.length) / 40));
+			for (const place of places) {
+				const letter = good[place] === "A" ? "B" : "A";
+				expectRefused(
+					await me(`Bearer ${good.slice(0, place)}${letter}${good.slice(place + 1)}`),
+					`${place}`,
+				);
+			}
+			expect((await me(server.bearer)).status).toBe(200);
+			expect((await me(server.bearer.replace("Bearer", "bEARER"))).status).toBe(200);
+		});
+
+		test("every route that wants a user says so", async () => {
+			const path = `/collab/tasks/${newId()}` as const;
+			for (const line of ["GET /auth/me", "POST /collab/tasks", `PATCH ${path}`, `DELETE ${path}`] as const) {
+				const body = /POST|PATCH/.test(line) ? { title: "x" } : undefined;
+				expectRefused(await ask(server, line, { body }), line);
+				expectRefused(await ask(server, line, { body, headers: { authorization: "Bearer x.y.z" } }), line);
+			}
+		});
+
+		test("a new password ends the tokens before it, and the old password", async () => {
+			const email = "grace@example.com";
+			const before = await addUser(server.storage, server.url, email);
+			expect((await me(before)).status).toBe(200);
+			const hash = await Bun.password.hash("another password", { algorithm: "argon2id", memoryCost: 1024 });
+			expect(await server.storage.users.setPassword(email, hash)).toBe(true);
+			expectRefused(await me(before), "changed password");
+			expect((await login(email, testPassword)).status).toBe(401);
+			expect((await me(await logIn(server.url, email, "another password"))).status).toBe(200);
+			expect((await me(server.bearer)).status).toBe(200);
+		});
+
+		test("a removed user's tokens end, and one who comes back under the same address is another", async () => {
+			const email = "removed@example.com";
+			const before = await addUser(server.storage, server.url, email);
+			expect((await me(before)).status).toBe(200);
+			expect(await server.storage.users.remove(email)).toBe(true);
+			expectRefused(await me(before), "removed user");
+			expect(errorOf(await login(email, testPassword)).type).toBe("invalid_credentials");
+			const after = await addUser(server.storage, server.url, email);
+			expect((await me(after)).status).toBe(200);
+			expectRefused(await me(before), "removed user");
+		});
+
+		test("an API key that is not valid is ignored where none is wanted", async () => {
+			for (const key of ["nonsense", "", "x".repeat(5000)]) {
+				const headers = { authorization: server.bearer, "x-api-key": key };
+				expect((await ask(server, "GET /auth/me", { headers })).status).toBe(200);
+				expect((await ask(server, "GET /collab/state/tasks", { headers })).status).toBe(200);
+			}
+		});
+	});
+}
+
+test("a token ends when its time is over, without a restart", async () => {
+	const server = await startServer({ DATABASE_URL: "sqlite://:memory:", JWT_SECRET: secret });
+	const exp = Math.floor(Date.now() / 1000) + 2;
+	const brief = `Bearer ${token({ alg: "HS256" }, { ...claimsOf(server.bearer), exp })}`;
+	const me = () => ask(server, "GET /auth/me", { headers: { authorization: brief } });
+	expect((await me()).status).toBe(200);
+	await Bun.sleep(exp * 1000 - Date.now());
+	expect((await me()).status).toBe(401);
+});
+
+test("the secret made at first start is kept: a token outlives a restart", async () => {
+	for (const { newUrl } of everyDatabase.filter(({ name }) => name !== "SQLite in memory")) {
+		const env = { DATABASE_URL: await newUrl() };
+		const first = await startServer(env);
+		await first.stop();
+		const second = await startServer(env);
+		const answer = await ask(second, "GET /auth/me", { headers: { authorization: first.bearer } });
+		expect(answer.status).toBe(200);
+	}
+});
+
+test("more logins at once than may wait are 503, and later ones are answered", async () => {
+	const server = await startServer({ DATABASE_URL: "sqlite://:memory:" });
+	const answers = await Promise.all(
+		Array.from({ length: 130 }, () =>
+			ask(server, "POST /auth/login", { body: { email: testEmail, password: testPassword } }),
+		),
+	);
+	const statuses = Map.groupBy(answers, ({ status }) => status);
+	expect([...statuses.keys()].sort()).toEqual([200, 503]);
+	for (const answer of statuses.get(503) ?? []) expect(answer.headers.get("retry-after")).toBe("2");
+	expect(
+		(await ask(server, "POST /auth/login", { body: { email: testEmail, password: testPassword } })).status,
+	).toBe(200);
+});

@@ -42,10 +42,10 @@ export class SqliteWriter implements Writer {
 		private readonly logger: Log,
 		private readonly committed: () => void,
 	) {
-		const tail = new EventTail(db);
+		const tail = new EventTail(database, db);
 		this.#log = tail;
 		this.#work = {
-			tasks: taskRows(db),
+			tasks: taskRows(database, db),
 			jobs: jobRows(db),
 			answers: givenAnswers(db),
 			append: (event) => tail.append(event),
@@ -78,9 +78,9 @@ export class SqliteWriter implements Writer {
 	}
 
 	async #drain(): Promise<void> {
-		// One turn of the event loop lets every request that has arrived already join the group.
-		await new Promise<void>((resolve) => setImmediate(resolve));
 		while (!this.#queue.isEmpty) {
+			// One turn of the event loop lets every request that has arrived already join the group.
+			await new Promise<void>((resolve) => setImmediate(resolve));
 			const group = this.#queue.take();
 			if (!this.#commitGroup(group)) {
 				this.#queue.putBack(group);

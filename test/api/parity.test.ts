@@ -1,0 +1,163 @@
+import { expect, test } from "bun:test";
+import { readConfig } from "../../src/config.ts";
+import { openStorage } from "../../src/storage/open.ts";
+import { type Answer, ask, type Question } from "../support/ask.ts";
+import { everyDatabase } from "../support/databases.ts";
+import { silentLog, startServer, testApiKey } from "../support/server.ts";
+import { testEmail, testPassword } from "../support/users.ts";
+
+/** An answer as far as two databases must agree on it: all of it, but for the date. */
+interface Seen {
+	readonly line: string;
+	readonly status: number;
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: string;
+}
+
+const log = await silentLog();
+const hash = await Bun.password.hash(testPassword, { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 });
+
+/** A server on a new database in which nothing is left to chance: ids, times and secrets are the same every time. */
+async function foreseeable(url: string) {
+	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, log);
+	await storage.settings.getOrMake("cursor_secret", () => "cursors are the same everywhere");
+	const user = { id: numberedId(0), email: testEmail, passwordHash: hash, tokenGeneration: 1, createdAt: 0 };
+	await storage.users.add(user);
+	let ids = 0;
+	return startServer(
+		{ RATE_LIMIT: "1000/minute", LOGIN_RATE_LIMIT: "3/minute", MAX_BODY_BYTES: "50000", LOG_LEVEL: "silent" },
+		{ storage, clock: () => 1_700_000_000_000, newId: () => numberedId(++ids) },
+	);
+}
+
+function numberedId(number: number): string {
+	return `019ab2f4-7c1e-7a52-9d0b-${String(number).padStart(12, "0")}`;
+}
+
+/** Good and bad requests of every kind, in an order in which each meets what those before it left. */
+async function conversation(url: string): Promise<readonly Seen[]> {
+	const server = await foreseeable(url);
+	const seen: Seen[] = [];
+	const user = { authorization: server.bearer };
+
+	async function say(line: `${string} /${string}`, question: Question = {}): Promise<Answer> {
+		const headers = { "x-request-id": `step-${seen.length}`, ...question.headers };
+		const answer = await ask(server, line, { ...question, headers });
+		const { date: _, ...told } = Object.fromEntries(answer.headers);
+		// A token is another one every time.
+		const body = answer.text.replace(/"access_token":"[^"]+"/, '"access_token":"…"');
+		seen.push({ line, status: answer.status, headers: told, body });
+		return answer;
+	}
+	const create = (body: unknown, headers: object = {}) =>
+		say("POST /collab/tasks", { headers: { ...user, ...headers }, body });
+
+	await say("GET /healthz");
+	await say("GET /collab/state/tasks");
+	await say("POST /auth/login", { body: { email: testEmail.toUpperCase(), password: testPassword } });
+	for (const email of [testEmail, "nobody@example.com", "nobody@example.com", "nobody@example.com", "a"]) {
+		await say("POST /auth/login", { body: { email, password: "wrong" } });
+	}
+	await say("POST /auth/login", { body: { email: testEmail, password: "x", extra: 1 } });
+	await say("GET /auth/me", { headers: user });
+	await say("GET /auth/me", { headers: { authorization: "Bearer x" } });
+	await say("GET /auth/me");
+
+	const texts = [
+		"plain",
+		"Ünïcödé 世界 👩‍👩‍👧",
+		"'; DROP TABLE tasks; -- \\ \" {a,b} $1",
+		"\u0001\u007f\u2028\ufffe",
+		"\ufeffbom ",
+	];
+	for (const title of texts) await create({ title, description: title.repeat(3) });
+	for (const body of [
+		{ title: "x".repeat(201) },
+		{ title: "  " },
+		{ title: null, description: 1, extra: [] },
+		'{"title":"a\\u0000b"}',
+		'{"title":"a\\ud800b"}',
+		'{"title":1e400}',
+		'{"__proto__":{},"title":"x"}',
+		"{",
+		"[]",
+		new Uint8Array([0x22, 0xff, 0x22]),
+		`{"title":"${"x".repeat(50_000)}"}`,
+	]) {
+		await create(body);
+	}
+	await say("POST /collab/tasks", { headers: user, body: "title=x", contentType: "text/plain" });
+	await say("POST /collab/tasks", { body: { title: "nobody" } });
+
+	for (const [key, title] of [
+		["k", "once"],
+		["k", "once"],
+		["k", "twice"],
+		["", "x"],
+		["a b", "x"],
+	] as const) {
+		await create({ title }, { "idempotency-key": key });
+	}
+
+	const path = `/collab/tasks/${numberedId(1)}` as const;
+	const { headers } = await say(`GET ${path}`);
+	const etag = headers.get("etag") ?? "";
+	await say(`HEAD ${path}`);
+	await say(`GET ${path}`, { headers: { "if-none-match": etag } });
+	await say(`GET ${path}`, { headers: { "if-none-match": '"other"' } });
+	for (const ifMatch of [undefined, '"other"', `W/${etag}`, `${etag}, *`, "", etag, etag, "*"]) {
+		const question = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
+		await say(`PATCH ${path}`, { ...question, body: { title: `under ${ifMatch}` } });
+		await say(`PATCH ${path}`, { ...question, body: { title: 1 } });
+		await say(`PATCH ${path}`, { ...question, body: {}, contentType: "text/plain" });
+		await say(`PATCH ${path}`, { ...question, body: {}, contentType: "application/merge-patch+json" });
+	}
+	await say(`PATCH ${path}`, { headers: { ...user, "if-match": "*" }, body: { description: null } });
+	await say(`PATCH /collab/tasks/${numberedId(999)}`, { headers: { ...user, "if-match": "*" }, body: {} });
+	await say("PATCH /collab/tasks/no-id", { headers: user, body: {} });
+	await say(`PATCH ${path}`, { body: {} });
+
+	for (const query of [
+		"",
+		"?limit=2",
+		"?limit=2&order=asc",
+		"?limit=0",
+		"?limit=x&order=y&z=1",
+		"?cursor=forged",
+	]) {
+		let next: string | undefined = `/collab/state/tasks${query}`;
+		while (next !== undefined) {
+			const answer: Answer = await say(`GET ${next as `/${string}`}`);
+			next = /^<(.+)>/.exec(answer.headers.get("link") ?? "")?.[1];
+		}
+	}
+	const list = await say("GET /collab/state/tasks");
+	await say("GET /collab/state/tasks", { headers: { "if-none-match": list.headers.get("etag") ?? "" } });
+
+	for (const ifMatch of [undefined, '"other"', "*"]) {
+		const question = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
+		await say(`DELETE ${path}`, question);
+	}
+	await say(`DELETE ${path}`, { headers: { ...user, "if-match": "*" } });
+	await say(`GET ${path}`);
+	await say("GET /collab/tasks/%00");
+	await say("GET /collab/state/tasks");
+	await say("GET /nothing");
+	await say(`PUT ${path}`);
+	await say("OPTIONS /collab/tasks", { headers: { origin: "http://localhost:3001" } });
+	await say("GET /collab/state/tasks", {
+		headers: { origin: "http://localhost:3001", "x-api-key": testApiKey },
+	});
+	await say("GET /swagger/json");
+	return seen;
+}
+
+test("the same requests get the same answers from every database: status, headers and bytes", async () => {
+	const [first, ...others] = await Promise.all(
+		everyDatabase.map(async ({ newUrl }) => conversation(await newUrl())),
+	);
+	const statuses = new Set(first?.map(({ status }) => status));
+	expect([...statuses].sort()).toEqual([200, 204, 304, 400, 401, 404, 405, 412, 413, 415, 422, 428, 429]);
+	expect(first?.length).toBeGreaterThan(90);
+	for (const other of others) expect(other).toEqual([...(first ?? [])]);
+});

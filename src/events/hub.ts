@@ -39,6 +39,7 @@ export class Hub {
 	#streams = 0;
 	#ticks = 0;
 	#following: Promise<void> | undefined;
+	#isFailing = false;
 	#isStopping = false;
 	#isOver = false;
 	readonly #emptied = Promise.withResolvers<void>();
@@ -74,10 +75,11 @@ export class Hub {
 
 	/**
 	 * What comes after `cursor`, at once from the window or in a while from the table. Undefined where the log does not
-	 * reach back so far any more. Rejects with `unavailable` if the database does not answer.
+	 * reach back so far any more, or the server is stopping. Rejects with `unavailable` if the database does not answer.
 	 */
-	take(cursor: number, filter: EventFilter): Piece | Promise<Piece | undefined> {
-		return this.#window.reaches(cursor) ? this.#window.take(cursor, filter) : this.#page(cursor, filter);
+	take(cursor: number, filter: EventFilter): Piece | undefined | Promise<Piece | undefined> {
+		if (this.#window.reaches(cursor)) return this.#window.take(cursor, filter);
+		return this.#isOver ? undefined : this.#page(cursor, filter);
 	}
 
 	/** Sends what is committed, then ends every stream after a whole event; who does not read is not waited for. Idempotent. */
@@ -107,26 +109,33 @@ export class Hub {
 		this.#following = undefined;
 	}
 
-	/** One read of what is new, or a wait for it. False when there is no more use in it. */
+	/** Reads what is new, or waits for it. False when there is no more use in it. */
 	async #readOn(): Promise<boolean> {
 		const change = this.#changed.next;
-		try {
-			const { end } = this.#window;
-			const page = await this.deps.events.read({ after: end, types: eventTypes, ...followMax });
-			if (page.examined > end) {
-				this.#window.append(page);
-				this.bell.ring();
-				return this.#streams > 0;
-			}
-		} catch (error) {
-			if (!this.#isStopping) {
-				this.deps.log.warn({ err: loggable(error) }, "The event log cannot be read; trying again.");
-				await Promise.race([Bun.sleep(retryMs), change]);
-			}
+		if (!(await this.#readNew())) {
+			if (this.#isStopping || this.#streams === 0) return false;
+			await change;
 		}
-		if (this.#isStopping || this.#streams === 0) return false;
-		await change;
 		return true;
+	}
+
+	/** One read of the log; whether it found anything. */
+	async #readNew(): Promise<boolean> {
+		const { end } = this.#window;
+		try {
+			const page = await this.deps.events.read({ after: end, types: eventTypes, ...followMax });
+			this.#isFailing = false;
+			if (page.examined === end) return false;
+			this.#window.append(page);
+			this.bell.ring();
+			return true;
+		} catch (error) {
+			if (!this.#isFailing)
+				this.deps.log.warn({ err: loggable(error) }, "The event log cannot be read; trying on.");
+			this.#isFailing = true;
+			await Bun.sleep(retryMs);
+			return !this.#isStopping && this.#streams > 0;
+		}
 	}
 
 	/** Clients that come back together ask for the same page: one query serves them. */

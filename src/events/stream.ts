@@ -93,7 +93,7 @@ class Reader {
 	}
 
 	async #take(): Promise<Piece | undefined> {
-		while (!this.#isGone && !this.hub.isOver) {
+		while (!this.#isGone) {
 			try {
 				return await this.hub.take(this.#cursor, this.#filter);
 			} catch {

@@ -1,0 +1,99 @@
+import { expect, test } from "bun:test";
+import { connect, type Socket } from "node:net";
+import { newFolder } from "../support/databases.ts";
+import { fromSource, type ServerProcess, startProcess } from "../support/process.ts";
+import { onEnd } from "../support/teardown.ts";
+import { logIn, testEmail, testPassword } from "../support/users.ts";
+
+/** Each event has about 80 kB: 20,000 characters of four bytes. */
+const description = "🦤".repeat(20_000);
+const eventCount = 1300;
+const MiB = 1024 * 1024;
+
+/** Starts a server and gives `before` the chance to connect, then writes 100 MB of events. */
+async function written(before: (server: ServerProcess) => Promise<void>): Promise<ServerProcess> {
+	const server = await startProcess(fromSource, {
+		DATABASE_URL: `sqlite:///${newFolder()}/test.db`,
+		DEV_USER_EMAIL: testEmail,
+		DEV_USER_PASSWORD: testPassword,
+		LOG_LEVEL: "error",
+	});
+	const authorization = await logIn(server.url);
+	await before(server);
+	let index = 0;
+	async function write(): Promise<void> {
+		for (let title = index++; title < eventCount; title = index++) {
+			const response = await fetch(`${server.url}/collab/tasks`, {
+				method: "POST",
+				headers: { authorization, "content-type": "application/json" },
+				body: JSON.stringify({ title: String(title), description }),
+			});
+			expect(response.status).toBe(200);
+			await response.arrayBuffer();
+		}
+	}
+	await Promise.all([write(), write(), write(), write()]);
+	return server;
+}
+
+/** Bytes that a process holds: the least of a second, since its garbage comes and goes. */
+async function memoryOf({ pid }: ServerProcess): Promise<number> {
+	let least = Number.POSITIVE_INFINITY;
+	for (let count = 0; count < 10; count++) {
+		const status = await Bun.file(`/proc/${pid}/status`).text();
+		least = Math.min(least, Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024);
+		await Bun.sleep(100);
+	}
+	return least;
+}
+
+/** Asks for the whole log and reads nothing. */
+async function stall({ url }: ServerProcess): Promise<Socket> {
+	const { hostname, port } = new URL(url);
+	const socket = connect({ host: hostname, port: Number(port) });
+	onEnd(() => socket.destroy());
+	socket.pause();
+	await new Promise((resolve) => socket.once("connect", resolve));
+	socket.write("GET /events/tail?last_event_id=0 HTTP/1.1\r\nHost: test\r\n\r\n");
+	return socket;
+}
+
+/** Reads on until the events are all there; the answer is their numbers. */
+async function idsOf(socket: Socket, count: number): Promise<readonly number[]> {
+	const ids: number[] = [];
+	let pending = "";
+	for await (const chunk of socket) {
+		// An id's line may be cut in two by the socket, though not by the size of an HTTP chunk: these are whole frames.
+		const text = pending + (chunk as Buffer).toString("latin1");
+		const end = text.lastIndexOf("\n") + 1;
+		for (const [, id] of text.slice(0, end).matchAll(/^id: (\d+)\nevent: task\.created$/gm)) ids.push(Number(id));
+		pending = text.slice(text.lastIndexOf("\nid: ") > end - 40 ? text.lastIndexOf("\nid: ") : end);
+		if (ids.length >= count) break;
+	}
+	return ids;
+}
+
+test("a client that stops reading costs no memory, and reads every event when it goes on", async () => {
+	console.time("t");
+	const alone = await written(async () => {});
+	const memoryAlone = await memoryOf(alone);
+	console.timeLog("t");
+	await alone.end("SIGKILL");
+
+	const stalled: Socket[] = [];
+	const server = await written(async (started) => {
+		for (let count = 0; count < 3; count++) stalled.push(await stall(started));
+	});
+	console.timeLog("t");
+	const memory = await memoryOf(server);
+	console.log(
+		`${Math.round(memory / MiB)} MiB, without stalled clients ${Math.round(memoryAlone / MiB)} MiB`,
+	);
+	expect(memory - memoryAlone).toBeLessThan(64 * MiB);
+	for (const socket of stalled) {
+		expect(await idsOf(socket, eventCount)).toEqual(
+			Array.from({ length: eventCount }, (_, index) => index + 1),
+		);
+	}
+	await server.end("SIGTERM");
+}, 60_000);

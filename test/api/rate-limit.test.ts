@@ -1,0 +1,222 @@
+import { describe, expect, test } from "bun:test";
+import { newId } from "../../src/ids.ts";
+import { type Answer, ask, errorOf, type Question } from "../support/ask.ts";
+import { startServer, testApiKey } from "../support/server.ts";
+import { addUser, testEmail, testPassword } from "../support/users.ts";
+
+/** A server whose time stands still until a test moves it. */
+async function limited(env: Record<string, string>) {
+	let now = 1_700_000_000_000;
+	const server = await startServer({ DATABASE_URL: "sqlite://:memory:", ...env }, { clock: () => now });
+	return {
+		server,
+		get: (question: Question = {}) => ask(server, "GET /collab/state/tasks", question),
+		pass(milliseconds: number) {
+			now += milliseconds;
+		},
+	};
+}
+
+const leftOf = ({ headers }: Answer) =>
+	Number(/^"default";r=(\d+);t=\d+$/.exec(headers.get("ratelimit") ?? "")?.[1]);
+
+function expectLimited(answer: Answer, seconds: number) {
+	expect([answer.status, errorOf(answer).type]).toEqual([429, "rate_limited"]);
+	expect(answer.headers.get("retry-after")).toBe(String(seconds));
+}
+
+function expectNoPluginHeaders({ headers }: Answer) {
+	const names = [...headers.keys()].filter((name) => /^(x-)?ratelimit-(limit|remaining|reset)$/.test(name));
+	expect(names).toEqual([]);
+}
+
+describe("the limit", () => {
+	test("counts down within a window, refuses beyond it, and begins again after it", async () => {
+		const { get, pass } = await limited({ RATE_LIMIT: "5/minute" });
+		// The first one was the login of the test user.
+		for (const left of [3, 2, 1, 0]) {
+			const answer = await get();
+			expect(answer.status).toBe(200);
+			expect(answer.headers.get("ratelimit-policy")).toBe('"default";q=5;w=60');
+			expect(answer.headers.get("ratelimit")).toBe(`"default";r=${left};t=60`);
+			expect(answer.headers.get("retry-after")).toBeNull();
+		}
+		pass(500);
+		const refused = await get();
+		expectLimited(refused, 60);
+		expect(refused.headers.get("ratelimit")).toBe('"default";r=0;t=60');
+		expect(refused.headers.get("ratelimit-policy")).toBe('"default";q=5;w=60');
+		pass(58_500);
+		expectLimited(await get(), 1);
+		pass(999);
+		expectLimited(await get(), 1);
+		pass(1);
+		const next = await get();
+		expect([next.status, next.headers.get("ratelimit")]).toEqual([200, '"default";r=4;t=60']);
+	});
+
+	test("is told on every limited answer, whatever its status, and each of them counts", async () => {
+		const { server } = await limited({ RATE_LIMIT: "100/minute", MAX_BODY_BYTES: "1024" });
+		const headers = { authorization: server.bearer };
+		const id = newId();
+		let left = 99;
+		for (const [line, status, question] of [
+			["GET /collab/state/tasks", 200, {}],
+			["GET /auth/me", 401, {}],
+			["GET /nothing", 404, {}],
+			["PUT /collab/tasks", 405, {}],
+			["POST /collab/tasks", 415, { headers, body: "x", contentType: "text/plain" }],
+			["POST /collab/tasks", 413, { headers, body: "x".repeat(2000) }],
+			["POST /collab/tasks", 400, { headers, body: "{" }],
+			["POST /collab/tasks", 422, { headers, body: {} }],
+			["POST /collab/tasks", 200, { headers, body: { title: "x" } }],
+			[`PATCH /collab/tasks/${id}`, 404, { headers, body: {} }],
+			[`DELETE /collab/tasks/${id}`, 401, {}],
+			["POST /auth/login", 200, { body: { email: testEmail, password: testPassword } }],
+			["POST /auth/login", 401, { body: { email: testEmail, password: "wrong" } }],
+			["HEAD /collab/state/tasks", 200, {}],
+			["GET /", 302, {}],
+		] as const) {
+			const answer = await ask(server, line, question);
+			expect([line, answer.status, leftOf(answer)]).toEqual([line, status, --left]);
+			expectNoPluginHeaders(answer);
+		}
+	});
+
+	test("does not touch health, documentation and preflights", async () => {
+		const { server, get } = await limited({ RATE_LIMIT: "1/hour" });
+		expectLimited(await get(), 3600);
+		for (const line of [
+			"GET /healthz",
+			"HEAD /healthz",
+			"GET /swagger",
+			"GET /swagger/json",
+			"GET /swagger/start.js",
+			"GET /swagger/swagger-ui.css",
+			"OPTIONS /collab/tasks",
+		] as const) {
+			const answer = await ask(server, line, { headers: { origin: "http://localhost:3001" } });
+			expect([line, answer.status < 300]).toEqual([line, true]);
+			expect(answer.headers.get("ratelimit")).toBeNull();
+			expect(answer.headers.get("ratelimit-policy")).toBeNull();
+		}
+	});
+
+	test("is of the API key where it is a valid one, and of the address for any other", async () => {
+		const second = "second-key-0123456789";
+		const { get } = await limited({ RATE_LIMIT: "20/minute", API_KEYS: `${testApiKey},${second}` });
+		const withKey = (key: string) => get({ headers: { "x-api-key": key } });
+		expect(leftOf(await get())).toBe(18);
+		expect(leftOf(await withKey(testApiKey))).toBe(19);
+		expect(leftOf(await withKey(second))).toBe(19);
+		for (let n = 0; n < 18; n++) expect(leftOf(await withKey(`invalid-key-${n}-0123456789`))).toBe(17 - n);
+		for (const key of ["another-invalid-key-01", "", testApiKey.toUpperCase(), `${testApiKey}x`]) {
+			expectLimited(await withKey(key), 60);
+		}
+		expect(leftOf(await withKey(testApiKey))).toBe(18);
+	});
+
+	test("is of the socket's address, whatever a client says of itself", async () => {
+		const { get } = await limited({ RATE_LIMIT: "5/minute" });
+		for (let n = 0; n < 4; n++)
+			expect(leftOf(await get({ headers: { "x-forwarded-for": `10.0.0.${n}` } }))).toBe(3 - n);
+		expectLimited(await get({ headers: { "x-forwarded-for": "10.0.0.9", forwarded: "for=10.0.0.9" } }), 60);
+	});
+
+	test("behind a trusted proxy is of the address which that proxy saw", async () => {
+		const { get } = await limited({ RATE_LIMIT: "5/minute", TRUST_PROXY: "1" });
+		const from = (forwarded: string) => get({ headers: { "x-forwarded-for": forwarded } });
+		expect(leftOf(await from("10.0.0.1"))).toBe(4);
+		expect(leftOf(await from("10.0.0.2"))).toBe(4);
+		for (const invented of ["1.1.1.1", "2.2.2.2, 3.3.3.3", "nonsense"]) await from(`${invented}, 10.0.0.1`);
+		expect(leftOf(await from("10.0.0.1"))).toBe(0);
+		expectLimited(await from("9.9.9.9, 10.0.0.1"), 60);
+		expect(leftOf(await from("2001:db8:1:2::1"))).toBe(4);
+		expect(leftOf(await from("2001:db8:1:2:ffff::9"))).toBe(3);
+		expect(leftOf(await from("2001:db8:1:3::1"))).toBe(4);
+	});
+
+	test("off is off", async () => {
+		const { get } = await limited({ RATE_LIMIT: "off" });
+		for (let n = 0; n < 100; n++) expect((await get()).headers.get("ratelimit")).toBeNull();
+	});
+
+	test("of many at once exactly as many pass as there is room for", async () => {
+		const { get } = await limited({ RATE_LIMIT: "101/minute" });
+		const answers = await Promise.all(Array.from({ length: 150 }, () => get()));
+		expect(answers.filter(({ status }) => status === 200)).toHaveLength(100);
+		expect(answers.filter(({ status }) => status === 429)).toHaveLength(50);
+	});
+});
+
+describe("the login limit", () => {
+	const wrong = { email: "victim@example.com", password: "wrong" };
+
+	test("is per e-mail address and client address, counts failures, and answers as every limit does", async () => {
+		const { server, pass } = await limited({
+			LOGIN_RATE_LIMIT: "3/minute",
+			TRUST_PROXY: "1",
+			RATE_LIMIT: "1000/minute",
+		});
+		const login = (from: string, body: object) =>
+			ask(server, "POST /auth/login", { headers: { "x-forwarded-for": from }, body });
+		for (let n = 0; n < 3; n++) expect((await login("10.0.0.1", wrong)).status).toBe(401);
+		for (const email of ["victim@example.com", "VICTIM@example.com", " victim@Example.COM "]) {
+			const refused = await login("10.0.0.1", { ...wrong, email });
+			expectLimited(refused, 60);
+			expectNoPluginHeaders(refused);
+			expect(refused.headers.get("ratelimit-policy")).toBe('"default";q=1000;w=60');
+			expect(refused.text).not.toContain("ictim");
+		}
+		expect((await login("10.0.0.2", wrong)).status).toBe(401);
+		expect((await login("10.0.0.1", { ...wrong, email: "other@example.com" })).status).toBe(401);
+		for (let n = 0; n < 3; n++) {
+			const good = await login("10.0.0.3", { email: testEmail, password: testPassword });
+			expect(good.status).toBe(200);
+			expectNoPluginHeaders(good);
+			expect(good.headers.get("retry-after")).toBeNull();
+		}
+		expectLimited(await login("10.0.0.3", { email: testEmail, password: testPassword }), 60);
+		pass(59_001);
+		expectLimited(await login("10.0.0.1", wrong), 1);
+		pass(999);
+		expect((await login("10.0.0.1", wrong)).status).toBe(401);
+	});
+
+	test("bounds malformed logins too, and guards nothing else", async () => {
+		const { server } = await limited({ LOGIN_RATE_LIMIT: "3/minute" });
+		const statuses: number[] = [];
+		for (const body of ["{", "[]", '{"email":1}', "null", '"x"']) {
+			statuses.push((await ask(server, "POST /auth/login", { body })).status);
+		}
+		expect(statuses).toEqual([400, 422, 422, 429, 429]);
+		const headers = { authorization: server.bearer };
+		for (let n = 0; n < 10; n++) {
+			const answer = await ask(server, "GET /auth/me", { headers });
+			expect(answer.status).toBe(200);
+			expectNoPluginHeaders(answer);
+			expect((await ask(server, "POST /collab/tasks", { headers, body: { title: "x" } })).status).toBe(200);
+		}
+	});
+
+	test("holds with as many logins at once as it allows", async () => {
+		const { server } = await limited({ LOGIN_RATE_LIMIT: "10/minute" });
+		const answers = await Promise.all(
+			Array.from({ length: 30 }, () => ask(server, "POST /auth/login", { body: wrong })),
+		);
+		expect(answers.filter(({ status }) => status === 401)).toHaveLength(10);
+		expect(answers.filter(({ status }) => status === 429)).toHaveLength(20);
+	});
+
+	test("is on its own where the general one is off", async () => {
+		const { server } = await limited({ LOGIN_RATE_LIMIT: "2/minute", RATE_LIMIT: "off" });
+		await addUser(server.storage, server.url, "grace@example.com");
+		const statuses: number[] = [];
+		for (let n = 0; n < 3; n++) {
+			const answer = await ask(server, "POST /auth/login", { body: wrong });
+			statuses.push(answer.status);
+			expect(answer.headers.get("ratelimit")).toBeNull();
+		}
+		expect(statuses).toEqual([401, 401, 429]);
+	});
+});

@@ -61,8 +61,8 @@ export class RedisBuckets implements Buckets {
 	}
 
 	/**
-	 * Without the offline queue a command fails at once while the server is away. A client whose retries have run out
-	 * stays dead (as of Bun 1.4.5), so each new try after a failure gets a new one.
+	 * The queue holds the first commands until the client is connected; with no retries they fail as soon as the server
+	 * refuses. A client whose retries have run out stays dead (as of Bun 1.4.5), so each try after a failure gets a new one.
 	 */
 	#connected(): RedisClient {
 		if (this.#stopped) throw new Error("stopped");

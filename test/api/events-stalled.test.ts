@@ -61,16 +61,32 @@ async function stall({ url }: ServerProcess): Promise<Socket> {
 /** Reads on until the events are all there; the answer is their numbers. */
 async function idsOf(socket: Socket, count: number): Promise<readonly number[]> {
 	const ids: number[] = [];
-	let pending = "";
-	for await (const chunk of socket) {
-		// An id's line may be cut in two by the socket, though not by the size of an HTTP chunk: these are whole frames.
-		const text = pending + (chunk as Buffer).toString("latin1");
-		const end = text.lastIndexOf("\n") + 1;
-		for (const [, id] of text.slice(0, end).matchAll(/^id: (\d+)\nevent: task\.created$/gm)) ids.push(Number(id));
-		pending = text.slice(text.lastIndexOf("\nid: ") > end - 40 ? text.lastIndexOf("\nid: ") : end);
+	for await (const chunk of chunksOf(socket)) {
+		for (const [, id] of chunk.toString("latin1").matchAll(/^id: (\d+)\nevent: task\.created$/gm)) {
+			ids.push(Number(id));
+		}
 		if (ids.length >= count) break;
 	}
 	return ids;
+}
+
+/** The chunks of an HTTP answer (RFC 9112 §7.1), each of which is whole frames here. */
+async function* chunksOf(socket: Socket): AsyncGenerator<Buffer> {
+	let pending = Buffer.alloc(0);
+	let isInBody = false;
+	for await (const bytes of socket) {
+		pending = Buffer.concat([pending, bytes]);
+		for (;;) {
+			const lineEnd = pending.indexOf(isInBody ? "\r\n" : "\r\n\r\n");
+			if (lineEnd === -1) break;
+			const start = isInBody ? lineEnd + 2 : lineEnd + 4;
+			const end = isInBody ? start + Number.parseInt(pending.toString("latin1", 0, lineEnd), 16) + 2 : start;
+			if (pending.length < end) break;
+			if (isInBody) yield pending.subarray(start, end - 2);
+			isInBody = true;
+			pending = pending.subarray(end);
+		}
+	}
 }
 
 test("a client that stops reading costs no memory, and reads every event when it goes on", async () => {

@@ -5,6 +5,7 @@ import { everyDatabase } from "../support/databases.ts";
 import { silentLog } from "../support/server.ts";
 import { onEnd } from "../support/teardown.ts";
 import { eventStoreContract } from "./events.ts";
+import { jobStoreContract } from "./jobs.ts";
 import { taskStoreContract } from "./tasks.ts";
 
 const log = await silentLog();
@@ -19,6 +20,7 @@ for (const { name, newUrl } of everyDatabase) {
 
 	describe(name, () => {
 		taskStoreContract(open);
+		jobStoreContract(open);
 		eventStoreContract(open);
 	});
 }

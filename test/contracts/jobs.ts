@@ -1,0 +1,557 @@
+import { describe, expect, test } from "bun:test";
+import { canonical } from "../../src/canonical.ts";
+import { timestamp } from "../../src/clock.ts";
+import { eventTypes } from "../../src/events/store.ts";
+import { newId } from "../../src/ids.ts";
+import { jobBody } from "../../src/jobs/representation.ts";
+import {
+	type ChangedJob,
+	type JobDraft,
+	type JobRow,
+	type JobState,
+	jobStates,
+} from "../../src/jobs/store.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+
+const requestId = "r1";
+
+interface LeasedBody {
+	readonly id: string;
+	readonly attempt: number;
+	readonly state: JobState;
+	readonly error?: string;
+	readonly run_at: string;
+	readonly updated_at: string;
+	readonly lease: { readonly fence: number; readonly worker: string; readonly expires_at: string };
+}
+
+/** The code that a change is refused with. */
+async function refusal(change: Promise<unknown>): Promise<unknown> {
+	try {
+		await change;
+	} catch (error) {
+		return (error as { code?: unknown }).code;
+	}
+	throw new Error("not refused");
+}
+
+const bodyOf = ({ body }: ChangedJob) => JSON.parse(body) as LeasedBody;
+
+/** What every database must do with jobs. `open` gives an empty storage. */
+export function jobStoreContract(open: () => Promise<Storage>): void {
+	async function opened() {
+		const storage = await open();
+		const { jobs, events } = storage;
+
+		function enqueue(draft: Partial<JobDraft> = {}) {
+			return jobs.enqueue({ id: newId(), job: draftOf(draft), idempotent: undefined, requestId });
+		}
+
+		function lease(
+			more: { queues?: readonly string[]; limit?: number; seconds?: number; worker?: string } = {},
+		) {
+			const { queues = ["default"], limit = 1, seconds = 60, worker = "w" } = more;
+			return jobs.lease({ worker, queues, limit, leaseSeconds: seconds, requestId });
+		}
+
+		/** Enqueues a job and leases it. */
+		async function held(draft: Partial<JobDraft> = {}, seconds = 60) {
+			const { id } = await enqueue(draft);
+			const [job] = await lease({ queues: [draft.queue ?? "default"], seconds });
+			expect(job?.id).toBe(id);
+			return { id, fence: (await row(id)).fence, requestId };
+		}
+
+		async function row(id: string): Promise<JobRow> {
+			const found = await jobs.find(id);
+			if (found === undefined) throw new Error(`no job ${id}`);
+			return found;
+		}
+
+		async function log(): Promise<readonly { type: string; subject: string; data: string }[]> {
+			const { rows } = await events.read({ after: 0, types: eventTypes, limit: 1000, bytesMax: 1e9 });
+			return rows.map(({ type, subject, data }) => ({ type, subject, data }));
+		}
+
+		const typesOf = async () => (await log()).map(({ type }) => type);
+		const fail = { error: "broken", retry: true, retryInSeconds: undefined, requestId };
+
+		/** Sweeps until the job is in this state: its time has to come on the database's clock. */
+		async function sweptTo(id: string, state: JobState): Promise<JobRow> {
+			for (;;) {
+				await jobs.sweep("sweep", 100);
+				const job = await row(id);
+				if (job.state === state) return job;
+				await Bun.sleep(Math.max(1, Math.min((await jobs.dueInMs()) ?? 20, 50)));
+			}
+		}
+
+		return { storage, jobs, enqueue, lease, held, row, log, typesOf, fail, sweptTo };
+	}
+
+	describe("jobs", () => {
+		test("a job's body is canonical in every state, and so are the events that bear it", async () => {
+			const { enqueue, lease, jobs, row, log, fail } = await opened();
+			const odd = canonical({
+				"\u20ac": 1,
+				"\r": [1e21, -0, 0.1],
+				'quote"\\': "\u2028</script>😀",
+				__proto__: 1,
+			});
+			const { id, body } = await enqueue({ payload: odd, kind: 'a b"c', queue: "é", maxAttempts: 3 });
+			expect(JSON.parse(body)).toEqual({
+				attempt: 0,
+				created_at: expect.any(String),
+				id,
+				kind: 'a b"c',
+				max_attempts: 3,
+				payload: JSON.parse(odd),
+				priority: 0,
+				queue: "é",
+				run_at: expect.any(String),
+				state: "queued",
+				updated_at: expect.any(String),
+			});
+			expect(body).toContain(`"payload":${odd}`);
+			await lease({ queues: ["é"], worker: 'w"1' });
+			await jobs.heartbeat({ id, fence: 1, leaseSeconds: undefined, progress: 12.5, requestId });
+			expect(jobBody(await row(id))).toContain('"progress":12.5');
+			await jobs.fail({ ...fail, id, fence: 1, error: "a\nb", retryInSeconds: 0 });
+			await lease({ queues: ["é"] });
+			const last = await jobs.complete({ id, fence: 2, result: odd, requestId });
+			expect(last.body).toContain(`"result":${odd}`);
+			expect(jobBody(await row(id))).toBe(last.body);
+			const events = await log();
+			expect(events.map(({ type }) => type)).toEqual([
+				"job.enqueued",
+				"job.leased",
+				"job.retrying",
+				"job.leased",
+				"job.succeeded",
+			]);
+			for (const { data, subject } of events) {
+				expect(subject).toBe(`/jobs/${id}`);
+				expect(canonical(JSON.parse(data))).toBe(data);
+			}
+			expect(events[0]?.data).toBe(body);
+			expect(events[4]?.data).toBe(last.body);
+		});
+
+		test("very deep JSON goes through as it is", async () => {
+			const { enqueue, lease, jobs } = await opened();
+			const deep = "[".repeat(100_000) + "]".repeat(100_000);
+			const { id, body } = await enqueue({ payload: deep });
+			expect(body).toContain(deep);
+			expect((await lease())[0]?.body).toContain(deep);
+			expect((await jobs.complete({ id, fence: 1, result: deep, requestId })).body).toContain(
+				`"result":${deep}`,
+			);
+		});
+
+		test("leases go by priority, then run_at, then id, over several queues", async () => {
+			const { enqueue, lease } = await opened();
+			const past = Date.now() - 60_000;
+			const made: string[] = [];
+			for (const [queue, priority, runAt] of [
+				["a", 0, past + 2],
+				["b", 0, past + 1],
+				["a", 5, past + 9],
+				["b", -1, past],
+				["a", 0, past + 1],
+				["c", 100, past],
+				["b", 5, past + 8],
+			] as const) {
+				made.push((await enqueue({ queue, priority, runAt })).id);
+			}
+			const order = [6, 2, 1, 4, 0, 3].map((index) => made[index] ?? "");
+			const first = await lease({ queues: ["a", "b", "a"], limit: 2 });
+			const rest = await lease({ queues: ["b", "a"], limit: 100 });
+			expect([...first, ...rest].map(({ id }) => id)).toEqual(order);
+			expect(await lease({ queues: ["a", "b"] })).toEqual([]);
+			expect((await lease({ queues: ["c"] })).map(({ id }) => id)).toEqual([made[5] ?? ""]);
+		});
+
+		test("leases of one moment share the jobs out, each to one worker, the best first", async () => {
+			const { jobs, lease } = await opened();
+			const batch = Array.from({ length: 100 }, (_, index) => ({
+				id: newId(),
+				job: draftOf({ queue: index % 2 === 0 ? "even" : "odd" }),
+			}));
+			await jobs.enqueueBatch({ jobs: batch, requestId });
+			const leased = await Promise.all(
+				Array.from({ length: 40 }, (_, index) =>
+					lease({ limit: 3, queues: index % 3 === 0 ? ["even"] : ["odd", "even"], worker: `w${index}` }),
+				),
+			);
+			const ids = leased.flat().map(({ id }) => id);
+			expect(new Set(ids).size).toBe(100);
+			expect(ids).toHaveLength(100);
+			expect(leased[0]?.map(({ id }) => id)).toEqual([0, 2, 4].map((index) => batch[index]?.id ?? ""));
+		});
+
+		test("a job enqueued, leased and completed in one group is one job", async () => {
+			const { jobs, lease, typesOf, row } = await opened();
+			const id = newId();
+			const [, leased, done] = await Promise.all([
+				jobs.enqueue({ id, job: draftOf({}), idempotent: undefined, requestId }),
+				lease(),
+				jobs.complete({ id, fence: 1, result: undefined, requestId }),
+			]);
+			expect(leased.map((job) => job.id)).toEqual([id]);
+			expect(done.state).toBe("succeeded");
+			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.succeeded"]);
+			expect(await row(id)).toMatchObject({ state: "succeeded", fence: 1, settledFence: 1, worker: null });
+		});
+
+		test("an old, a foreign and a future fence are lease_lost and change nothing", async () => {
+			const { held, lease, jobs, row, log, fail } = await opened();
+			const { id } = await held();
+			await jobs.fail({ ...fail, id, fence: 1, retryInSeconds: 0 });
+			await lease();
+			const before = await row(id);
+			const events = (await log()).length;
+			for (const fence of [0, 1, 3, 2 ** 53 - 1]) {
+				const asked = { id, fence, requestId };
+				for (const stale of [
+					() => jobs.heartbeat({ ...asked, leaseSeconds: 3600, progress: 1 }),
+					() => jobs.complete({ ...asked, result: "1" }),
+					() => jobs.fail({ ...asked, ...fail }),
+				]) {
+					expect(await refusal(stale())).toBe("lease_lost");
+				}
+			}
+			expect(await row(id)).toEqual(before);
+			expect(await log()).toHaveLength(events);
+			expect((await jobs.complete({ id, fence: 2, result: "1", requestId })).state).toBe("succeeded");
+		});
+
+		test("of many completes and fails with one fence one counts; its repeats answer alike, the others are lost", async () => {
+			const { held, jobs, typesOf, fail } = await opened();
+			const asked = await held();
+			const results = await Promise.allSettled([
+				...Array.from({ length: 5 }, () => jobs.complete({ ...asked, result: '"done"' })),
+				...Array.from({ length: 5 }, () => jobs.fail({ ...asked, ...fail })),
+			]);
+			const bodies = results.flatMap((result) => (result.status === "fulfilled" ? [result.value.body] : []));
+			const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason.code] : []));
+			expect(bodies).toHaveLength(5);
+			expect(new Set(bodies).size).toBe(1);
+			expect(refused).toEqual(Array.from({ length: 5 }, () => "lease_lost"));
+			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.succeeded"]);
+		});
+
+		test("a repeated fail answers alike, also when the job has fallen due, until it is leased again", async () => {
+			const { held, jobs, sweptTo, lease, fail, row } = await opened();
+			const asked = await held();
+			const first = await jobs.fail({ ...fail, ...asked, retryInSeconds: 0.05 });
+			expect(first.state).toBe("scheduled");
+			const due = await sweptTo(asked.id, "queued");
+			expect((await jobs.fail({ ...fail, ...asked })).body).toBe(first.body);
+			expect(await row(asked.id)).toEqual(due);
+			await lease();
+			expect(await refusal(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
+		});
+
+		test("a failed job waits 2^attempt seconds, 20 % more or less, or as long as asked, and keeps the error", async () => {
+			const { enqueue, lease, jobs, row, fail } = await opened();
+			for (let round = 0; round < 8; round++) {
+				const { id } = await enqueue({ queue: `q${round}` });
+				for (let attempt = 1; attempt <= 2; attempt++) {
+					await lease({ queues: [`q${round}`] });
+					const retryInSeconds = attempt === 1 && round > 3 ? 0 : undefined;
+					await jobs.fail({ ...fail, id, fence: attempt, error: `e${attempt}`, retryInSeconds });
+					const job = await row(id);
+					expect(job).toMatchObject({ attempt, error: `e${attempt}`, worker: null, leaseExpiresAt: null });
+					const waitMs = job.runAt - job.updatedAt;
+					expect(job.state).toBe(waitMs > 0 ? "scheduled" : "queued");
+					if (retryInSeconds !== undefined) expect(waitMs).toBe(0);
+					else expect(Math.abs(waitMs / (2 ** attempt * 1000) - 1)).toBeLessThanOrEqual(0.2);
+					if (waitMs > 0) break;
+				}
+			}
+			const { id } = await enqueue({ queue: "q" });
+			await lease({ queues: ["q"] });
+			await jobs.fail({ ...fail, id, fence: 1, retryInSeconds: 86_400 });
+			const job = await row(id);
+			expect(job.runAt - job.updatedAt).toBe(86_400_000);
+			expect(await lease({ queues: ["q"] })).toEqual([]);
+		});
+
+		test("a job is dead after its last attempt, or at once without retry, and answers the repeat alike", async () => {
+			const { held, jobs, typesOf, fail } = await opened();
+			const last = await held({ maxAttempts: 1 });
+			const dead = await jobs.fail({ ...fail, ...last });
+			expect(bodyOf(dead)).toMatchObject({ state: "dead", error: "broken", attempt: 1 });
+			expect((await jobs.fail({ ...fail, ...last })).body).toBe(dead.body);
+			const given = await held();
+			expect((await jobs.fail({ ...fail, ...given, retry: false })).state).toBe("dead");
+			expect((await typesOf()).filter((type) => type === "job.dead")).toHaveLength(2);
+		});
+
+		test("a lease that runs out puts the job back at once, keeps the attempt, and is lost only then", async () => {
+			const { held, jobs, lease, row, typesOf, sweptTo } = await opened();
+			const asked = await held({}, 0);
+			const { leaseExpiresAt } = await row(asked.id);
+			while (((await jobs.dueInMs()) ?? 1) > 0) await Bun.sleep(5);
+			// Beyond its time, but not put back: the fence still holds.
+			await jobs.heartbeat({ ...asked, leaseSeconds: 1, progress: undefined });
+			expect((await row(asked.id)).leaseExpiresAt).toBeGreaterThan(leaseExpiresAt ?? 0);
+			expect((await jobs.sweep("sweep", 100)).ready.size).toBe(0);
+			const back = await sweptTo(asked.id, "queued");
+			expect(back).toMatchObject({ attempt: 1, fence: 1, worker: null, error: "The lease ran out." });
+			expect(await refusal(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
+			expect(await lease()).toHaveLength(1);
+			expect(await row(asked.id)).toMatchObject({ attempt: 2, fence: 2 });
+			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying", "job.leased"]);
+		});
+
+		test("a lease that runs out on the last attempt leaves the job dead, and its fence is lost", async () => {
+			const { held, jobs, sweptTo, fail, typesOf } = await opened();
+			const asked = await held({ maxAttempts: 1 }, 0);
+			await sweptTo(asked.id, "dead");
+			expect(await refusal(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
+			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.dead"]);
+		});
+
+		test("sweeps at one time put a job back once", async () => {
+			const { held, jobs, typesOf } = await opened();
+			await held({}, 0);
+			const swept = await Promise.all(Array.from({ length: 5 }, () => jobs.sweep("sweep", 100)));
+			expect(swept.flatMap(({ ready }) => [...ready])).toEqual([["default", 1]]);
+			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying"]);
+		});
+
+		test("a scheduled job is leased when it is due, swept or not, and never before", async () => {
+			const { enqueue, lease, jobs, row, sweptTo, typesOf } = await opened();
+			const soon = await enqueue({ runAt: Date.now() + 200 });
+			expect(soon.state).toBe("scheduled");
+			const later = await enqueue({ runAt: Date.now() + 300, queue: "later" });
+			expect(await lease()).toEqual([]);
+			while (((await jobs.dueInMs()) ?? 0) > 0) await Bun.sleep(10);
+			const [leased] = await lease();
+			expect(leased?.id).toBe(soon.id);
+			const job = await row(soon.id);
+			expect(job.updatedAt).toBeGreaterThanOrEqual(job.runAt);
+			const due = await sweptTo(later.id, "queued");
+			expect(due.updatedAt).toBe(due.createdAt);
+			expect((await typesOf()).filter((type) => type === "job.retrying")).toEqual([]);
+		});
+
+		test("while a job with the key is unfinished it stands for the next, in its queue alone", async () => {
+			const { enqueue, held, jobs, fail, typesOf } = await opened();
+			const twins = await Promise.all([
+				enqueue({ uniqueKey: "k", kind: "first" }),
+				enqueue({ uniqueKey: "k", kind: "second" }),
+				enqueue({ uniqueKey: "k", queue: "other" }),
+				enqueue({ uniqueKey: "other" }),
+			]);
+			expect(twins.map(({ isNew }) => isNew)).toEqual([true, false, true, true]);
+			expect(twins[1]?.body).toBe(twins[0]?.body ?? "");
+			const batch = await jobs.enqueueBatch({
+				requestId,
+				jobs: ["k", "new", "new"].map((uniqueKey) => ({ id: newId(), job: draftOf({ uniqueKey }) })),
+			});
+			expect(batch[0]?.id).toBe(twins[0]?.id ?? "");
+			expect(batch[1]?.id).toBe(batch[2]?.id ?? "");
+			expect(await typesOf()).toHaveLength(4);
+
+			const asked = await held({ queue: "u", uniqueKey: "k" });
+			expect((await enqueue({ queue: "u", uniqueKey: "k" })).state).toBe("leased");
+			await jobs.fail({ ...fail, ...asked, retry: false });
+			const next = await enqueue({ queue: "u", uniqueKey: "k" });
+			expect(next.isNew).toBe(true);
+			expect(await refusal(jobs.retry(asked))).toBe("conflict");
+			await jobs.cancel({ id: next.id, requestId });
+			expect((await jobs.retry(asked)).state).toBe("queued");
+			expect(await refusal(jobs.retry({ id: next.id, requestId }))).toBe("conflict");
+		});
+
+		test("an idempotent enqueue is done once and replayed as it was, also where a key's twin was the answer", async () => {
+			const { storage, enqueue, lease } = await opened();
+			const twin = await enqueue({ uniqueKey: "k" });
+			const ask = (key: string, requestHash = "h") =>
+				storage.jobs.enqueue({
+					id: newId(),
+					job: draftOf(key === "twin" ? { uniqueKey: "k" } : {}),
+					idempotent: { scope: "key POST /jobs", key, requestHash },
+					requestId,
+				});
+			const made = await Promise.all([ask("a"), ask("a"), ask("a")]);
+			expect(made.map(({ replayed }) => replayed)).toEqual([false, true, true]);
+			expect(new Set(made.map(({ body }) => body)).size).toBe(1);
+			expect(made.map(({ isNew }) => isNew)).toEqual([true, true, true]);
+			await ask("twin");
+			await lease({ limit: 10 });
+			expect(await ask("twin")).toMatchObject({ id: twin.id, body: twin.body, isNew: false, replayed: true });
+			expect(await refusal(ask("a", "other"))).toBe("idempotency_mismatch");
+		});
+
+		test("a job is cancelled in any state but the last ones, and its fence is lost", async () => {
+			const { enqueue, held, jobs, lease, typesOf } = await opened();
+			const queued = await enqueue();
+			expect((await jobs.cancel({ id: queued.id, requestId })).state).toBe("cancelled");
+			const scheduled = await enqueue({ runAt: Date.now() + 60_000 });
+			expect((await jobs.cancel({ id: scheduled.id, requestId })).state).toBe("cancelled");
+			const asked = await held();
+			expect(bodyOf(await jobs.cancel(asked)).lease).toBeUndefined();
+			expect(await refusal(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
+			expect(await refusal(jobs.cancel(asked))).toBe("conflict");
+			expect(await lease({ limit: 10 })).toEqual([]);
+			const again = await jobs.retry(asked);
+			expect(bodyOf(again)).toMatchObject({ state: "queued", attempt: 0 });
+			expect(await refusal(jobs.retry(asked))).toBe("conflict");
+			const [leased] = await lease();
+			expect(leased && bodyOf(leased)).toMatchObject({ attempt: 1, lease: { fence: 2 } });
+			await jobs.complete({ ...asked, fence: 2, result: undefined });
+			expect(await refusal(jobs.cancel(asked))).toBe("conflict");
+			expect((await typesOf()).filter((type) => type === "job.cancelled")).toHaveLength(3);
+		});
+
+		test("what is done to a job that does not exist is not_found", async () => {
+			const { jobs, fail } = await opened();
+			const asked = { id: newId(), fence: 1, requestId };
+			expect(await jobs.find(asked.id)).toBeUndefined();
+			for (const change of [
+				() => jobs.heartbeat({ ...asked, leaseSeconds: 1, progress: 1 }),
+				() => jobs.complete({ ...asked, result: undefined }),
+				() => jobs.fail({ ...asked, ...fail }),
+				() => jobs.cancel(asked),
+				() => jobs.retry(asked),
+			]) {
+				expect(await refusal(change())).toBe("not_found");
+			}
+		});
+
+		test("a heartbeat lengthens the lease from now, and appends nothing", async () => {
+			const { held, jobs, row, typesOf } = await opened();
+			const asked = await held({}, 30);
+			await jobs.heartbeat({ ...asked, leaseSeconds: 100, progress: 10 });
+			const job = await row(asked.id);
+			expect((job.leaseExpiresAt ?? 0) - job.updatedAt).toBe(100_000);
+			const again = await jobs.heartbeat({ ...asked, leaseSeconds: undefined, progress: undefined });
+			expect(bodyOf(again)).toMatchObject({ progress: 10, state: "leased" });
+			const { leaseExpiresAt, updatedAt } = await row(asked.id);
+			expect((leaseExpiresAt ?? 0) - updatedAt).toBe(100_000);
+			expect(await typesOf()).toEqual(["job.enqueued", "job.leased"]);
+		});
+
+		test("the counts are those of the rows, whatever has happened", async () => {
+			const { jobs, enqueue, lease, fail } = await opened();
+			const ids: string[] = [];
+			const pick = <T>(values: readonly T[]) => values[Math.floor(Math.random() * values.length)];
+			for (let round = 0; round < 30; round++) {
+				const queue = pick(["a", "b"]) ?? "a";
+				const id = pick(ids) ?? newId();
+				const fence = Math.floor(Math.random() * 3) + 1;
+				const steps = [
+					enqueue({ queue, maxAttempts: 2 }).then((job) => ids.push(job.id)),
+					enqueue({ queue, runAt: Date.now() + 5 }),
+					lease({ queues: ["a", "b"], limit: 2 }),
+					jobs.complete({ id, fence, result: undefined, requestId }),
+					jobs.fail({ ...fail, id, fence, retry: Math.random() < 0.5, retryInSeconds: 0 }),
+					...(Math.random() < 0.3 ? [jobs.cancel({ id, requestId }), jobs.retry({ id, requestId })] : []),
+					jobs.sweep("sweep", 2),
+					...(Math.random() < 0.2 ? [jobs.purge(0, 2)] : []),
+				];
+				await Promise.allSettled(steps);
+			}
+			const { rows } = await jobs.list({
+				queue: undefined,
+				state: undefined,
+				kind: undefined,
+				limit: 1000,
+				after: undefined,
+			});
+			const expected = ["a", "b"].map((queue) => ({
+				queue,
+				...Object.fromEntries(
+					jobStates.map((state) => [
+						state,
+						rows.filter((job) => job.queue === queue && job.state === state).length,
+					]),
+				),
+			}));
+			const stats = await jobs.stats();
+			expect(stats.map(({ counts }) => counts) as unknown[]).toEqual(expected);
+			for (const { counts, oldestQueuedMs } of stats)
+				expect(oldestQueuedMs === null).toBe(counts.queued === 0);
+			expect(await jobs.ready(["a", "b", "c"])).toEqual(
+				new Map(stats.map(({ counts }) => [counts.queue, counts.queued])),
+			);
+		});
+
+		test("lists go from the newest, by any filter, and keep their place", async () => {
+			const { jobs, enqueue, lease } = await opened();
+			const made: string[] = [];
+			for (let n = 0; n < 8; n++) {
+				const draft = { queue: n % 2 === 0 ? "even" : "odd", kind: n < 4 ? "low" : "high" };
+				made.push((await enqueue(draft)).id);
+			}
+			await lease({ queues: ["even"], limit: 2 });
+			const any = { queue: undefined, state: undefined, kind: undefined, limit: 100, after: undefined };
+			const found = async (query: object) => {
+				const { rows, more } = await jobs.list({ ...any, ...query });
+				return [rows.map(({ id }) => made.indexOf(id)), more];
+			};
+			expect(await found({})).toEqual([[7, 6, 5, 4, 3, 2, 1, 0], false]);
+			expect(await found({ queue: "even" })).toEqual([[6, 4, 2, 0], false]);
+			expect(await found({ kind: "low", limit: 2 })).toEqual([[3, 2], true]);
+			expect(await found({ kind: "low", limit: 2, after: made[2] })).toEqual([[1, 0], false]);
+			expect(await found({ state: "leased" })).toEqual([[2, 0], false]);
+			expect(await found({ state: "queued", queue: "even", kind: "high" })).toEqual([[6, 4], false]);
+			expect(await found({ queue: "none" })).toEqual([[], false]);
+		});
+
+		test("the oldest queued job's age counts from when it was due", async () => {
+			const { jobs, enqueue, held } = await opened();
+			await enqueue({ runAt: Date.now() - 5000, queue: "q" });
+			await enqueue({ queue: "q" });
+			await held({ queue: "none" });
+			const [none, q] = await jobs.stats();
+			expect(none).toMatchObject({ counts: { queue: "none", leased: 1 }, oldestQueuedMs: null });
+			expect(q?.oldestQueuedMs).toBeGreaterThanOrEqual(5000);
+			expect(q?.oldestQueuedMs).toBeLessThan(60_000);
+		});
+
+		test("ended jobs go when they are old enough, a few at a time, and no others", async () => {
+			const { jobs, enqueue, held } = await opened();
+			for (let n = 0; n < 5; n++) await jobs.complete({ ...(await held()), result: undefined });
+			await jobs.cancel({ id: (await enqueue({ queue: "gone" })).id, requestId });
+			await enqueue();
+			await held({ queue: "held" });
+			await enqueue({ runAt: Date.now() + 60_000 });
+			expect(await jobs.purge(3_600_000, 100)).toBe(0);
+			await Bun.sleep(5);
+			expect(await jobs.purge(1, 4)).toBe(4);
+			expect(await jobs.purge(1, 4)).toBe(2);
+			expect(await jobs.purge(1, 4)).toBe(0);
+			const stats = await jobs.stats();
+			expect(stats.map(({ counts }) => counts)).toEqual([
+				{ queue: "default", cancelled: 0, dead: 0, leased: 0, queued: 1, scheduled: 1, succeeded: 0 },
+				{ queue: "held", cancelled: 0, dead: 0, leased: 1, queued: 0, scheduled: 0, succeeded: 0 },
+			]);
+		});
+
+		test("time is the database's: a lease lasts from its clock's now", async () => {
+			const { held, row } = await opened();
+			const { id } = await held({}, 10);
+			const { createdAt, updatedAt, leaseExpiresAt } = await row(id);
+			expect(leaseExpiresAt).toBe(updatedAt + 10_000);
+			expect(Math.abs(createdAt - Date.now())).toBeLessThan(60_000);
+			expect(timestamp(createdAt)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+		});
+	});
+}
+
+function draftOf(draft: Partial<JobDraft>): JobDraft {
+	return {
+		kind: "k",
+		payload: "null",
+		queue: "default",
+		priority: 0,
+		runAt: undefined,
+		maxAttempts: 5,
+		uniqueKey: undefined,
+		...draft,
+	};
+}

@@ -13,33 +13,51 @@ const skipsFile = join(tmpdir(), `orchestrator-skips-${process.pid}`);
 writeFileSync(skipsFile, "");
 Bun.env.TEST_SKIPS_FILE = skipsFile;
 
-const [postgres, redis] = await Promise.all([postgresUrl(), redisUrl()]);
-const child = Bun.spawn([process.execPath, "test", ...process.argv.slice(2)], {
-	env: {
-		...Bun.env,
+let child: Bun.Subprocess | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child?.kill(signal));
+
+let passed = 0;
+let failed = 0;
+try {
+	const [postgres, redis] = await Promise.all([postgresUrl(), redisUrl()]);
+	const code = await runTests({
 		...(postgres !== undefined && { TEST_POSTGRES_URL: postgres }),
 		...(redis !== undefined && { TEST_REDIS_URL: redis }),
-	},
-	stdin: "ignore",
-	stdout: "inherit",
-	stderr: "pipe",
-});
-let report = "";
-const text = new TextDecoder();
-for await (const chunk of child.stderr) {
-	process.stderr.write(chunk);
-	report += text.decode(chunk, { stream: true });
+	});
+	// A run that breaks off outside of a test, or is ended, has no test to blame.
+	if (code !== 0 && failed === 0) failed = 1;
+} catch (error) {
+	console.error(error);
+	failed = 1;
+} finally {
+	await tearDown();
 }
-const code = await child.exited;
-await tearDown();
-
-const skips = new Set(readFileSync(skipsFile, "utf8").split("\n").filter(Boolean));
+for (const line of new Set(readFileSync(skipsFile, "utf8").split("\n").filter(Boolean))) console.log(line);
 rmSync(skipsFile);
-for (const line of skips) console.log(line);
-console.log(`${count("pass")} passed, ${count("fail")} failed`);
-process.exit(code);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
+
+/** Counts what passed and failed; the answer is the exit code of `bun test`. */
+async function runTests(env: Record<string, string>): Promise<number> {
+	const tests = Bun.spawn([process.execPath, "test", ...process.argv.slice(2)], {
+		env: { ...Bun.env, ...env },
+		stdin: "ignore",
+		stdout: "inherit",
+		stderr: "pipe",
+	});
+	child = tests;
+	let report = "";
+	const text = new TextDecoder();
+	for await (const chunk of tests.stderr) {
+		process.stderr.write(chunk);
+		report += text.decode(chunk, { stream: true });
+	}
+	passed = count(report, "pass");
+	failed = count(report, "fail");
+	return tests.exited;
+}
 
 /** The number in bun's own summary, such as ` 12 pass`. */
-function count(outcome: "pass" | "fail"): number {
+function count(report: string, outcome: "pass" | "fail"): number {
 	return Number([...report.matchAll(new RegExp(`^\\s*(\\d+) ${outcome}$`, "gm"))].at(-1)?.[1] ?? 0);
 }

@@ -4,6 +4,8 @@ import { environment } from "./environment.ts";
 export async function healthcheck(): Promise<number> {
 	const { host, port } = environment();
 	const url = `${reachableUrl(`http://localhost:${port}`, host)}/healthz`;
+	// A container may be given HTTP_PROXY; the proxy has no way back to this machine's loopback.
+	process.env.NO_PROXY = "*";
 	try {
 		const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
 		if (response.ok) return 0;

@@ -57,15 +57,19 @@ interface OperationObject {
 /** Mends what the plugin's document has that OpenAPI 3.0 has not. */
 function tidied(document: Document): unknown {
 	for (const path of Object.values(document.paths)) {
-		for (const operation of Object.values(path)) onlyJson(operation);
+		for (const [method, operation] of Object.entries(path)) {
+			takes(operation, method === "patch" ? ["application/json", mergePatch] : ["application/json"]);
+		}
 	}
 	return toOpenapi30(document);
 }
 
+const mergePatch = "application/merge-patch+json";
+
 /** The plugin offers three content types wherever no parser is named. */
-function onlyJson({ requestBody }: OperationObject): void {
+function takes({ requestBody }: OperationObject, types: readonly string[]): void {
 	const json = requestBody?.content["application/json"];
-	if (requestBody && json) requestBody.content = { "application/json": json };
+	if (requestBody && json) requestBody.content = Object.fromEntries(types.map((type) => [type, json]));
 }
 
 /** JSON Schema 2020-12 (`const`, `examples`, `type: "null"`) as OpenAPI 3.0.3 writes it. */

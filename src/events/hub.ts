@@ -119,7 +119,7 @@ export class Hub {
 		return true;
 	}
 
-	/** One read of the log; whether it found anything. */
+	/** One read of the log; whether there is more to be read at once. */
 	async #readNew(): Promise<boolean> {
 		const { end } = this.#window;
 		try {
@@ -128,7 +128,7 @@ export class Hub {
 			if (page.examined === end) return false;
 			this.#window.append(page);
 			this.bell.ring();
-			return true;
+			return page.examined < page.rev;
 		} catch (error) {
 			if (!this.#isFailing)
 				this.deps.log.warn({ err: loggable(error) }, "The event log cannot be read; trying on.");
@@ -151,6 +151,8 @@ export class Hub {
 	async #readPage(cursor: number, filter: EventFilter): Promise<Piece | undefined> {
 		await this.#turn();
 		try {
+			// SQLite answers in the same turn of the event loop: others get theirs between one page and the next.
+			await new Promise<void>((resolve) => setImmediate(resolve));
 			const { types } = filter;
 			const page = await this.deps.events.read({ after: cursor, types, ...pageMax });
 			return page.purgedRev > cursor ? undefined : pieceOf(page);

@@ -1,5 +1,5 @@
-import type { EventQuery, EventRow, EventStore } from "../../events/store.ts";
-import { eventPage, type PageRow, purgeTo, spanMax } from "../event-page.ts";
+import type { EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
+import { eventPage, purgeTo, spanMax } from "../event-page.ts";
 import { answered, type Db, type Sql } from "./database.ts";
 import type { CommitSignal } from "./events-signal.ts";
 import { logHead } from "./schema.ts";
@@ -16,27 +16,53 @@ export function eventStore(sql: Sql, db: Db, signal: CommitSignal): EventStore {
 			if (found === undefined) throw new Error("the log has no head");
 			return found;
 		},
-		read: async (query) => eventPage(query, await answered(() => page(sql, query))),
+		async read(query) {
+			const found = await answered(() => page(sql, query));
+			const [head] = found;
+			if (head === undefined) throw new Error("the log has no head");
+			const events = found.flatMap((row) => (row.id === null ? [] : [row]));
+			const rows = events.map(({ id, type, subject, data, requestId, time }) => {
+				return { id, type, subject, data, requestId, time };
+			});
+			const isFull = rows.length === query.limit || (events.at(-1)?.bytes ?? 0) >= query.bytesMax;
+			return eventPage(query, head, rows, isFull);
+		},
 		purge: (before, limit) => answered(() => purge(sql, before, limit)),
 		onChange: (listener) => signal.onChange(listener),
 	};
 }
 
-/** One statement, so that events and ends are of one snapshot. */
+/** A row of the page's statement: the log's ends with each event, or alone where there is none. */
+type PageRow = LogEnds &
+	(
+		| { readonly id: null }
+		| (EventRow & {
+				/** The bytes of data on this page, this event's included. */
+				readonly bytes: number;
+		  })
+	);
+
+/**
+ * One statement, so that events and ends are of one snapshot. How many events fit is found from their lengths, which
+ * Postgres knows without fetching what it keeps out of line; only those that fit are read.
+ */
 function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {
 	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head))`;
 	return sql<PageRow[]>`
-		SELECT head.rev, head.purged_rev AS "purgedRev", found.* FROM log_head AS head
+		SELECT head.rev, head.purged_rev AS "purgedRev", found.*, fit.bytes FROM log_head AS head
 		LEFT JOIN (
-			SELECT id, type, subject, data, request_id AS "requestId", time, bytes FROM (
-				SELECT *, sum(octet_length(data)) OVER (ORDER BY id) AS bytes FROM (
-					SELECT * FROM events
+			SELECT id, bytes FROM (
+				SELECT id, length, sum(length) OVER (ORDER BY id) AS bytes FROM (
+					SELECT id, octet_length(data) AS length FROM events
 					WHERE id > ${from} AND id <= ${from} + ${spanMax}::bigint AND type = ANY(${types as string[]}::text[])
 					ORDER BY id LIMIT ${limit}
 				) AS next
-			) AS sized WHERE bytes - octet_length(data) < ${bytesMax}
-		) AS found ON true
-		ORDER BY found.id`;
+			) AS sized WHERE bytes - length < ${bytesMax}
+		) AS fit ON true
+		LEFT JOIN (
+			SELECT id, type, subject, data, request_id AS "requestId", time FROM events
+		) AS found ON found.id = fit.id
+		ORDER BY fit.id`;
 }
 
 /** The head row, which every writer needs, is locked last and for the commit alone. */

@@ -1,32 +1,40 @@
 import type { Database } from "bun:sqlite";
 import { asc, lte, sql } from "drizzle-orm";
-import type { EventStore } from "../../events/store.ts";
-import { eventPage, type PageRow, purgeTo, spanMax } from "../event-page.ts";
+import type { EventPage, EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
+import { eventPage, purgeTo, spanMax } from "../event-page.ts";
 import type { Writer } from "../writer.ts";
 import { type Db, read } from "./database.ts";
 import type { CommitSignal } from "./events-signal.ts";
 import { events, logHead } from "./schema.ts";
 
-type PageParameters = { after: number; types: string; limit: number; bytesMax: number };
+type NextParameters = { after: number; to: number; types: string; limit: number };
 
 export function eventStore(database: Database, db: Db, writer: Writer, signal: CommitSignal): EventStore {
-	const ends = db.select({ rev: logHead.rev, purgedRev: logHead.purgedRev }).from(logHead).prepare();
-	// One statement, so that events and ends are of one moment. The sum of bytes needs no data: lengths are in the
-	// rows' headers.
-	const page = database.query<PageRow, PageParameters>(`
-		SELECT head.rev, head.purged_rev AS "purgedRev", found.* FROM log_head AS head
-		LEFT JOIN (
-			SELECT id, type, subject, data, request_id AS "requestId", time, bytes FROM (
-				SELECT *, sum(octet_length(data)) OVER (ORDER BY id) AS bytes FROM (
-					SELECT * FROM events
-					WHERE id > max($after, (SELECT purged_rev FROM log_head))
-						AND id <= max($after, (SELECT purged_rev FROM log_head)) + ${spanMax}
-						AND type IN (SELECT value FROM json_each($types))
-					ORDER BY id LIMIT $limit
-				)
-			) WHERE bytes - octet_length(data) < $bytesMax
-		) AS found ON true
-		ORDER BY found.id`);
+	const readEnds = database.query<LogEnds, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
+	const next = database.query<EventRow, NextParameters>(`
+		SELECT id, type, subject, data, request_id AS "requestId", time FROM events
+		WHERE id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
+		ORDER BY id LIMIT $limit`);
+	function ends(): LogEnds {
+		const found = readEnds.get();
+		if (found === null) throw new Error("the log has no head");
+		return found;
+	}
+	// One transaction, so that events and ends are of one moment. Row by row, so that none is read in vain.
+	const page = database.transaction((query: EventQuery): EventPage => {
+		const { limit, bytesMax } = query;
+		const now = ends();
+		const after = Math.max(query.after, now.purgedRev);
+		const rows: EventRow[] = [];
+		let bytes = 0;
+		const types = JSON.stringify(query.types);
+		for (const row of next.iterate({ after, to: after + spanMax, types, limit })) {
+			rows.push(row);
+			bytes += Buffer.byteLength(row.data);
+			if (bytes >= bytesMax) break;
+		}
+		return eventPage(query, now, rows, rows.length === limit || bytes >= bytesMax);
+	});
 	const oldest = db
 		.select({ id: events.id, time: events.time })
 		.from(events)
@@ -35,18 +43,8 @@ export function eventStore(database: Database, db: Db, writer: Writer, signal: C
 		.prepare();
 
 	return {
-		ends: () =>
-			read(() => {
-				const found = ends.get();
-				if (found === undefined) throw new Error("the log has no head");
-				return found;
-			}),
-		read: (query) =>
-			read(() => {
-				const { after, limit, bytesMax } = query;
-				const types = JSON.stringify(query.types);
-				return eventPage(query, page.all({ after, limit, bytesMax, types }));
-			}),
+		ends: () => read(ends),
+		read: (query) => read(() => page.deferred(query)),
 		purge: (before, limit) =>
 			writer.run({
 				needs: {},

@@ -1,0 +1,155 @@
+import { describe, expect, test } from "bun:test";
+import { type Answer, ask } from "../support/ask.ts";
+import { startServer } from "../support/server.ts";
+
+const origins = ["https://app.example.com", "http://localhost:5173"];
+const server = await startServer(
+	{
+		DATABASE_URL: "sqlite://:memory:",
+		CORS_ORIGINS: origins.join(", "),
+		RATE_LIMIT: "50/hour",
+		LOGIN_RATE_LIMIT: "1/minute",
+	},
+	{ clock: () => 1_700_000_000_000 },
+);
+const user = { authorization: server.bearer };
+
+const listOf = ({ headers }: Answer, name: string) =>
+	(headers.get(name) ?? "")
+		.split(/, */)
+		.map((word) => word.toLowerCase())
+		.filter(Boolean)
+		.sort();
+
+const exposed = [
+	"etag",
+	"idempotency-replayed",
+	"link",
+	"location",
+	"ratelimit",
+	"ratelimit-policy",
+	"retry-after",
+	"x-event-id",
+	"x-request-id",
+];
+
+function expectAllowed(answer: Answer, origin: string) {
+	expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+	expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+	expect(answer.headers.get("vary")).toBe("Origin");
+	expect(listOf(answer, "access-control-expose-headers")).toEqual(exposed);
+}
+
+test("a preflight of a known origin says what may be sent", async () => {
+	for (const origin of origins) {
+		for (const path of ["/collab/tasks", "/auth/login", "/nothing/yet"] as const) {
+			const answer = await ask(server, `OPTIONS ${path}`, {
+				headers: {
+					origin,
+					"access-control-request-method": "PATCH",
+					"access-control-request-headers": "authorization,content-type,if-match",
+				},
+			});
+			expect([answer.status, answer.text]).toEqual([204, ""]);
+			expectAllowed(answer, origin);
+			expect(listOf(answer, "access-control-allow-methods")).toEqual([
+				"delete",
+				"get",
+				"head",
+				"options",
+				"patch",
+				"post",
+			]);
+			expect(listOf(answer, "access-control-allow-headers")).toEqual([
+				"authorization",
+				"content-type",
+				"idempotency-key",
+				"if-match",
+				"if-none-match",
+				"last-event-id",
+				"x-api-key",
+				"x-request-id",
+			]);
+		}
+	}
+});
+
+const lines = [
+	["GET /collab/state/tasks", 200, {}],
+	["HEAD /collab/state/tasks", 200, {}],
+	["GET /healthz", 200, {}],
+	["GET /auth/me", 401, {}],
+	["GET /nothing", 404, {}],
+	["PUT /collab/tasks", 405, {}],
+	["POST /collab/tasks", 400, { body: "{" }],
+	["POST /collab/tasks", 415, { body: "x", contentType: "text/plain" }],
+	["POST /collab/tasks", 422, { body: {} }],
+	["POST /auth/login", 429, { body: { email: "ada@example.com", password: "wrong" } }],
+] as const;
+
+describe.each(lines)("%s with %d", (line, status, question) => {
+	const from = (origin: string) => {
+		const login = line.startsWith("GET /auth") ? {} : user;
+		return ask(server, line, { ...question, headers: { ...login, origin } });
+	};
+
+	test("bears the headers for a known origin", async () => {
+		// One login is let through: what matters here is the refusal.
+		if (status === 429) await from("https://app.example.com");
+		const answer = await from("https://app.example.com");
+		expect(answer.status).toBe(status);
+		expectAllowed(answer, "https://app.example.com");
+	});
+
+	test("names no origin to a foreign one, and goes by origin for caches", async () => {
+		for (const origin of ["https://evil.example", "http://app.example.com"]) {
+			const answer = await from(origin);
+			expect(answer.status).toBe(status);
+			expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+			expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+			expect(answer.headers.get("vary")).toBe("Origin");
+		}
+	});
+});
+
+test("only the very origins that are configured are allowed", async () => {
+	for (const origin of [
+		"null",
+		"",
+		"*",
+		"app.example.com",
+		"https://app.example.com.evil.example",
+		"https://evil.example/https://app.example.com",
+		"https://APP.example.com",
+		"https://app.example.com:444",
+		"https://sub.app.example.com",
+		"http://localhost:3001",
+		"constructor",
+		"__proto__",
+		"toString",
+	]) {
+		const answer = await ask(server, "GET /healthz", { headers: { origin } });
+		expect([origin, answer.headers.get("access-control-allow-origin")]).toEqual([origin, null]);
+	}
+});
+
+test("a 304 and the general 429 bear the headers too", async () => {
+	const origin = "http://localhost:5173";
+	const list = await ask(server, "GET /collab/state/tasks", { headers: { origin } });
+	const known = await ask(server, "GET /collab/state/tasks", {
+		headers: { origin, "if-none-match": list.headers.get("etag") ?? "" },
+	});
+	expect(known.status).toBe(304);
+	expectAllowed(known, origin);
+	let answer = known;
+	while (answer.status !== 429)
+		answer = await ask(server, "GET /collab/state/tasks", { headers: { origin } });
+	expectAllowed(answer, origin);
+	expect(answer.headers.get("retry-after")).toBe("3600");
+});
+
+test("without an origin there is none named, and caches are still told that answers go by it", async () => {
+	const answer = await ask(server, "GET /healthz");
+	expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+	expect(answer.headers.get("vary")).toBe("Origin");
+});

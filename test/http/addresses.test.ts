@@ -1,0 +1,66 @@
+import { expect, test } from "bun:test";
+import { clientAddress, requestIdOf } from "../../src/http/call.ts";
+import { addressKey } from "../../src/rate-limit/limiter.ts";
+
+const forwarded = (value: string) => new Headers({ "x-forwarded-for": value });
+
+test.each([
+	[0, "1.1.1.1", "9.9.9.9"],
+	[1, "1.1.1.1", "1.1.1.1"],
+	[1, "6.6.6.6, 1.1.1.1", "1.1.1.1"],
+	[2, "6.6.6.6, 1.1.1.1, 2.2.2.2", "1.1.1.1"],
+	[2, "6.6.6.6,7.7.7.7 ,1.1.1.1 , 2.2.2.2", "1.1.1.1"],
+	[1, " 2001:db8::1 ", "2001:db8::1"],
+])("behind %d proxies, X-Forwarded-For: %s is %s", (proxies, header, address) => {
+	expect(clientAddress("9.9.9.9", forwarded(header), proxies)).toBe(address);
+});
+
+test("without the header, or with an empty one, the socket's address counts", () => {
+	for (const headers of [new Headers(), forwarded(""), forwarded(" , ")]) {
+		expect(clientAddress("9.9.9.9", headers, 1)).toBe("9.9.9.9");
+		expect(clientAddress("9.9.9.9", headers, 3)).toBe("9.9.9.9");
+	}
+});
+
+test("an address that a client invents is never longer than an address can be", () => {
+	expect(clientAddress("9.9.9.9", forwarded("x".repeat(10_000)), 1).length).toBeLessThanOrEqual(64);
+});
+
+test.each([
+	["127.0.0.1", "127.0.0.1"],
+	["::ffff:127.0.0.1", "127.0.0.1"],
+	["::FFFF:10.0.0.1", "10.0.0.1"],
+	["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+	["2001:db8:1:2::", "2001:db8:1:2::/64"],
+	["2001:DB8:0001:0002::1", "2001:db8:1:2::/64"],
+	["2001:db8::1", "2001:db8:0:0::/64"],
+	["2001:db8:0:0:0:0:0:1", "2001:db8:0:0::/64"],
+	["::1", "0:0:0:0::/64"],
+	["::", "0:0:0:0::/64"],
+	["fe80::1%eth0", "fe80:0:0:0::/64"],
+	["1::2:3:4:5:6:7", "1:0:2:3::/64"],
+	["unknown", "unknown"],
+])("%s is counted as %s", (address, key) => {
+	expect(addressKey(address)).toBe(key);
+});
+
+test("an IPv6 address has one key, however it is written", () => {
+	for (let round = 0; round < 500; round++) {
+		const groups = Array.from({ length: 8 }, () =>
+			Math.random() < 0.4 ? 0 : Math.floor(Math.random() * 0x10000),
+		);
+		const plain = groups.map((group) => group.toString(16));
+		const padded = plain.map((group) => group.padStart(4, "0").toUpperCase());
+		const short = new URL(`http://[${plain.join(":")}]`).hostname.slice(1, -1);
+		expect(addressKey(padded.join(":"))).toBe(addressKey(plain.join(":")));
+		expect(addressKey(short)).toBe(addressKey(plain.join(":")));
+	}
+});
+
+test("a request id is kept if it has the form, else made", () => {
+	const id = (value: string) => requestIdOf(new Headers({ "x-request-id": value }));
+	for (const good of ["a", "A-b_c.9", "0".repeat(128)]) expect(id(good)).toBe(good);
+	for (const bad of ["", "0".repeat(129), "a b", "a\tb", "ä", '"', "a/b", "a,b"])
+		expect(id(bad)).toMatch(/^[0-9a-f-]{36}$/);
+	expect(requestIdOf(new Headers())).not.toBe(requestIdOf(new Headers()));
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "bun:test";
+import { represent } from "../../src/canonical.ts";
+import { isKnown, type Precondition, readIfMatch, requireMatch } from "../../src/http/preconditions.ts";
+
+const ifMatch = (value: string) => readIfMatch(new Headers({ "if-match": value }));
+const current = represent("{}");
+
+describe("If-Match", () => {
+	test.each<[string, Precondition]>([
+		["*", "any"],
+		[" * ", "any"],
+		['"a"', ['"a"']],
+		['""', ['""']],
+		['"a","b"', ['"a"', '"b"']],
+		[' "a" ,, "b" , ', ['"a"', '"b"']],
+		['"a,b", "*"', ['"a,b"', '"*"']],
+		['W/"a"', []],
+		['W/"a", "b"', ['"b"']],
+		['"é"', ['"é"']],
+		["", "malformed"],
+		[",", "malformed"],
+		["**", "malformed"],
+		['*, "a"', "malformed"],
+		['"a", *', "malformed"],
+		["a", "malformed"],
+		['"a', "malformed"],
+		['a"', "malformed"],
+		['"a" "b"', "malformed"],
+		['"a"b', "malformed"],
+		['w/"a"', "malformed"],
+		['W/ "a"', "malformed"],
+		['"a b"', "malformed"],
+		["'a'", "malformed"],
+		['"a", b', "malformed"],
+	])("%s", (header, wanted) => {
+		expect(ifMatch(header)).toEqual(wanted);
+	});
+
+	test("absent", () => {
+		expect(readIfMatch(new Headers())).toBe("absent");
+	});
+
+	test("lists of any length are read in a time that grows with their length alone", () => {
+		const tags = Array.from({ length: 1500 }, (_, index) => `"${index}"`);
+		expect(ifMatch(tags.join(", "))).toEqual(tags);
+		expect(ifMatch('"'.repeat(16_001))).toBe("malformed");
+		expect(ifMatch(`${",".repeat(8000)} "a"`)).toEqual(['"a"']);
+	});
+
+	test.each<[Precondition, string | undefined]>([
+		["any", undefined],
+		[[current.etag], undefined],
+		[['"x"', current.etag], undefined],
+		[[], "precondition_failed"],
+		[['"x"'], "precondition_failed"],
+		["absent", "precondition_required"],
+		["malformed", "bad_request"],
+	])("%p is judged as %p", (wanted, code) => {
+		const judge = () => requireMatch(wanted, current);
+		if (code === undefined) expect(judge).not.toThrow();
+		else expect(judge).toThrow(expect.objectContaining({ code }));
+	});
+});
+
+test.each([
+	[current.etag, true],
+	[`W/${current.etag}`, true],
+	["*", true],
+	[" * ", true],
+	[`"x", ${current.etag}`, true],
+	[`"x,y",W/${current.etag}`, true],
+	['"x"', false],
+	["", false],
+	[current.etag.slice(1, -1), false],
+	[`${current.etag}x`, false],
+	[`"${current.etag}"`, false],
+])("If-None-Match %s: known is %p", (header, known) => {
+	expect(isKnown(new Headers({ "if-none-match": header }), current.etag)).toBe(known);
+});

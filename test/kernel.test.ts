@@ -1,0 +1,108 @@
+import { describe, expect, test } from "bun:test";
+import { canonical, represent, sha256 } from "../src/canonical.ts";
+import { timestamp } from "../src/clock.ts";
+import { LateError, within } from "../src/deadline.ts";
+import { isId, newId } from "../src/ids.ts";
+import { taskBody, taskListBody } from "../src/tasks/representation.ts";
+
+/** Any text that may be stored: every plane, quotes, controls, line separators; no NUL, no lone surrogate. */
+function anyText(): string {
+	const special = [
+		'"',
+		"\\",
+		"/",
+		"\b",
+		"\f",
+		"\n",
+		"\r",
+		"\t",
+		"\u0001",
+		"\u001f",
+		"\u007f",
+		"\u2028",
+		"\u2029",
+		"\ufeff",
+		"</script>",
+	];
+	const pick = (): string => {
+		const dice = Math.random();
+		if (dice < 0.4) return special[Math.floor(Math.random() * special.length)] ?? "";
+		const code = 1 + Math.floor(Math.random() * 0x10fffe);
+		return code >= 0xd800 && code <= 0xdfff ? "x" : String.fromCodePoint(code);
+	};
+	return Array.from({ length: Math.floor(Math.random() * 20) }, pick).join("");
+}
+
+function anyRow(seq: number) {
+	const version = 1 + Math.floor(Math.random() * 1e9);
+	return { seq, id: newId(), title: anyText(), description: anyText(), version, createdAt: 1, updatedAt: 2 };
+}
+
+describe("canonical form", () => {
+	test("a task's and a list's bodies are canonical, whatever stands in them", () => {
+		for (let round = 0; round < 300; round++) {
+			const rows = Array.from({ length: round % 4 }, (_, seq) => anyRow(seq));
+			for (const row of rows) {
+				const { id, title, description, version } = row;
+				expect(taskBody(row)).toBe(canonical({ id, title, description, version }));
+			}
+			const items = rows.map(({ id, title, description, version }) => ({ id, title, description, version }));
+			const next = round % 2 === 0 ? undefined : anyText();
+			expect(taskListBody(rows, next)).toBe(canonical({ kind: "tasks", items, next_cursor: next }));
+		}
+	});
+
+	test("keys are sorted by UTF-16 code unit, numbers and texts written as RFC 8785 wants", () => {
+		expect(
+			canonical({ "\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\u{1f600}": 5, "\u0080": 6, "\u00f6": 7 }),
+		).toBe('{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}');
+		expect(canonical([333333333.3333333, 1e30, 4.5, 2e-3, 1e-27, -0, 1e21])).toBe(
+			"[333333333.3333333,1e+30,4.5,0.002,1e-27,0,1e+21]",
+		);
+		expect(canonical({ b: undefined, a: [null, true, '\u000f/"\\'] })).toBe(
+			'{"a":[null,true,"\\u000f/\\"\\\\"]}',
+		);
+		expect(() => canonical(undefined)).toThrow(TypeError);
+	});
+
+	test("an ETag is the quoted SHA-256 of the UTF-8 bytes", () => {
+		expect(sha256("")).toBe("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+		expect(represent("ü").etag).toBe(`"${sha256("ü")}"`);
+		expect(sha256("ü")).toBe(
+			new Bun.CryptoHasher("sha256").update(new Uint8Array([0xc3, 0xbc])).digest("hex"),
+		);
+	});
+});
+
+test("ids are UUIDv7, lower case, and rise with time", async () => {
+	const first = newId();
+	await Bun.sleep(2);
+	const second = newId();
+	expect(first < second).toBe(true);
+	for (const id of [first, second]) {
+		expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+		expect(isId(id)).toBe(true);
+	}
+	for (const text of [
+		"",
+		"x",
+		first.toUpperCase(),
+		`${first} `,
+		`${first}\n`,
+		first.replaceAll("-", ""),
+		`{${first}}`,
+	]) {
+		expect([text, isId(text)]).toEqual([text, false]);
+	}
+});
+
+test("a time is RFC 3339 in UTC with milliseconds", () => {
+	expect(timestamp(0)).toBe("1970-01-01T00:00:00.000Z");
+	expect(timestamp(1_795_421_700_007)).toBe("2026-11-23T08:15:00.007Z");
+});
+
+test("an answer in time is given on, a failure too, and silence is a LateError", async () => {
+	expect(await within(1000, Promise.resolve(1))).toBe(1);
+	expect(within(1000, Promise.reject(new RangeError("x")))).rejects.toBeInstanceOf(RangeError);
+	expect(within(1, new Promise(() => {}))).rejects.toBeInstanceOf(LateError);
+});

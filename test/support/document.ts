@@ -88,12 +88,21 @@ function declaredBy(document: OpenApi): Declared {
 	};
 }
 
+/** OpenAPI 3.0 writes `nullable` where JSON Schema has the type "null". */
+function asJsonSchema(node: unknown): unknown {
+	if (Array.isArray(node)) return node.map(asJsonSchema);
+	if (typeof node !== "object" || node === null) return node;
+	const { nullable, ...rest } = node as Record<string, unknown>;
+	const mended = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, asJsonSchema(value)]));
+	return nullable === true ? { anyOf: [mended, { type: "null" }] } : mended;
+}
+
 const compiled = new WeakMap<object, (value: unknown) => unknown[]>();
 
 function faultsOf(schema: object, value: unknown): readonly unknown[] {
 	let check = compiled.get(schema);
 	if (check === undefined) {
-		const validator = Schema.Compile(schema as never);
+		const validator = Schema.Compile(asJsonSchema(schema) as never);
 		check = (candidate) => (validator.Check(candidate) ? [] : [validator.Errors(candidate)[1], candidate]);
 		compiled.set(schema, check);
 	}

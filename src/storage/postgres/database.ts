@@ -4,8 +4,8 @@ import type { DatabaseAddress } from "../../config.ts";
 import { LateError, within } from "../../deadline.ts";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Storage } from "../storage.ts";
 import { jobStore } from "../job-store.ts";
+import type { Storage } from "../storage.ts";
 import { taskStore } from "../task-store.ts";
 import { unavailable } from "../writer.ts";
 import { answerStore } from "./answers.ts";
@@ -24,6 +24,8 @@ const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String }
 
 export type Sql = postgres.Sql<{ bigint: number }>;
 export type Tx = postgres.TransactionSql<{ bigint: number }>;
+/** A piece of a statement. */
+export type Fragment = postgres.Fragment;
 export type Db = PostgresJsDatabase<typeof schema>;
 
 /** A server that accepts and then is silent makes a query hang for ever (postgres-js 3.4.9). */
@@ -53,7 +55,7 @@ export async function openPostgres(
 	return {
 		tasks: taskStore(writer, taskReads(sql, db)),
 		jobs: jobStore(writer, jobReads(sql, db)),
-		users: userStore(db),
+		users: userStore(sql, db),
 		events: eventStore(sql, db, signal),
 		answers: answerStore(sql),
 		settings: settingStore(db),

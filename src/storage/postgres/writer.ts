@@ -70,6 +70,7 @@ export class PostgresWriter implements Writer {
 	}
 
 	#transact(group: readonly Waiting[]): Promise<readonly Outcome[]> {
+		if (group.every(({ unit }) => looksAtNothing(unit))) return this.#transactBlind(group);
 		return this.sql.begin(async (tx) => {
 			const work = await fetchWork(
 				tx,
@@ -80,6 +81,20 @@ export class PostgresWriter implements Writer {
 			return outcomes;
 		}) as Promise<readonly Outcome[]>;
 	}
+
+	async #transactBlind(group: readonly Waiting[]): Promise<readonly Outcome[]> {
+		const log = EventTail.blind();
+		const tasks = new TaskSet();
+		const work = new GroupWork(log, tasks, new JobSet(), new AnswerSet());
+		const outcomes = group.map(({ unit }) => work.apply(unit));
+		if (!log.isEmpty) await tasks.writeBlind(this.sql, log);
+		return outcomes;
+	}
+}
+
+/** Creations look at nothing that is there: their group needs no look first, and so only one statement. */
+function looksAtNothing({ needs }: Unit<unknown>): boolean {
+	return needs.tasks === undefined && needs.jobs === undefined && needs.answers === undefined;
 }
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown };

@@ -60,6 +60,8 @@ function open(path: string, told: (migration: string) => void): Database {
 		database.run("PRAGMA synchronous = FULL");
 		database.run("PRAGMA foreign_keys = ON");
 		migrate(database, told);
+		// SQLite opens a file that this user may only read without a word, and fails with the first write.
+		for (const step of ["BEGIN IMMEDIATE", "PRAGMA user_version = 0", "ROLLBACK"]) database.run(step);
 		database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
 		return database;
 	} catch (error) {

@@ -1,0 +1,108 @@
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import postgres from "postgres";
+import { readConfig } from "../../src/config.ts";
+import { newId } from "../../src/ids.ts";
+import type { JobDraft } from "../../src/jobs/store.ts";
+import { openStorage } from "../../src/storage/open.ts";
+import type { Sql } from "../../src/storage/postgres/database.ts";
+import { nextToLease } from "../../src/storage/postgres/jobs.ts";
+import { durableDatabases } from "../support/databases.ts";
+import { silentLog } from "../support/server.ts";
+import { onEnd } from "../support/teardown.ts";
+
+const requestId = "r";
+const draft: JobDraft = {
+	kind: "k",
+	payload: "1",
+	queue: "q",
+	priority: 0,
+	runAt: undefined,
+	maxAttempts: 5,
+	uniqueKey: undefined,
+};
+
+async function opened(url: string) {
+	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, await silentLog());
+	onEnd(storage.stop);
+	return storage;
+}
+
+interface Statements {
+	run(statement: string): Promise<unknown>;
+	/** The plan of the statement that leases read from, as text. */
+	planOfLease(): Promise<string>;
+}
+
+function statements(url: string): Statements {
+	if (url.startsWith("sqlite")) {
+		const database = new Database(url.replace("sqlite:///", ""));
+		onEnd(() => database.close());
+		return {
+			run: async (statement) => database.run(statement),
+			planOfLease: async () =>
+				database
+					.query<{ detail: string }, []>(
+						`EXPLAIN QUERY PLAN SELECT id, queue, priority, run_at FROM jobs
+						WHERE queue = 'q' AND state = 'queued' ORDER BY priority DESC, run_at, id LIMIT 10`,
+					)
+					.all()
+					.map(({ detail }) => detail)
+					.join("\n"),
+		};
+	}
+	const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
+	const sql: Sql = postgres(url, { max: 1, types, onnotice() {} });
+	onEnd(() => sql.end());
+	return {
+		run: async (statement) => sql.unsafe(statement),
+		async planOfLease() {
+			await sql`ANALYZE jobs`;
+			const rows = await sql<{ "QUERY PLAN": string }[]>`EXPLAIN (ANALYZE, BUFFERS)
+				${nextToLease(sql, ["q", "p"], 10)}`;
+			return rows.map((row) => row["QUERY PLAN"]).join("\n");
+		},
+	};
+}
+
+for (const { name, newUrl } of durableDatabases) {
+	test(`leases read the front of one short index, however many jobs have ended, on ${name}`, async () => {
+		const url = await newUrl();
+		const { jobs } = await opened(url);
+		for (let batch = 0; batch < 6; batch++) {
+			const made = Array.from({ length: 1000 }, () => ({ id: newId(), job: draft }));
+			await jobs.enqueueBatch({ jobs: made, requestId });
+		}
+		const { run, planOfLease } = statements(url);
+		await run("UPDATE jobs SET state = 'succeeded' WHERE id IN (SELECT id FROM jobs ORDER BY id LIMIT 5000)");
+		const plan = await planOfLease();
+		expect(plan).toContain("jobs_leasable");
+		expect(plan).not.toMatch(/Seq Scan|SCAN jobs|TEMP B-TREE/);
+		// Postgres reads ten rows of each queue and sorts only those.
+		if (name === "Postgres") expect(plan).toMatch(/Index Scan using jobs_leasable on jobs .*rows=[015]/);
+	});
+
+	test(`a fence that changed behind the writer's back fails the change, on ${name}`, async () => {
+		const url = await newUrl();
+		const { jobs } = await opened(url);
+		await jobs.enqueue({ id: newId(), job: draft, idempotent: undefined, requestId });
+		const [leased] = await jobs.lease({ worker: "w", queues: ["q"], limit: 1, leaseSeconds: 60, requestId });
+		const id = leased?.id ?? "";
+		const { run } = statements(url);
+		for (const statement of swallowUpdates[name] ?? []) await run(statement);
+		const complete = jobs.complete({ id, fence: 1, result: undefined, requestId });
+		expect(await complete.catch((error) => String(error))).toMatch(/fence/);
+		expect(await jobs.find(id)).toMatchObject({ state: "leased", fence: 1 });
+		const [stats] = await jobs.stats();
+		expect(stats?.counts).toMatchObject({ leased: 1, succeeded: 0 });
+	});
+}
+
+/** Updates find no row any more, as if another fence stood in it. */
+const swallowUpdates: Readonly<Record<string, readonly string[]>> = {
+	"SQLite on disk": ["CREATE TRIGGER swallow BEFORE UPDATE ON jobs BEGIN SELECT RAISE(IGNORE); END"],
+	Postgres: [
+		"CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+		"CREATE TRIGGER swallow BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION swallow()",
+	],
+};

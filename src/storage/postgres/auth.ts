@@ -1,10 +1,10 @@
-import { asc, eq, inArray, sql } from "drizzle-orm";
-import type { UserStore } from "../../auth/store.ts";
+import { asc, eq, sql } from "drizzle-orm";
+import type { User, UserStore } from "../../auth/store.ts";
 import { Coalesced } from "./coalesced.ts";
-import { answered, type Db } from "./database.ts";
+import { answered, type Db, type Sql } from "./database.ts";
 import { users } from "./schema.ts";
 
-export function userStore(db: Db): UserStore {
+export function userStore(client: Sql, db: Db): UserStore {
 	const byId = new Coalesced(async (ids: ReadonlySet<string>) => {
 		const found = await answered(() =>
 			db

@@ -2,7 +2,8 @@ import { eq, sql as fragment } from "drizzle-orm";
 import type { Head, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
 import type { TaskReads } from "../task-store.ts";
 import { Coalesced } from "./coalesced.ts";
-import { answered, type Db, type Sql, type Tx } from "./database.ts";
+import { answered, type Db, type Fragment, type Sql, type Tx } from "./database.ts";
+import type { EventTail } from "./events.ts";
 import { RowSet } from "./row-set.ts";
 import { tasks } from "./schema.ts";
 
@@ -30,27 +31,34 @@ export class TaskSet extends RowSet<TaskRow> implements Pick<TaskWork, "tasks"> 
 		this.put(row);
 	}
 
+	/** Writes rows that nobody had before, in the log's own statement. */
+	writeBlind(sql: Sql, log: EventTail): PromiseLike<unknown> {
+		return log.writeBlind(sql, (base) => insert(sql, this.changes().inserted, base));
+	}
+
 	write(tx: Tx): PromiseLike<unknown>[] {
 		const { inserted, updated, removed } = this.changes();
 		const statements: PromiseLike<unknown>[] = [];
 		if (removed.length > 0)
 			statements.push(tx`DELETE FROM tasks WHERE id = ANY(${removed.map(({ id }) => id)}::uuid[])`);
 		if (updated.length > 0) statements.push(update(tx, updated));
-		if (inserted.length > 0) statements.push(insert(tx, inserted));
+		if (inserted.length > 0) statements.push(insert(tx, inserted, tx`0`));
 		return statements;
 	}
 }
 
-function insert(tx: Tx, rows: readonly TaskRow[]): PromiseLike<unknown> {
-	return tx`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at)
-		SELECT * FROM unnest(
+/** `base` is what the rows' numbers count from. */
+function insert(sql: Sql | Tx, rows: readonly TaskRow[], base: Fragment) {
+	return sql`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at)
+		SELECT ${base} + seq, id, title, description, version, created_at, updated_at FROM unnest(
 			${rows.map(({ seq }) => seq)}::bigint[],
 			${rows.map(({ id }) => id)}::uuid[],
 			${rows.map(({ title }) => title)}::text[],
 			${rows.map(({ description }) => description)}::text[],
 			${rows.map(({ version }) => version)}::integer[],
 			${rows.map(({ createdAt }) => createdAt)}::bigint[],
-			${rows.map(({ updatedAt }) => updatedAt)}::bigint[])`;
+			${rows.map(({ updatedAt }) => updatedAt)}::bigint[]) AS task (
+				seq, id, title, description, version, created_at, updated_at)`;
 }
 
 function update(tx: Tx, rows: readonly TaskRow[]): PromiseLike<unknown> {

@@ -6,7 +6,9 @@ import { silentLog } from "../support/server.ts";
 import { onEnd } from "../support/teardown.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
+import { settingStoreContract } from "./settings.ts";
 import { taskStoreContract } from "./tasks.ts";
+import { userStoreContract } from "./users.ts";
 
 const log = await silentLog();
 
@@ -22,5 +24,7 @@ for (const { name, newUrl } of everyDatabase) {
 		taskStoreContract(open);
 		jobStoreContract(open);
 		eventStoreContract(open);
+		userStoreContract(open);
+		settingStoreContract(open);
 	});
 }

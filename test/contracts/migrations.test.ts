@@ -1,0 +1,110 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import postgres from "postgres";
+import { readConfig } from "../../src/config.ts";
+import { openStorage } from "../../src/storage/open.ts";
+import { durableDatabases } from "../support/databases.ts";
+import { fromSource, runProgram } from "../support/process.ts";
+import { silentLog } from "../support/server.ts";
+
+/** Runs a statement in a database that no program has open. */
+async function sql(url: string, statement: string): Promise<readonly Record<string, unknown>[]> {
+	if (url.startsWith("postgres")) {
+		const client = postgres(url, { max: 1, onnotice() {} });
+		const rows = await client.unsafe(statement);
+		await client.end();
+		return [...rows];
+	}
+	using database = new Database(url.slice("sqlite:///".length), { create: true });
+	return database.query<Record<string, unknown>, []>(statement).all();
+}
+
+function known(url: string): readonly string[] {
+	const folder = join(import.meta.dir, "../../drizzle", url.startsWith("postgres") ? "postgres" : "sqlite");
+	const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
+	return files.map((file) => file.slice(0, -".sql".length)).sort();
+}
+
+const migrate = (url: string) => runProgram([...fromSource, "migrate"], { DATABASE_URL: url });
+const log = await silentLog();
+
+describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
+	test("of ten processes at once each migration is applied once", async () => {
+		const url = await newUrl();
+		const runs = await Promise.all(Array.from({ length: 10 }, () => migrate(url)));
+		for (const { code, stderr } of runs) expect([code, stderr]).toEqual([0, ""]);
+		const applied = runs.flatMap(({ stdout }) =>
+			[...stdout.matchAll(/^applied (\S+)$/gm)].map(([, name]) => name),
+		);
+		expect(applied.sort()).toEqual([...known(url)]);
+		const rows = await sql(url, "SELECT name FROM schema_migrations ORDER BY name");
+		expect(rows.map(({ name }) => String(name))).toEqual([...known(url)]);
+	}, 60_000);
+
+	test("a second run does nothing and says so", async () => {
+		const url = await newUrl();
+		await migrate(url);
+		const before = await sql(url, "SELECT * FROM schema_migrations ORDER BY name");
+		const { code, stdout } = await migrate(url);
+		expect([code, stdout]).toEqual([0, "The schema is up to date; nothing was to be done.\n"]);
+		expect(await sql(url, "SELECT * FROM schema_migrations ORDER BY name")).toEqual([...before]);
+	}, 60_000);
+
+	test("a database newer than the program is refused in one line, and left as it is", async () => {
+		const url = await newUrl();
+		await migrate(url);
+		await sql(url, "INSERT INTO schema_migrations (name, hash, applied_at) VALUES ('9999_later', 'x', 0)");
+		for (const command of ["migrate", "serve"]) {
+			const { code, stdout, stderr } = await runProgram([...fromSource, command], {
+				DATABASE_URL: url,
+				PORT: "0",
+			});
+			expect([command, code, stdout]).toEqual([command, 1, ""]);
+			expect(stderr).toMatch(
+				/^orchestrator: The database is newer than this program: [^\n]*9999_later[^\n]*\n$/,
+			);
+		}
+		expect(await sql(url, "SELECT * FROM schema_migrations")).toHaveLength(known(url).length + 1);
+	}, 60_000);
+
+	test("a migration that is not this program's is refused in one line", async () => {
+		const url = await newUrl();
+		await migrate(url);
+		const [first] = known(url);
+		await sql(url, `UPDATE schema_migrations SET hash = 'other' WHERE name = '${first}'`);
+		const { code, stderr } = await migrate(url);
+		expect([code, stderr]).toEqual([
+			1,
+			`orchestrator: The migration ${first} in the database is not this program's.\n`,
+		]);
+	}, 60_000);
+
+	test("a migration that fails leaves nothing, and its repetition succeeds", async () => {
+		const url = await newUrl();
+		// A table of ours is there already: somebody else's database.
+		await sql(url, "CREATE TABLE idempotency (x text)");
+		const { code, stderr } = await migrate(url);
+		expect(code).toBe(1);
+		expect(stderr.trim().split("\n")).toHaveLength(1);
+		const tables = url.startsWith("postgres")
+			? "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
+			: "SELECT name FROM sqlite_master WHERE type = 'table'";
+		expect((await sql(url, tables)).map(({ name }) => name)).toEqual(["idempotency"]);
+		await sql(url, "DROP TABLE idempotency");
+		expect((await migrate(url)).code).toBe(0);
+	}, 60_000);
+
+	test("what was kept is still there when it is opened again", async () => {
+		const url = await newUrl();
+		const { database } = readConfig({ DATABASE_URL: url }, false);
+		const told: string[] = [];
+		for (let round = 0; round < 3; round++) {
+			const storage = await openStorage(database, log, (name) => told.push(name));
+			expect(await storage.settings.getOrMake("kept", () => `round ${round}`)).toBe("round 0");
+			await storage.stop();
+		}
+		expect(told).toEqual([...known(url)]);
+	});
+});

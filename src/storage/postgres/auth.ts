@@ -6,11 +6,11 @@ import { users } from "./schema.ts";
 
 export function userStore(client: Sql, db: Db): UserStore {
 	const byId = new Coalesced(async (ids: ReadonlySet<string>) => {
-		const found = await answered(() =>
-			db
-				.select()
-				.from(users)
-				.where(inArray(users.id, [...ids])),
+		const found = await answered(
+			() => client<User[]>`
+				SELECT id, email, password_hash AS "passwordHash", token_generation AS "tokenGeneration",
+					created_at AS "createdAt"
+				FROM users WHERE id = ANY(${[...ids]}::uuid[])`,
 		);
 		return new Map(found.map((user) => [user.id, user]));
 	});

@@ -1,15 +1,15 @@
-import { Database, SQLiteError } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { jobStore } from "../job-store.ts";
 import type { Storage } from "../storage.ts";
 import { taskStore } from "../task-store.ts";
-import { unavailable } from "../writer.ts";
 import { answerStore } from "./answers.ts";
 import { userStore } from "./auth.ts";
 import { CommitSignal } from "./events-signal.ts";
 import { eventStore } from "./events-store.ts";
+import { describe } from "./faults.ts";
 import { jobReads } from "./jobs-reads.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
@@ -68,46 +68,5 @@ function open(path: string, told: (migration: string) => void): Database {
 		database?.close();
 		if (error instanceof StartupError) throw error;
 		throw new StartupError(`The database ${path} cannot be used: ${describe(error)}.`, { cause: error });
-	}
-}
-
-const descriptions: Readonly<Record<string, string>> = {
-	SQLITE_CANTOPEN: "it cannot be opened; does its folder exist, and may this user write there",
-	SQLITE_NOTADB: "the file is not a SQLite database",
-	SQLITE_CORRUPT: "the file is damaged",
-	SQLITE_READONLY: "it cannot be written to",
-	SQLITE_READONLY_DIRECTORY: "its folder cannot be written to",
-	SQLITE_BUSY: "another process holds its lock",
-	SQLITE_FULL: "the disk is full",
-};
-
-function describe(error: unknown): string {
-	return descriptions[sqliteCode(error) ?? ""] ?? (error instanceof Error ? error.message : String(error));
-}
-
-function sqliteCode(error: unknown): string | undefined {
-	if (error instanceof SQLiteError) return error.code;
-	if (error instanceof Error && error.cause instanceof SQLiteError) return error.cause.code;
-	return undefined;
-}
-
-export function isBusy(error: unknown): boolean {
-	return sqliteCode(error)?.startsWith("SQLITE_BUSY") ?? false;
-}
-
-/** Faults of the machine rather than of the request: the same request may succeed later. */
-const passing = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL)/;
-
-/** What a caller is told of a database's error: `unavailable` where it may pass, else the defect that it is. */
-export function translated(error: unknown): unknown {
-	return passing.test(sqliteCode(error) ?? "") ? unavailable(error) : error;
-}
-
-/** Runs a read; a passing fault of the database is `unavailable`. */
-export async function read<T>(query: () => T): Promise<T> {
-	try {
-		return query();
-	} catch (error) {
-		throw translated(error);
 	}
 }

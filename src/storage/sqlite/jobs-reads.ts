@@ -3,7 +3,8 @@ import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import type { JobQuery, QueueStats } from "../../jobs/store.ts";
 import type { JobReads } from "../job-store.ts";
 import type { Writer } from "../writer.ts";
-import { type Db, read } from "./database.ts";
+import type { Db } from "./database.ts";
+import { read } from "./faults.ts";
 import { databaseClock } from "./jobs.ts";
 import { jobCounts, jobs } from "./schema.ts";
 

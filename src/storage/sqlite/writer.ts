@@ -10,8 +10,9 @@ import {
 	waitMsMax,
 } from "../writer.ts";
 import { givenAnswers } from "./answers.ts";
-import { type Db, isBusy, translated } from "./database.ts";
+import type { Db } from "./database.ts";
 import { EventTail } from "./events.ts";
+import { isBusy, translated } from "./faults.ts";
 import { databaseClock, jobRows } from "./jobs.ts";
 import { taskRows } from "./tasks.ts";
 

@@ -1,5 +1,6 @@
 import type { AnswerStore, GivenAnswer, GivenAnswers } from "../../http/idempotency.ts";
-import { answered, type Sql, type Tx } from "./database.ts";
+import type { Sql, Tx } from "./database.ts";
+import { answered } from "./faults.ts";
 import { RowSet } from "./row-set.ts";
 
 type Key = Pick<GivenAnswer, "scope" | "key">;

@@ -1,7 +1,8 @@
 import { asc, eq, sql } from "drizzle-orm";
 import type { User, UserStore } from "../../auth/store.ts";
 import { Coalesced } from "./coalesced.ts";
-import { answered, type Db, type Sql } from "./database.ts";
+import type { Db, Sql } from "./database.ts";
+import { answered } from "./faults.ts";
 import { users } from "./schema.ts";
 
 export function userStore(client: Sql, db: Db): UserStore {

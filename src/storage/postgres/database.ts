@@ -1,17 +1,17 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { DatabaseAddress } from "../../config.ts";
-import { LateError, within } from "../../deadline.ts";
+import { within } from "../../deadline.ts";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { jobStore } from "../job-store.ts";
 import type { Storage } from "../storage.ts";
 import { taskStore } from "../task-store.ts";
-import { unavailable } from "../writer.ts";
 import { answerStore } from "./answers.ts";
 import { userStore } from "./auth.ts";
 import { CommitSignal } from "./events-signal.ts";
 import { eventStore } from "./events-store.ts";
+import { answered, answerWithinMs, describe } from "./faults.ts";
 import { jobReads } from "./jobs-reads.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
@@ -27,9 +27,6 @@ export type Tx = postgres.TransactionSql<{ bigint: number }>;
 /** A piece of a statement. */
 export type Fragment = postgres.Fragment;
 export type Db = PostgresJsDatabase<typeof schema>;
-
-/** A server that accepts and then is silent makes a query hang for ever (postgres-js 3.4.9). */
-const answerWithinMs = 10_000;
 
 type Address = Extract<DatabaseAddress, { kind: "postgres" }>;
 
@@ -85,49 +82,4 @@ function connect({ url, poolMax }: Address): Sql {
 function place(url: string): string {
 	const { host, pathname } = new URL(url);
 	return `${host || "localhost"}${pathname}`;
-}
-
-const descriptions: Readonly<Record<string, string>> = {
-	"28P01": "the password is wrong",
-	"28000": "this user may not log in",
-	"3D000": "there is no such database",
-	"42501": "this user may not create tables there",
-	"53300": "it has too many connections already",
-	ECONNREFUSED: "nothing listens there",
-	ENOTFOUND: "there is no such host",
-	CONNECT_TIMEOUT: "it does not answer",
-};
-
-function describe(error: unknown): string {
-	if (error instanceof LateError) return "it does not answer";
-	const code = sqlState(error);
-	return descriptions[code ?? ""] ?? `it answered with ${code ?? "an error"}`;
-}
-
-/** The SQLSTATE, or postgres-js' or the system's own code. A drizzle error hides it in its cause. */
-export function sqlState(error: unknown): string | undefined {
-	if (!(error instanceof Error)) return undefined;
-	const code = (error as { code?: unknown }).code;
-	return typeof code === "string" ? code : sqlState(error.cause);
-}
-
-/**
- * Faults of the machine, the network or an operator rather than of the request: classes 08 (connection), 53
- * (resources), 57 (operator), 58 (system), a read-only standby, lock and serialization faults, lost sockets.
- */
-const passing = /^(08|53|57|58|25006|40|55P03|CONNECT|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
-
-/** What a caller is told of a database's error: `unavailable` where it may pass, else the defect that it is. */
-export function translated(error: unknown): unknown {
-	if (error instanceof LateError || passing.test(sqlState(error) ?? "")) return unavailable(error);
-	return error;
-}
-
-/** Runs a query; a passing fault of the database, or its silence, is `unavailable`. */
-export async function answered<T>(query: () => PromiseLike<T>): Promise<T> {
-	try {
-		return await within(answerWithinMs, Promise.resolve(query()));
-	} catch (error) {
-		throw translated(error);
-	}
 }

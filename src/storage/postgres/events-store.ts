@@ -1,7 +1,8 @@
 import type { EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
 import { eventPage, purgeTo, spanMax } from "../event-page.ts";
-import { answered, type Db, type Sql } from "./database.ts";
+import type { Db, Sql } from "./database.ts";
 import type { CommitSignal } from "./events-signal.ts";
+import { answered } from "./faults.ts";
 import { logHead } from "./schema.ts";
 
 export function eventStore(sql: Sql, db: Db, signal: CommitSignal): EventStore {

@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { SettingStore } from "../storage.ts";
-import { answered, type Db } from "./database.ts";
+import type { Db } from "./database.ts";
+import { answered } from "./faults.ts";
 import { settings } from "./schema.ts";
 
 export function settingStore(db: Db): SettingStore {

@@ -2,8 +2,9 @@ import { eq, sql as fragment } from "drizzle-orm";
 import type { Head, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
 import type { TaskReads } from "../task-store.ts";
 import { Coalesced } from "./coalesced.ts";
-import { answered, type Db, type Fragment, type Sql, type Tx } from "./database.ts";
+import type { Db, Fragment, Sql, Tx } from "./database.ts";
 import type { EventTail } from "./events.ts";
+import { answered } from "./faults.ts";
 import { RowSet } from "./row-set.ts";
 import { tasks } from "./schema.ts";
 

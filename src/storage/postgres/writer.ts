@@ -10,8 +10,9 @@ import {
 	type Writer,
 } from "../writer.ts";
 import { AnswerSet } from "./answers.ts";
-import { type Sql, sqlState, type Tx, translated } from "./database.ts";
+import type { Sql, Tx } from "./database.ts";
 import { EventTail } from "./events.ts";
+import { sqlState, translated } from "./faults.ts";
 import { JobSet } from "./jobs.ts";
 import { TaskSet } from "./tasks.ts";
 

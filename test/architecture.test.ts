@@ -1,0 +1,124 @@
+import { expect, test } from "bun:test";
+import { dirname, join, normalize } from "node:path";
+
+const src = join(import.meta.dir, "../src");
+const transpiler = new Bun.Transpiler({ loader: "ts" });
+
+interface Import {
+	readonly from: string;
+	readonly to: string;
+	/** Gone at run time. */
+	readonly isType: boolean;
+}
+
+/** Every import between our own files, with paths from src on: `tasks/routes.ts`. */
+async function scan(): Promise<readonly Import[]> {
+	const found: Import[] = [];
+	for await (const from of new Bun.Glob("**/*.ts").scan({ cwd: src })) {
+		const text = await Bun.file(join(src, from)).text();
+		const atRunTime = new Set(transpiler.scanImports(text).map(({ path }) => path));
+		for (const [, path = ""] of text.matchAll(/(?:from|import\(|import) ?"(\.{1,2}\/[^"]+)"/g)) {
+			const to = normalize(join(dirname(from), path));
+			if (to.endsWith(".ts")) found.push({ from, to, isType: !atRunTime.has(path) });
+		}
+	}
+	return found;
+}
+
+const imports = await scan();
+
+/** The room that a file is in; files at the top are the kernel, but for the two that put everything together. */
+function roomOf(file: string): string {
+	if (file === "app.ts" || file === "main.ts") return file;
+	return file.includes("/") ? (file.split("/")[0] ?? "") : "kernel";
+}
+
+const shared = ["kernel", "http"];
+const rooms = [...new Set(imports.map(({ from }) => roomOf(from)))].filter(
+	(room) => ![...shared, "storage", "cli", "app.ts", "main.ts"].includes(room),
+);
+
+function breaches(
+	isBreach: (found: Import & { readonly room: string; readonly target: string }) => boolean,
+): string[] {
+	return imports
+		.filter((found) => isBreach({ ...found, room: roomOf(found.from), target: roomOf(found.to) }))
+		.map(({ from, to }) => `${from} imports ${to}`);
+}
+
+test("the scan sees the house", () => {
+	expect(rooms).toEqual(expect.arrayContaining(["auth", "docs", "events", "health", "rate-limit", "tasks"]));
+	expect(imports).toContainEqual({ from: "main.ts", to: "cli/program.ts", isType: false });
+	expect(imports).toContainEqual({ from: "storage/storage.ts", to: "tasks/store.ts", isType: true });
+	expect(imports.length).toBeGreaterThan(150);
+});
+
+test("every file that is imported is there", async () => {
+	const missing: string[] = [];
+	for (const { from, to } of imports) {
+		if (!(await Bun.file(join(src, to)).exists())) missing.push(`${from} imports ${to}`);
+	}
+	expect(missing).toEqual([]);
+});
+
+test("the kernel imports no room", () => {
+	expect(breaches(({ room, target }) => room === "kernel" && target !== "kernel")).toEqual([]);
+});
+
+test("what routes share imports the kernel alone", () => {
+	expect(breaches(({ room, target }) => room === "http" && !shared.includes(target))).toEqual([]);
+});
+
+test("a room imports the kernel, what routes share, itself, and of another room the types of its store alone", () => {
+	const mayImport = (found: Import, room: string, target: string) =>
+		target === room || shared.includes(target) || (found.isType && found.to === `${target}/store.ts`);
+	expect(
+		breaches((found) => rooms.includes(found.room) && !mayImport(found, found.room, found.target)),
+	).toEqual([]);
+});
+
+test("only the composition root and the commands open the storage", () => {
+	const may = ["storage", "cli", "app.ts"];
+	expect(breaches(({ room, target }) => target === "storage" && !may.includes(room))).toEqual([]);
+});
+
+test("the one dialect knows nothing of the other", () => {
+	expect(
+		breaches(({ from, to }) => from.startsWith("storage/sqlite/") && to.startsWith("storage/postgres/")),
+	).toEqual([]);
+	expect(
+		breaches(({ from, to }) => from.startsWith("storage/postgres/") && to.startsWith("storage/sqlite/")),
+	).toEqual([]);
+});
+
+test("nothing imports the commands but main, and nothing imports the composition root but the commands", () => {
+	expect(breaches(({ room, target }) => target === "cli" && !["cli", "main.ts"].includes(room))).toEqual([]);
+	expect(breaches(({ room, target }) => target === "app.ts" && room !== "cli")).toEqual([]);
+	expect(breaches(({ target }) => target === "main.ts")).toEqual([]);
+});
+
+test("one file alone reads the environment", async () => {
+	const readers: string[] = [];
+	for await (const file of new Bun.Glob("**/*.ts").scan({ cwd: src })) {
+		const text = await Bun.file(join(src, file)).text();
+		if (/\b(process|Bun|import\.meta)\.env\b(?!\.\w+ = )/.test(text)) readers.push(file);
+	}
+	expect(readers).toEqual(["cli/environment.ts"]);
+});
+
+test("at run time no file imports itself by way of others", () => {
+	const next = Map.groupBy(
+		imports.filter(({ isType }) => !isType),
+		({ from }) => from,
+	);
+	const done = new Set<string>();
+	const cycles: string[] = [];
+	function follow(file: string, path: readonly string[]): void {
+		if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(" → "));
+		if (path.includes(file) || done.has(file)) return;
+		for (const { to } of next.get(file) ?? []) follow(to, [...path, file]);
+		done.add(file);
+	}
+	for (const file of next.keys()) follow(file, []);
+	expect(cycles).toEqual([]);
+});

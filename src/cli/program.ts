@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config.ts";
-import { StartupError } from "../errors.ts";
+import { Refusal, StartupError } from "../errors.ts";
 import { version } from "../version.ts";
 
 /** Exit codes: the wish could not be met, the wish could not be understood. */
@@ -14,7 +14,7 @@ export async function run(words: readonly string[]): Promise<number> {
 		code = done;
 	});
 	try {
-		await program.parseAsync([...words], { from: "user" });
+		await program.parseAsync(words.length === 0 ? ["serve"] : [...words], { from: "user" });
 		return code;
 	} catch (error) {
 		return report(error);
@@ -27,7 +27,7 @@ function commands(exit: (code: number) => void): Command {
 		.version(version)
 		.addHelpText("after", "\nSettings come from the environment; the README lists them.");
 	program
-		.command("serve", { isDefault: true })
+		.command("serve")
 		.description("migrate the database and serve (the default)")
 		.action(async () => exit(await (await import("./serve.ts")).serve()));
 	program
@@ -72,7 +72,7 @@ function strict(command: Command): void {
 		.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "orchestrator: ")) });
 }
 
-function report(error: unknown): number {
+async function report(error: unknown): Promise<number> {
 	if (error instanceof CommanderError) {
 		if (error.exitCode === 0) return 0;
 		console.error(
@@ -84,9 +84,11 @@ function report(error: unknown): number {
 		for (const line of [error.message, ...error.faults.map((fault) => `  ${fault}`)]) console.error(line);
 		return misused;
 	}
-	if (error instanceof StartupError) {
+	if (error instanceof StartupError || error instanceof Refusal) {
 		console.error(`orchestrator: ${error.message}`);
 		return failed;
 	}
-	throw error;
+	const { loggable } = await import("../log.ts");
+	console.error("orchestrator: This is a defect of the program:", loggable(error));
+	return failed;
 }

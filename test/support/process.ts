@@ -39,7 +39,7 @@ export interface ServerProcess {
 	readonly pid: number;
 	/** Everything it has printed so far. */
 	output(): string;
-	/** Sends a signal and waits for the end; the answer is the exit code. */
+	/** Sends a signal and waits for the end, and for its last words; the answer is the exit code. */
 	end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number>;
 	signal(signal: NodeJS.Signals): void;
 	readonly exited: Promise<number>;
@@ -69,18 +69,18 @@ export async function startProcess(
 			if (url !== undefined) resolve(url);
 		}
 	}
-	void follow(child.stdout);
-	void follow(child.stderr);
+	const printing = Promise.all([follow(child.stdout), follow(child.stderr)]);
+	const exited = printing.then(() => child.exited);
 	void child.exited.then((code) => reject(new Error(`ended with ${code} before it was ready:\n${printed}`)));
 	return {
 		url: await ready,
 		pid: child.pid,
 		output: () => printed,
-		exited: child.exited,
+		exited,
 		signal: (signal) => child.kill(signal),
 		async end(signal) {
 			child.kill(signal);
-			return child.exited;
+			return exited;
 		},
 	};
 }

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "bun:test";
+import { version } from "../../package.json";
+import { fromSource, runProgram } from "../support/process.ts";
+
+const commands = [
+	"serve",
+	"migrate",
+	"user",
+	"user add",
+	"user list",
+	"user passwd",
+	"user remove",
+	"healthcheck",
+	"openapi",
+];
+
+/** No command below may touch a database: the one named cannot be opened. */
+const run = (words: string) =>
+	runProgram([...fromSource, ...words.split(" ").filter(Boolean)], {
+		DATABASE_URL: "sqlite:////nowhere/none.db",
+	});
+
+describe("what there is", () => {
+	test.each(["", ...commands])("%p --help says how it is used", async (words) => {
+		const { code, stdout, stderr } = await run(`${words} --help`);
+		expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+		expect(stdout).toStartWith(`Usage: ${["orchestrator", words].filter(Boolean).join(" ")} `);
+	});
+
+	test.each(["", ...commands])("%p --version is the package's version", async (words) => {
+		expect(await run(`${words} --version`)).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+	});
+
+	test("the program's help names every command", async () => {
+		const { stdout } = await run("--help");
+		for (const command of commands.filter((name) => !name.includes(" "))) expect(stdout).toContain(command);
+	});
+});
+
+describe("what there is not", () => {
+	test.each([
+		["frob", "unknown command 'frob'"],
+		["user frob", "unknown command 'frob'"],
+		["--frob", "unknown option '--frob'"],
+		["serve --frob", "unknown option '--frob'"],
+		["migrate now", "too many arguments for 'migrate'"],
+		["user add", "missing required argument 'email'"],
+		["user add a@example.com b@example.com", "too many arguments for 'add'"],
+		["user", "Usage: orchestrator user"],
+	])("%p exits 2 and says what there is", async (words, complaint) => {
+		const { code, stdout, stderr } = await run(words);
+		expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+		expect(stderr).toContain(complaint);
+		expect(stderr.trimEnd().split("\n").at(-1)).toBe(
+			"There are: serve, migrate, user add|list|passwd|remove, healthcheck, openapi, --help, --version.",
+		);
+	});
+});

@@ -1,5 +1,5 @@
 import type { AnswerStore, GivenAnswer, GivenAnswers } from "../../http/idempotency.ts";
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./connection.ts";
 import { answered } from "./faults.ts";
 import { RowSet } from "./row-set.ts";
 

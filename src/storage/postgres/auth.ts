@@ -1,7 +1,7 @@
 import { asc, eq, sql } from "drizzle-orm";
 import type { User, UserStore } from "../../auth/store.ts";
 import { Coalesced } from "./coalesced.ts";
-import type { Db, Sql } from "./database.ts";
+import type { Db, Sql } from "./connection.ts";
 import { answered } from "./faults.ts";
 import { users } from "./schema.ts";
 

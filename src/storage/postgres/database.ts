@@ -1,6 +1,4 @@
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import postgres from "postgres";
-import type { DatabaseAddress } from "../../config.ts";
+import { drizzle } from "drizzle-orm/postgres-js";
 import { within } from "../../deadline.ts";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -9,26 +7,16 @@ import type { Storage } from "../storage.ts";
 import { taskStore } from "../task-store.ts";
 import { answerStore } from "./answers.ts";
 import { userStore } from "./auth.ts";
+import { type Address, connect } from "./connection.ts";
 import { CommitSignal } from "./events-signal.ts";
 import { eventStore } from "./events-store.ts";
-import { answered, answerWithinMs, describe } from "./faults.ts";
+import { answered, describe } from "./faults.ts";
 import { jobReads } from "./jobs-reads.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
 import { taskReads } from "./tasks.ts";
 import { PostgresWriter } from "./writer.ts";
-
-/** 64-bit integers are event numbers and milliseconds here: both stay far below 2^53. */
-const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
-
-export type Sql = postgres.Sql<{ bigint: number }>;
-export type Tx = postgres.TransactionSql<{ bigint: number }>;
-/** A piece of a statement. */
-export type Fragment = postgres.Fragment;
-export type Db = PostgresJsDatabase<typeof schema>;
-
-type Address = Extract<DatabaseAddress, { kind: "postgres" }>;
 
 export async function openPostgres(
 	address: Address,
@@ -65,17 +53,6 @@ export async function openPostgres(
 			await sql.end({ timeout: 5 });
 		},
 	};
-}
-
-function connect({ url, poolMax }: Address): Sql {
-	return postgres(url, {
-		max: poolMax,
-		connect_timeout: 5,
-		idle_timeout: 60,
-		types,
-		onnotice() {},
-		connection: { application_name: "orchestrator", statement_timeout: answerWithinMs },
-	});
 }
 
 /** Host, port and database of a URL: what may be shown of it. */

@@ -1,6 +1,6 @@
 import type { EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
 import { eventPage, purgeTo, spanMax } from "../event-page.ts";
-import type { Db, Sql } from "./database.ts";
+import type { Db, Sql } from "./connection.ts";
 import type { CommitSignal } from "./events-signal.ts";
 import { answered } from "./faults.ts";
 import { logHead } from "./schema.ts";

@@ -1,5 +1,5 @@
 import type { EventDraft } from "../../events/store.ts";
-import type { Fragment, Sql, Tx } from "./database.ts";
+import type { Fragment, Sql, Tx } from "./connection.ts";
 import { channel } from "./events-signal.ts";
 
 interface Head {

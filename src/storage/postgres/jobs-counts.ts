@@ -1,5 +1,5 @@
 import { type JobCounts, type JobState, jobStates } from "../../jobs/store.ts";
-import type { Tx } from "./database.ts";
+import type { Tx } from "./connection.ts";
 
 /** What a transaction adds to the counts of each queue. */
 export class Differences {

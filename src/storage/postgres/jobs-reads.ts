@@ -1,7 +1,7 @@
 import { and, desc, eq, sql as fragment, lt } from "drizzle-orm";
 import type { JobCounts, JobQuery, JobState } from "../../jobs/store.ts";
 import type { JobReads } from "../job-store.ts";
-import type { Db, Sql } from "./database.ts";
+import type { Db, Sql } from "./connection.ts";
 import { answered } from "./faults.ts";
 import { addToCounts, Differences } from "./jobs-counts.ts";
 import { jobs } from "./schema.ts";

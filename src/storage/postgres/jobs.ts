@@ -1,6 +1,6 @@
 import type { JobRow, JobWork } from "../../jobs/store.ts";
 import type { JobNeeds } from "../writer.ts";
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./connection.ts";
 import { addToCounts, Differences } from "./jobs-counts.ts";
 import { RowSet } from "./row-set.ts";
 

@@ -1,7 +1,7 @@
 import { type Applied, createHistory, pendingMigrations } from "../migrate.ts";
 import { embedMigrations } from "../migrations.macro.ts" with { type: "macro" };
 import type { Migration } from "../migrations.macro.ts";
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./connection.ts";
 
 const known: readonly Migration[] = embedMigrations("postgres");
 

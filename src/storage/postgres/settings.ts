@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import type { SettingStore } from "../storage.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import { answered } from "./faults.ts";
 import { settings } from "./schema.ts";
 

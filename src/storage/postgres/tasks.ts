@@ -2,7 +2,7 @@ import { eq, sql as fragment } from "drizzle-orm";
 import type { Head, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
 import type { TaskReads } from "../task-store.ts";
 import { Coalesced } from "./coalesced.ts";
-import type { Db, Fragment, Sql, Tx } from "./database.ts";
+import type { Db, Fragment, Sql, Tx } from "./connection.ts";
 import type { EventTail } from "./events.ts";
 import { answered } from "./faults.ts";
 import { RowSet } from "./row-set.ts";

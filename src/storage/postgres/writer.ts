@@ -10,7 +10,7 @@ import {
 	type Writer,
 } from "../writer.ts";
 import { AnswerSet } from "./answers.ts";
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./connection.ts";
 import { EventTail } from "./events.ts";
 import { sqlState, translated } from "./faults.ts";
 import { JobSet } from "./jobs.ts";

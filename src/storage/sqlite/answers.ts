@@ -1,7 +1,7 @@
 import { and, eq, lt, sql } from "drizzle-orm";
 import type { AnswerStore, GivenAnswers } from "../../http/idempotency.ts";
 import type { Writer } from "../writer.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import { idempotency } from "./schema.ts";
 
 export function givenAnswers(db: Db): GivenAnswers {

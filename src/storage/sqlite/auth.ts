@@ -1,7 +1,7 @@
 import { asc, eq, sql } from "drizzle-orm";
 import type { User, UserStore } from "../../auth/store.ts";
 import type { Writer } from "../writer.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import { read } from "./faults.ts";
 import { users } from "./schema.ts";
 

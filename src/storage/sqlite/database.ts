@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
+import { drizzle } from "drizzle-orm/bun-sqlite";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { jobStore } from "../job-store.ts";
@@ -18,10 +18,8 @@ import { commitStamp } from "./stamp.ts";
 import { taskReads } from "./tasks.ts";
 import { SqliteWriter } from "./writer.ts";
 
-export type Db = BunSQLiteDatabase<typeof schema>;
-
 /** How long a statement may block the process for another process's lock; the writer itself tries again, awake. */
-export const busyTimeoutMs = 50;
+const busyTimeoutMs = 50;
 
 export async function openSqlite(
 	path: string,

@@ -3,7 +3,7 @@ import { asc, lte, sql } from "drizzle-orm";
 import type { EventPage, EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
 import { eventPage, purgeTo, spanMax } from "../event-page.ts";
 import type { Writer } from "../writer.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import type { CommitSignal } from "./events-signal.ts";
 import { read } from "./faults.ts";
 import { events, logHead } from "./schema.ts";

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { eq, sql } from "drizzle-orm";
 import type { EventDraft } from "../../events/store.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import { logHead } from "./schema.ts";
 
 /**

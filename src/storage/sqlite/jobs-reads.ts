@@ -3,7 +3,7 @@ import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import type { JobQuery, QueueStats } from "../../jobs/store.ts";
 import type { JobReads } from "../job-store.ts";
 import type { Writer } from "../writer.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import { read } from "./faults.ts";
 import { databaseClock } from "./jobs.ts";
 import { jobCounts, jobs } from "./schema.ts";

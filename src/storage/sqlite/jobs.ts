@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { JobRow, JobState, JobWork } from "../../jobs/store.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import { jobCounts, jobs } from "./schema.ts";
 
 /** Rows as a change sees them, inside the writer's transaction. */

@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { SettingStore } from "../storage.ts";
 import type { Writer } from "../writer.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import { settings } from "./schema.ts";
 
 export function settingStore(writer: Writer, db: Db): SettingStore {

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { asc, desc, eq, sql } from "drizzle-orm";
 import type { Head, TaskPage, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
 import type { TaskReads } from "../task-store.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import { read } from "./faults.ts";
 import { logHead, tasks } from "./schema.ts";
 

@@ -10,7 +10,7 @@ import {
 	waitMsMax,
 } from "../writer.ts";
 import { givenAnswers } from "./answers.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "./connection.ts";
 import { EventTail } from "./events.ts";
 import { isBusy, translated } from "./faults.ts";
 import { databaseClock, jobRows } from "./jobs.ts";

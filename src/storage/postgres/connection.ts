@@ -1,0 +1,28 @@
+import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import type { DatabaseAddress } from "../../config.ts";
+import { answerWithinMs } from "./faults.ts";
+import type * as schema from "./schema.ts";
+
+/** 64-bit integers are event numbers and milliseconds here: both stay far below 2^53. */
+const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
+
+export type Sql = postgres.Sql<{ bigint: number }>;
+export type Tx = postgres.TransactionSql<{ bigint: number }>;
+/** A piece of a statement. */
+export type Fragment = postgres.Fragment;
+export type Db = PostgresJsDatabase<typeof schema>;
+
+export type Address = Extract<DatabaseAddress, { kind: "postgres" }>;
+
+/** A pool of connections; each is made when it is first needed. */
+export function connect({ url, poolMax }: Address): Sql {
+	return postgres(url, {
+		max: poolMax,
+		connect_timeout: 5,
+		idle_timeout: 60,
+		types,
+		onnotice() {},
+		connection: { application_name: "orchestrator", statement_timeout: answerWithinMs },
+	});
+}

@@ -1,0 +1,169 @@
+import { Database } from "bun:sqlite";
+import {
+	chmodSync,
+	closeSync,
+	existsSync,
+	fsyncSync,
+	openSync,
+	realpathSync,
+	renameSync,
+	rmSync,
+	statSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { StartupError } from "../../errors.ts";
+import { describe, isBusy } from "./faults.ts";
+import { markAsCopy } from "./life.ts";
+import { requireKnown } from "./migrate.ts";
+
+/**
+ * Writes a copy of the database at `path` to the new file `file`: everything that was committed before, of one
+ * moment, whole and on disk when this returns, or nothing. Servers go on reading and writing meanwhile. Throws
+ * `StartupError`.
+ */
+export function backUp(path: string, file: string): void {
+	if (path === ":memory:") throw new StartupError("A database in memory cannot be backed up from outside.");
+	requireFile(path);
+	if (existsSync(file)) throw new StartupError(`${file} is there already, and a backup overwrites nothing.`);
+	writeCopy(path, file, () => {
+		if (existsSync(file)) throw new StartupError(`${file} has come to be there; nothing was overwritten.`);
+	});
+}
+
+/**
+ * Puts a checked copy of `file` in place as the database at `path`, whole or not at all; the next to open it begins a
+ * new life of its log. A database that is there is replaced only with `force`, and never while a process has it open.
+ * Throws `StartupError`.
+ */
+export function restore(file: string, path: string, force: boolean): void {
+	if (path === ":memory:") throw new StartupError("There is nowhere to restore to: DATABASE_URL is memory.");
+	requireFile(file);
+	if (!existsSync(path)) return writeCopy(file, path, () => removeBeside(path));
+	if (realpathSync(file) === realpathSync(path)) throw new StartupError(`${file} is the database itself.`);
+	if (!force) {
+		throw new StartupError(`There is a database at ${path}; restore with --force replaces it for good.`);
+	}
+	const { mode } = statSync(path);
+	let locked: Database | undefined;
+	try {
+		writeCopy(file, path, (unfinished) => {
+			locked = lockAlone(path);
+			followOn(unfinished, locked);
+			chmodSync(unfinished, mode);
+			removeBeside(path);
+		});
+	} finally {
+		locked?.close();
+	}
+}
+
+/** Copies the database `from` to `to` by way of a file beside it, which takes its place after `ready` has returned. */
+function writeCopy(from: string, to: string, ready: (unfinished: string) => void): void {
+	const unfinished = `${to}.${process.pid}.unfinished`;
+	try {
+		// Made first, for its mode: a copy holds what a server keeps secret.
+		closeSync(openSync(unfinished, "wx", 0o600));
+		vacuumInto(from, unfinished);
+		inDatabase(unfinished, (copy) => {
+			requireSound(copy, to);
+			markAsCopy(copy);
+		});
+		ready(unfinished);
+		flush(unfinished);
+		renameSync(unfinished, to);
+		flush(dirname(to));
+	} catch (error) {
+		throw error instanceof StartupError
+			? error
+			: new StartupError(`${from} cannot be copied to ${to}: ${describe(error)}.`, { cause: error });
+	} finally {
+		rmSync(unfinished, { force: true });
+		removeBeside(unfinished);
+	}
+}
+
+/** One read transaction, beside which writers of the same file go on. */
+function vacuumInto(from: string, to: string): void {
+	inDatabase(from, (database) => {
+		requireOurs(database, from);
+		requireSound(database, from);
+		database.run("VACUUM INTO ?", [to]);
+	});
+}
+
+function inDatabase(path: string, job: (database: Database) => void): void {
+	const database = new Database(path, { readwrite: true, create: false, strict: true });
+	try {
+		database.run("PRAGMA busy_timeout = 10000");
+		job(database);
+	} finally {
+		database.close();
+	}
+}
+
+function requireFile(path: string): void {
+	if (!existsSync(path)) throw new StartupError(`There is no file ${path}.`);
+}
+
+function requireOurs(database: Database, path: string): void {
+	const tables = database
+		.query<{ count: number }, []>(
+			"SELECT count(*) AS count FROM sqlite_master WHERE name IN ('schema_migrations', 'log_head', 'settings')",
+		)
+		.get();
+	if (tables?.count !== 3) throw new StartupError(`${path} is not a database of this program.`);
+	requireKnown(database);
+}
+
+function requireSound(database: Database, path: string): void {
+	const found = database.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)").get();
+	if (found?.integrity_check !== "ok")
+		throw new StartupError(`${path} is damaged: ${found?.integrity_check}.`);
+}
+
+/**
+ * The database, held so that nobody else reads or writes it. A server keeps it open in WAL mode, which can be left
+ * only by the one process that is there, and leaving it takes the WAL and its index away.
+ */
+function lockAlone(path: string): Database | undefined {
+	const database = new Database(path, { readwrite: true, create: false, strict: true });
+	try {
+		database.run("PRAGMA journal_mode = DELETE");
+		database.run("BEGIN EXCLUSIVE");
+		return database;
+	} catch (error) {
+		database.close();
+		if (isBusy(error)) throw new StartupError(`A process has ${path} open: stop it first.`);
+		// Too damaged to be asked: what a restore is for.
+		return undefined;
+	}
+}
+
+/** The new life begins after whatever the replaced database has given, even if the clock was set back. */
+function followOn(unfinished: string, replaced: Database | undefined): void {
+	const rev = replaced && revOf(replaced);
+	if (rev === undefined) return;
+	inDatabase(unfinished, (copy) => copy.run("UPDATE log_head SET rev = max(rev, ?)", [rev]));
+}
+
+function revOf(database: Database): number | undefined {
+	try {
+		return database.query<{ rev: number }, []>("SELECT rev FROM log_head").get()?.rev;
+	} catch {
+		return undefined;
+	}
+}
+
+/** What SQLite keeps beside a database is of that database alone: beside another it would be replayed into it. */
+function removeBeside(path: string): void {
+	for (const suffix of ["-journal", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+}
+
+function flush(path: string): void {
+	const opened = openSync(path, "r");
+	try {
+		fsyncSync(opened);
+	} finally {
+		closeSync(opened);
+	}
+}

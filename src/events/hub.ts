@@ -34,7 +34,7 @@ export class Hub {
 	/** Rings when the log may have grown, or nobody listens any more. */
 	readonly #changed = new Bell();
 	readonly #pages = new Map<string, Promise<Piece | undefined>>();
-	readonly #turns: (() => void)[] = [];
+	readonly #waiting: (() => void)[] = [];
 	#pagesUnderWay = 0;
 	#streams = 0;
 	#ticks = 0;
@@ -112,10 +112,13 @@ export class Hub {
 	/** Reads what is new, or waits for it. False when there is no more use in it. */
 	async #readOn(): Promise<boolean> {
 		const change = this.#changed.next;
-		if (!(await this.#readNew())) {
-			if (this.#isStopping || this.#streams === 0) return false;
-			await change;
+		if (await this.#readNew()) {
+			// Clients take what there is before more comes, lest they fall behind the window at once.
+			await turn();
+			return true;
 		}
+		if (this.#isStopping || this.#streams === 0) return false;
+		await change;
 		return true;
 	}
 
@@ -149,25 +152,31 @@ export class Hub {
 	}
 
 	async #readPage(cursor: number, filter: EventFilter): Promise<Piece | undefined> {
-		await this.#turn();
+		await this.#place();
 		try {
 			// SQLite answers in the same turn of the event loop: others get theirs between one page and the next.
-			await new Promise<void>((resolve) => setImmediate(resolve));
+			await turn();
 			const { types } = filter;
 			const page = await this.deps.events.read({ after: cursor, types, ...pageMax });
 			return page.purgedRev > cursor ? undefined : pieceOf(page);
 		} finally {
 			this.#pagesUnderWay--;
-			this.#turns.shift()?.();
+			this.#waiting.shift()?.();
 		}
 	}
 
-	async #turn(): Promise<void> {
+	/** Waits for a place among the pages that are read at once. */
+	async #place(): Promise<void> {
 		while (this.#pagesUnderWay >= pagesAtOnceMax) {
-			await new Promise<void>((resolve) => this.#turns.push(resolve));
+			await new Promise<void>((resolve) => this.#waiting.push(resolve));
 		}
 		this.#pagesUnderWay++;
 	}
+}
+
+/** The next turn of the event loop. */
+function turn(): Promise<void> {
+	return new Promise((resolve) => setImmediate(resolve));
 }
 
 function pieceOf({ rows, examined }: EventPage): Piece {

@@ -7,7 +7,7 @@ import { listDoc, tailDoc } from "./docs.ts";
 import { eventFilter } from "./filter.ts";
 import type { Hub } from "./hub.ts";
 import { EventQuery, TailQuery } from "./schema.ts";
-import type { EventPage, EventStore, LogEnds } from "./store.ts";
+import { type EventPage, type EventStore, type LogEnds, lifeGap } from "./store.ts";
 import { eventStream } from "./stream.ts";
 
 export interface EventRouteDeps {
@@ -87,10 +87,12 @@ function lastEventId(headers: Headers, query: string | undefined): LastEventId |
 	return { id: Number(text), path };
 }
 
-/** Refuses a place that the log has not reached yet, or does not reach back to any more. 0 is always its beginning. */
+/** Refuses a place that the log has not reached yet, does not reach back to any more, or that another life of it had. 0 is always its beginning. */
 function requireKept(after: number, { rev, purgedRev }: LogEnds, path: string): void {
-	if (after > rev) throw invalid([{ message: "is newer than the newest event", path }]);
-	if (after === 0 || after >= purgedRev) return;
+	if (after === 0 || (after >= purgedRev && after <= rev)) return;
+	if (after > rev && after <= rev + lifeGap) {
+		throw invalid([{ message: "is newer than the newest event", path }]);
+	}
 	throw new Refusal(
 		"gone",
 		"What came after this event is not kept any more: list again, then tail from X-Event-Id.",

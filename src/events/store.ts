@@ -39,9 +39,15 @@ export interface EventRow extends EventDraft {
 export interface LogEnds {
 	/** The newest event's number; 0 before the first. */
 	readonly rev: number;
-	/** The newest number that retention has removed; 0 if none. */
+	/** The newest number that retention has removed, or before which another life of the log was; 0 if none. */
 	readonly purgedRev: number;
 }
+
+/**
+ * A database that was restored to an older state goes on with numbers beyond all that were given before: this many at
+ * the least. A number so far beyond the newest is of another life of the log, not a slip.
+ */
+export const lifeGap = 2 ** 20;
 
 export interface EventQuery {
 	/** The last number already seen. */

@@ -15,16 +15,9 @@ export function jobReads(database: Database, db: Db, writer: Writer): JobReads {
 		.from(jobs)
 		.where(eq(jobs.id, sql.placeholder("id")))
 		.prepare();
-	// Each is the first entry of its index.
-	const nextDue = database.query<{ at: number | null }, []>(
-		"SELECT min(run_at) AS at FROM jobs WHERE state = 'scheduled'",
-	);
-	const nextExpiry = database.query<{ at: number | null }, []>(
-		"SELECT min(lease_expires_at) AS at FROM jobs WHERE state = 'leased'",
-	);
-	const oldest = database.query<{ at: number | null }, [string]>(
-		"SELECT min(run_at) AS at FROM jobs WHERE queue = ? AND state = 'queued'",
-	);
+	const nextDue = database.query<Earliest, []>(earliestDue);
+	const nextExpiry = database.query<Earliest, []>(earliestExpiry);
+	const oldest = database.query<Earliest, [string]>(oldestOfQueue);
 	// One transaction, so that counts and ages are of one moment even while another process writes.
 	const stats = database.transaction((): readonly QueueStats[] => {
 		const at = now();
@@ -66,6 +59,17 @@ export function jobReads(database: Database, db: Db, writer: Writer): JobReads {
 	};
 }
 
+interface Earliest {
+	readonly at: number | null;
+}
+
+/** Each is the first entry of its index, which must be named: see jobs.ts. */
+export const earliestDue = "SELECT min(run_at) AS at FROM jobs INDEXED BY jobs_due WHERE state = 'scheduled'";
+export const earliestExpiry =
+	"SELECT min(lease_expires_at) AS at FROM jobs INDEXED BY jobs_expiring WHERE state = 'leased'";
+export const oldestOfQueue =
+	"SELECT min(run_at) AS at FROM jobs INDEXED BY jobs_oldest WHERE queue = ? AND state = 'queued'";
+
 function page(db: Db, { queue, state, kind, limit, after }: JobQuery) {
 	return db
 		.select()
@@ -84,7 +88,8 @@ function page(db: Db, { queue, state, kind, limit, after }: JobQuery) {
 }
 
 function purge(db: Db, before: number, limit: number): number {
-	const ended = sql`(SELECT id FROM jobs WHERE state IN ('cancelled', 'dead', 'succeeded') AND updated_at < ${before}
+	const ended = sql`(SELECT id FROM jobs INDEXED BY jobs_ended
+		WHERE state IN ('cancelled', 'dead', 'succeeded') AND updated_at < ${before}
 		ORDER BY updated_at LIMIT ${limit})`;
 	const removed = db
 		.delete(jobs)

@@ -1,10 +1,11 @@
+import type { Database } from "bun:sqlite";
 import { and, eq, sql } from "drizzle-orm";
 import type { JobRow, JobState, JobWork } from "../../jobs/store.ts";
 import type { Db } from "./connection.ts";
 import { jobCounts, jobs } from "./schema.ts";
 
 /** Rows as a change sees them, inside the writer's transaction. */
-export function jobRows(db: Db): JobWork["jobs"] {
+export function jobRows(database: Database, db: Db): JobWork["jobs"] {
 	const byId = db
 		.select()
 		.from(jobs)
@@ -18,12 +19,15 @@ export function jobRows(db: Db): JobWork["jobs"] {
 				AND state IN ('leased', 'queued', 'scheduled')`,
 		)
 		.prepare();
-	const nextOf = nextOfQueue(db);
-	const due = dueOfAll(db);
-	const expired = expiredLeases(db);
+	const nextOf = database.query<Candidate, { queue: string; limit: number }>(nextOfQueue);
+	const due = database.query<Candidate, { now: number; limit: number }>(dueOfAll);
+	const expired = database.query<{ id: string }, { now: number; limit: number }>(expiredLeases);
 	const insert = db.insert(jobs).values(allColumns).prepare();
 	const update = updateHeld(db);
 	const count = counting(db);
+
+	const rowsOf = (found: readonly { readonly id: string }[]) =>
+		found.flatMap(({ id }) => byId.get({ id }) ?? []);
 
 	return {
 		find: (id) => byId.get({ id }),
@@ -33,10 +37,10 @@ export function jobRows(db: Db): JobWork["jobs"] {
 			const candidates = [...wanted].flatMap((queue) => nextOf.all({ queue, limit }));
 			candidates.push(...due.all({ now, limit }).filter(({ queue }) => wanted.has(queue)));
 			const chosen = candidates.sort(inOrderOfLease).slice(0, limit);
-			return chosen.flatMap(({ id }) => byId.get({ id }) ?? []);
+			return rowsOf(chosen);
 		},
-		due: (limit, now) => due.all({ now, limit }).flatMap(({ id }) => byId.get({ id }) ?? []),
-		expired: (limit, now) => expired.all({ now, limit }),
+		due: (limit, now) => rowsOf(due.all({ now, limit })),
+		expired: (limit, now) => rowsOf(expired.all({ now, limit })),
 		insert(row) {
 			insert.run({ ...row });
 			count(row.queue, { [row.state]: 1 });
@@ -56,39 +60,17 @@ function inOrderOfLease(a: Candidate, b: Candidate): number {
 	return b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1);
 }
 
-const candidate = { id: jobs.id, queue: jobs.queue, priority: jobs.priority, runAt: jobs.runAt };
-
-/** SEARCH jobs USING COVERING INDEX jobs_leasable (queue=?), without a sort. */
-function nextOfQueue(db: Db) {
-	return db
-		.select(candidate)
-		.from(jobs)
-		.where(sql`${jobs.queue} = ${sql.placeholder("queue")} AND state = 'queued'`)
-		.orderBy(sql`priority DESC, run_at, id`)
-		.limit(sql.placeholder("limit"))
-		.prepare();
-}
-
-/** SEARCH jobs USING INDEX jobs_due (run_at<?), without a sort. */
-function dueOfAll(db: Db) {
-	return db
-		.select(candidate)
-		.from(jobs)
-		.where(sql`state = 'scheduled' AND ${jobs.runAt} <= ${sql.placeholder("now")}`)
-		.orderBy(sql`run_at`)
-		.limit(sql.placeholder("limit"))
-		.prepare();
-}
-
-function expiredLeases(db: Db) {
-	return db
-		.select()
-		.from(jobs)
-		.where(sql`state = 'leased' AND ${jobs.leaseExpiresAt} <= ${sql.placeholder("now")}`)
-		.orderBy(sql`lease_expires_at`)
-		.limit(sql.placeholder("limit"))
-		.prepare();
-}
+/**
+ * Each statement names its index: SQLite's planner takes an equality on any index to leave ten rows, and so would
+ * rather sort all jobs of a state than read the front of the short index that is in the wanted order. `+$queue` and
+ * `abs($limit)` hide the parameters from it: it makes a new plan for each value that it sees, 17 µs instead of 5.
+ */
+export const nextOfQueue = `SELECT id, queue, priority, run_at AS runAt FROM jobs INDEXED BY jobs_leasable
+	WHERE queue = +$queue AND state = 'queued' ORDER BY priority DESC, run_at, id LIMIT abs($limit)`;
+export const dueOfAll = `SELECT id, queue, priority, run_at AS runAt FROM jobs INDEXED BY jobs_due
+	WHERE state = 'scheduled' AND run_at <= $now ORDER BY run_at LIMIT abs($limit)`;
+export const expiredLeases = `SELECT id FROM jobs INDEXED BY jobs_expiring
+	WHERE state = 'leased' AND lease_expires_at <= $now ORDER BY lease_expires_at LIMIT abs($limit)`;
 
 /** What an update may change. */
 const mutableColumns = {

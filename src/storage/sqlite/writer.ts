@@ -47,7 +47,7 @@ export class SqliteWriter implements Writer {
 		this.#log = tail;
 		this.#work = {
 			tasks: taskRows(database, db),
-			jobs: jobRows(db),
+			jobs: jobRows(database, db),
 			answers: givenAnswers(db),
 			append: (event) => tail.append(event),
 			now: databaseClock(db),

@@ -36,6 +36,8 @@ export interface AppDeps {
 	readonly log: Log;
 	readonly clock?: Clock;
 	readonly newId?: NewId;
+	/** How long a request may take to arrive whole, however its bytes trickle, and its answer to begin. */
+	readonly requestSecondsMax?: number;
 }
 
 export interface App {
@@ -52,10 +54,10 @@ const drainMsMax = 10_000;
 
 /** Wires everything by hand: read from top to bottom to see what hangs on what. */
 export async function build(config: Config, deps: AppDeps): Promise<App> {
-	const { storage, log, clock = systemClock } = deps;
+	const { storage, log, clock = systemClock, requestSecondsMax = 60 } = deps;
 	const secret = config.jwtSecret ?? (await storage.settings.getOrMake("jwt_secret", randomSecret));
 	const cursors = new Cursors(await storage.settings.getOrMake("cursor_secret", randomSecret));
-	const issued = tokens(secret, config.jwtExpireMinutes);
+	const issued = tokens(secret, config.jwtExpireMinutes, clock);
 	const login = auth(storage.users, passwords(), issued);
 	const keys = apiKeys(config.apiKeys);
 	const buckets = openBuckets(config, log, clock);
@@ -158,7 +160,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 
 	return {
 		start() {
-			server = listen(config, fetch);
+			server = listen(config, fetch, requestSecondsMax);
 			janitor.start();
 			dispatcher.start();
 			sweeper.start();
@@ -183,7 +185,11 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	};
 }
 
-function listen({ host, port }: Config, fetch: Bun.Serve.Options<undefined>["fetch"]): Bun.Server<undefined> {
+function listen(
+	{ host, port }: Config,
+	fetch: Bun.Serve.Options<undefined>["fetch"],
+	requestSecondsMax: number,
+): Bun.Server<undefined> {
 	try {
 		return Bun.serve({
 			hostname: host,
@@ -191,7 +197,7 @@ function listen({ host, port }: Config, fetch: Bun.Serve.Options<undefined>["fet
 			fetch: fetch as never,
 			reusePort: false,
 			development: false,
-			idleTimeout: 60,
+			idleTimeout: requestSecondsMax,
 			// Bodies are counted while they are read, so that a body too large gets an answer like any other.
 			maxRequestBodySize: Number.MAX_SAFE_INTEGER,
 		});

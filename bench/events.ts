@@ -14,11 +14,12 @@ export interface EventFigures {
 	readonly deliveries: readonly { readonly clients: number; readonly ours: number; readonly bare: number }[];
 	/**
 	 * The receipt of an event, at `perSecond`, in milliseconds since its request was sent (no less than since its commit)
-	 * and since that request's answer came, which the commit precedes (0 where the event came first).
+	 * and, in `sinceAnswer`, since that request's answer came, which the commit precedes (0 where the event came first).
 	 */
 	readonly latency: {
 		readonly perSecond: number;
-		readonly sinceRequest: { readonly ours: Latency; readonly bare: Latency };
+		readonly ours: Latency;
+		readonly bare: Latency;
 		readonly sinceAnswer: { readonly ours: Latency; readonly bare: Latency };
 	};
 	/** KiB that an idle client adds to the server's resident memory. */
@@ -55,7 +56,8 @@ export async function measureEvents(): Promise<EventFigures> {
 		const [oursTook, bareTook] = [await paced(clients, ours), await paced(clients, bare)];
 		const latency = {
 			perSecond: pace.perSecond,
-			sinceRequest: { ours: latencyOf(oursTook.sinceRequest), bare: latencyOf(bareTook.sinceRequest) },
+			ours: latencyOf(oursTook.sinceRequest),
+			bare: latencyOf(bareTook.sinceRequest),
 			sinceAnswer: { ours: latencyOf(oursTook.sinceAnswer), bare: latencyOf(bareTook.sinceAnswer) },
 		};
 		return { deliveries, latency, idleKiB: await idle(clients, ours) };

@@ -39,7 +39,8 @@ process.exit(failed === 0 ? 0 : 1);
 
 /** Counts what passed and failed; the answer is the exit code of `bun test`. */
 async function runTests(env: Record<string, string>): Promise<number> {
-	const tests = Bun.spawn([process.execPath, "test", ...process.argv.slice(2)], {
+	// Whole processes are started, on machines that do other things too: five seconds are not enough.
+	const tests = Bun.spawn([process.execPath, "test", "--timeout=60000", ...process.argv.slice(2)], {
 		env: { ...Bun.env, ...env },
 		stdin: "ignore",
 		stdout: "inherit",

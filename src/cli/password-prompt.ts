@@ -14,8 +14,10 @@ const erases = new Set(["\b", "\u007f"]);
 
 async function readSilently(prompt: string): Promise<string> {
 	const { stdin, stderr } = process;
-	stderr.write(prompt);
+	// In this order: what is typed before the terminal is silent would show.
 	stdin.setRawMode(true);
+	stderr.write(prompt);
+	stdin.setEncoding("utf8");
 	let typed: readonly string[] = [];
 	try {
 		for await (const chunk of stdin) {

@@ -12,7 +12,7 @@ export interface Finished {
 }
 
 /** The whole environment of a started program: nothing leaks in from the one the tests run in. */
-function environment(env: Record<string, string>): Record<string, string> {
+export function environment(env: Record<string, string>): Record<string, string> {
 	return { PATH: Bun.env.PATH ?? "", HOME: Bun.env.HOME ?? "/tmp", LOG_FORMAT: "json", ...env };
 }
 

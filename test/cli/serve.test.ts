@@ -1,0 +1,191 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { binary } from "../support/binary.ts";
+import { durableDatabases, newFolder } from "../support/databases.ts";
+import { freePort } from "../support/ports.ts";
+import { runProgram, startProcess } from "../support/process.ts";
+
+// Whole processes are started.
+setDefaultTimeout(60_000);
+
+/** The one executable: it starts in half the time of the source, and is what people run. */
+const program = [await binary()];
+
+const login = JSON.stringify({ email: "ada@example.com", password: "correct horse battery" });
+const devUser = { DEV_USER_EMAIL: "Ada@example.com", DEV_USER_PASSWORD: "correct horse battery" };
+
+for (const { name, newUrl } of durableDatabases) {
+	describe(name, () => {
+		test("with no user and none named, one is made and shown once, with a line to paste", async () => {
+			const env = { DATABASE_URL: await newUrl() };
+			const first = await startProcess(program, env);
+			const line = /^ {2}(curl .*)$/m.exec(first.output())?.[1] ?? "";
+			const pasted = Bun.spawn(["sh", "-c", line], { stdout: "pipe" });
+			expect(await pasted.stdout.text()).toMatch(
+				/^\{"access_token":"[\w.-]+","expires_in":3600,"token_type":"bearer"\}$/,
+			);
+			await first.end("SIGTERM");
+			const logged = first
+				.output()
+				.split("\n")
+				.filter((text) => text.startsWith("{"));
+			const secret = /Password: +(\S+)/.exec(first.output())?.[1] ?? "";
+			expect(secret).toMatch(/^[\w-]{20}$/);
+			expect(logged.join("\n")).not.toContain(secret);
+
+			const second = await startProcess(program, env);
+			expect(second.output()).not.toContain("Password");
+			await second.end("SIGTERM");
+			expect((await runProgram([...program, "user", "list"], env)).stdout).toBe("admin@localhost\n");
+		});
+
+		test("the user that the environment names is made, and kept as it is afterwards", async () => {
+			const env = { DATABASE_URL: await newUrl() };
+			const first = await startProcess(program, { ...env, ...devUser });
+			expect(await status(`${first.url}/auth/login`, login)).toBe(200);
+			expect(first.output()).not.toContain("correct horse");
+			await first.end("SIGTERM");
+			const again = await startProcess(program, {
+				...env,
+				...devUser,
+				DEV_USER_PASSWORD: "another horse",
+			});
+			expect(await status(`${again.url}/auth/login`, login)).toBe(200);
+			await again.end("SIGTERM");
+		});
+
+		test("a port in use is one sentence, and no user is left whose password nobody saw", async () => {
+			const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+			const env = { DATABASE_URL: await newUrl(), PORT: String(taken.port), LOG_LEVEL: "silent" };
+			expect(await runProgram(program, env)).toEqual({
+				code: 1,
+				stdout: "",
+				stderr: `orchestrator: Cannot listen on 127.0.0.1:${taken.port}: the port is in use.\n`,
+			});
+			taken.stop(true);
+			expect((await runProgram([...program, "user", "list"], env)).stdout).toBe("");
+		});
+
+		test("two servers do not share a port", async () => {
+			const first = await startProcess(program, { DATABASE_URL: await newUrl() });
+			const { port } = new URL(first.url);
+			const second = await runProgram(program, { DATABASE_URL: await newUrl(), PORT: port });
+			expect(second.code).toBe(1);
+			expect(second.stderr).toContain("the port is in use");
+			await first.end("SIGTERM");
+		});
+
+		test.each(["SIGTERM", "SIGINT"] as const)(
+			"%s: what runs is finished, and the exit code is 0",
+			async (signal) => {
+				const server = await startProcess(program, { DATABASE_URL: await newUrl(), ...devUser });
+				const request = await slowLogin(server.url);
+				server.signal(signal);
+				await until(() => server.output().includes('"Stopping."'));
+				request.finish();
+				expect(await request.answer).toStartWith("HTTP/1.1 200 ");
+				expect(await server.exited).toBe(0);
+				expect(server.output()).toContain(`"signal":"${signal}"`);
+			},
+		);
+
+		test("a second signal exits at once, whatever runs", async () => {
+			const server = await startProcess(program, { DATABASE_URL: await newUrl(), ...devUser });
+			const request = await slowLogin(server.url);
+			server.signal("SIGTERM");
+			await until(() => server.output().includes('"Stopping."'));
+			server.signal("SIGINT");
+			expect(await server.exited).toBe(1);
+			expect(await request.answer).toBe("");
+		});
+	});
+}
+
+describe("healthcheck", () => {
+	test("exits 0 beside a healthy server, also where a proxy is named, else 1 with a sentence", async () => {
+		const server = await startProcess(program, { DATABASE_URL: "sqlite://:memory:", HOST: "0.0.0.0" });
+		const { port } = new URL(server.url);
+		const check = () =>
+			runProgram([...program, "healthcheck"], {
+				HOST: "0.0.0.0",
+				PORT: port,
+				HTTP_PROXY: `http://127.0.0.1:${freePort()}`,
+			});
+		expect(await check()).toEqual({ code: 0, stdout: "", stderr: "" });
+		await server.end("SIGTERM");
+		expect(await check()).toEqual({
+			code: 1,
+			stdout: "",
+			stderr: `orchestrator: http://127.0.0.1:${port}/healthz does not answer.\n`,
+		});
+	});
+
+	test("a server that is not healthy is one that answers so", async () => {
+		const sick = Bun.serve({
+			port: 0,
+			hostname: "127.0.0.1",
+			fetch: () => new Response("", { status: 503 }),
+		});
+		const { port } = sick;
+		const { code, stderr } = await runProgram([...program, "healthcheck"], { PORT: String(port) });
+		await sick.stop(true);
+		expect({ code, stderr }).toEqual({
+			code: 1,
+			stderr: `orchestrator: http://127.0.0.1:${port}/healthz answered 503.\n`,
+		});
+	});
+});
+
+test("openapi prints the document that the server serves, and makes no file", async () => {
+	const cwd = newFolder();
+	const { code, stdout, stderr } = await runProgram([...program, "openapi"], {}, { cwd });
+	expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+	const server = await startProcess(program, { DATABASE_URL: "sqlite://:memory:" });
+	expect(stdout).toBe(`${await (await fetch(`${server.url}/swagger/json`)).text()}\n`);
+	await server.end("SIGTERM");
+	expect([...new Bun.Glob("**").scanSync({ cwd, dot: true })]).toEqual([]);
+});
+
+test("a relative path is meant from the folder it is started in", async () => {
+	const cwd = newFolder();
+	await runProgram([...program, "migrate"], { DATABASE_URL: "sqlite:///./here.db" }, { cwd });
+	expect(await Bun.file(join(cwd, "here.db")).exists()).toBe(true);
+});
+
+async function status(url: string, body: string): Promise<number> {
+	return (await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body })).status;
+}
+
+/** A login that the server has begun to take in and that goes on when told. */
+async function slowLogin(url: string): Promise<{ finish(): void; readonly answer: Promise<string> }> {
+	const { hostname, port } = new URL(url);
+	const socket = connect(Number(port), hostname);
+	const { promise: begun, resolve: hasBegun } = Promise.withResolvers<void>();
+	const interim = "HTTP/1.1 100 Continue\r\n\r\n";
+	let text = "";
+	const answer = new Promise<string>((resolve) => {
+		socket.on("data", (chunk) => {
+			text += chunk;
+			if (text.startsWith(interim)) hasBegun();
+		});
+		socket.on("error", () => {});
+		socket.on("close", () => resolve(text.slice(interim.length)));
+	});
+	const head = [
+		"POST /auth/login HTTP/1.1",
+		"Host: x",
+		"Connection: close",
+		"Content-Type: application/json",
+		`Content-Length: ${login.length}`,
+		// The server's word that it has the head: from here on the request is under way.
+		"Expect: 100-continue",
+	];
+	socket.write(`${head.join("\r\n")}\r\n\r\n`);
+	await begun;
+	return { finish: () => socket.write(login), answer };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+	while (!holds()) await Bun.sleep(5);
+}

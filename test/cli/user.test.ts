@@ -1,0 +1,129 @@
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { binary } from "../support/binary.ts";
+import { durableDatabases } from "../support/databases.ts";
+import { runProgram, type ServerProcess, startProcess } from "../support/process.ts";
+import { runOnTerminal } from "../support/terminal.ts";
+
+// Whole processes are started.
+setDefaultTimeout(60_000);
+
+/** The one executable: it starts in half the time of the source, and is what people run. */
+const program = [await binary()];
+
+const password = "correct horse battery";
+
+for (const { name, newUrl } of durableDatabases) {
+	describe(`${name}, beside a server that runs`, () => {
+		let server: ServerProcess;
+		let env: Record<string, string>;
+
+		beforeAll(async () => {
+			env = { DATABASE_URL: await newUrl() };
+			server = await startProcess(program, env);
+		});
+
+		const user = (words: string, stdin = "") =>
+			runProgram([...program, "user", ...words.split(" ")], env, { stdin });
+
+		async function logIn(email: string, word = password): Promise<{ status: number; token: string }> {
+			const response = await fetch(`${server.url}/auth/login`, {
+				method: "POST",
+				headers: { "content-type": "application/json" },
+				body: JSON.stringify({ email, password: word }),
+			});
+			const { access_token: token = "" } = (await response.json()) as { access_token?: string };
+			return { status: response.status, token };
+		}
+
+		const me = async (token: string) =>
+			(await fetch(`${server.url}/auth/me`, { headers: { authorization: `Bearer ${token}` } })).status;
+
+		test("add takes the first line of standard input, and the user can log in", async () => {
+			expect(await user("add Grace@Example.com", `${password}\nnothing of this\n`)).toEqual({
+				code: 0,
+				stdout: "Added grace@example.com.\n",
+				stderr: "",
+			});
+			expect((await logIn("grace@example.com")).status).toBe(200);
+			expect((await user("list")).stdout.split("\n")).toContain("grace@example.com");
+		});
+
+		test("a line may end as Windows ends it, or not at all", async () => {
+			expect((await user("add windows@example.com", `${password}\r\n`)).code).toBe(0);
+			expect((await user("add endless@example.com", password)).code).toBe(0);
+			expect((await logIn("windows@example.com")).status).toBe(200);
+			expect((await logIn("endless@example.com")).status).toBe(200);
+		});
+
+		test("passwd ends the old password and the tokens that it got", async () => {
+			await user("add alan@example.com", password);
+			const { token } = await logIn("alan@example.com");
+			expect(await me(token)).toBe(200);
+			const { code, stdout } = await user("passwd alan@example.com", "another horse\n");
+			expect({ code, stdout }).toEqual({
+				code: 0,
+				stdout: "Set the password of alan@example.com; earlier tokens have ended.\n",
+			});
+			expect(await me(token)).toBe(401);
+			expect((await logIn("alan@example.com")).status).toBe(401);
+			expect((await logIn("alan@example.com", "another horse")).status).toBe(200);
+		});
+
+		test("remove ends logins and tokens", async () => {
+			await user("add mary@example.com", password);
+			const { token } = await logIn("mary@example.com");
+			expect(await user("remove mary@example.com")).toEqual({
+				code: 0,
+				stdout: "Removed mary@example.com.\n",
+				stderr: "",
+			});
+			expect(await me(token)).toBe(401);
+			expect((await logIn("mary@example.com")).status).toBe(401);
+			expect((await user("list")).stdout).not.toContain("mary@example.com");
+		});
+
+		test("what cannot be done is one sentence and exit 1, and changes nothing", async () => {
+			await user("add kept@example.com", password);
+			const before = (await user("list")).stdout;
+			for (const [words, stdin, sentence] of [
+				["add kept@example.com", "another horse\n", "There is a user kept@example.com already."],
+				["add nobody", password, "nobody is not an e-mail address."],
+				["add short@example.com", "2short\n", "A password has 8 to 1024 characters."],
+				["add silent@example.com", "", "A password has 8 to 1024 characters."],
+				["passwd nobody@example.com", password, "There is no user nobody@example.com."],
+				["passwd kept@example.com", "2short\n", "A password has 8 to 1024 characters."],
+				["remove nobody@example.com", "", "There is no user nobody@example.com."],
+			] as const) {
+				expect(await user(words, stdin)).toEqual({
+					code: 1,
+					stdout: "",
+					stderr: `orchestrator: ${sentence}\n`,
+				});
+			}
+			expect((await user("list")).stdout).toBe(before);
+			expect((await logIn("kept@example.com")).status).toBe(200);
+		});
+
+		test("on a terminal the password is asked for without echo", async () => {
+			const prompt = "Password for typed@example.com: ";
+			// A key too many and one rubbed out: what counts is what stands there in the end.
+			const typed = await runOnTerminal(
+				[...program, "user", "add", "typed@example.com"],
+				env,
+				prompt,
+				`${password}x\u007f\r`,
+			);
+			expect(typed.code).toBe(0);
+			expect(typed.screen.replaceAll("\r", "")).toBe(`${prompt}\nAdded typed@example.com.\n`);
+			expect((await logIn("typed@example.com")).status).toBe(200);
+		});
+
+		test("Ctrl-C at the prompt adds nobody", async () => {
+			const prompt = "Password for unsure@example.com: ";
+			const words = [...program, "user", "add", "unsure@example.com"];
+			const { code } = await runOnTerminal(words, env, prompt, "corr\u0003");
+			expect(code).toBe(130);
+			expect((await user("list")).stdout).not.toContain("unsure@example.com");
+		});
+	});
+}

@@ -34,12 +34,10 @@ function refuse(code: "bad_request" | "unsupported_media_type", message: string)
 }
 
 async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
-	const declared = request.headers.get("content-length");
-	if (declared !== null) {
-		if (Number(declared) > bytesMax) throw tooLarge(bytesMax);
-		return request.bytes();
-	}
-	return readChunks(request, bytesMax);
+	// A length that is sent twice comes as `5, 5`, which is no number: such a body is counted like a chunked one.
+	const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+	if (declared > bytesMax) throw tooLarge(bytesMax);
+	return declared <= bytesMax ? request.bytes() : readChunks(request, bytesMax);
 }
 
 /** A chunked body says nothing of its length: it is counted while it comes and cut off at the limit. */

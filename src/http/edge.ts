@@ -1,7 +1,7 @@
 import type { Server } from "bun";
 import { type Log, loggable } from "../log.ts";
 import { type Call, callOf, clientAddress, registerCall, requestIdOf } from "./call.ts";
-import { defect, errorBody, errorHeaders, statusOf } from "./envelope.ts";
+import { baseHeaders, defect, errorBody, errorHeaders, statusOf } from "./envelope.ts";
 
 export interface EdgeDeps {
 	/** Answers a request; GET stands for HEAD. */
@@ -23,7 +23,7 @@ export function edge({ handle, log, trustProxy }: EdgeDeps): Edge {
 
 	function failed(error: unknown, { requestId }: Call): Response {
 		log.error({ err: loggable(error), request_id: requestId }, "A request failed outside its route.");
-		const headers = { ...errorHeaders(defect), "x-request-id": requestId };
+		const headers = { ...baseHeaders, ...errorHeaders(defect), "x-request-id": requestId };
 		return new Response(errorBody(defect, requestId), { status: statusOf.internal, headers });
 	}
 
@@ -43,15 +43,16 @@ export function edge({ handle, log, trustProxy }: EdgeDeps): Edge {
 	}
 
 	return {
-		async fetch(request, server) {
+		async fetch(received, server) {
 			const startedAt = performance.now();
 			underWay++;
-			const socket = server.requestIP(request)?.address ?? "unknown";
+			const request = addressed(received);
+			const socket = server.requestIP(received)?.address ?? "unknown";
 			const requestId = requestIdOf(request.headers);
 			const call: Call = {
 				requestId,
 				address: clientAddress(socket, request.headers, trustProxy),
-				keepOpen: () => server.timeout(request, 0),
+				keepOpen: () => server.timeout(received, 0),
 			};
 			registerCall(request, call);
 			try {
@@ -76,9 +77,19 @@ export function edge({ handle, log, trustProxy }: EdgeDeps): Edge {
 	};
 }
 
+/** Where `Host` is missing, as HTTP/1.0 allows, Bun gives a bare path instead of a URL. */
+function addressed(request: Request): Request {
+	return request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;
+}
+
 /** `HEAD` answers as `GET` does, without the body (RFC 9110 §9.3.2). */
 async function head(request: Request, handle: EdgeDeps["handle"]): Promise<Response> {
-	const get = new Request(request, { method: "GET" });
+	const { headers: asked, signal, url } = request;
+	// Not under its own URL: a `Host` that is none would make that one that cannot be read.
+	const get = new Request(`http://localhost${url.slice(url.indexOf("/", "http://".length))}`, {
+		headers: asked,
+		signal,
+	});
 	registerCall(get, callOf(request));
 	const { body, headers, status } = await handle(get);
 	if (headers.get("content-type")?.startsWith("text/event-stream")) await body?.cancel();

@@ -23,6 +23,14 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
 	unavailable: 503,
 };
 
+/** On every answer. Each is overridden by a route where it must be. */
+export const baseHeaders = {
+	"content-type": "application/json",
+	"x-content-type-options": "nosniff",
+	"referrer-policy": "no-referrer",
+	vary: "Origin",
+};
+
 /** What is answered for a thrown value that is no refusal: nothing of the cause, which only the log gets. */
 export const defect = new Refusal(
 	"internal",

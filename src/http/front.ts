@@ -4,7 +4,7 @@ import { Refusal } from "../errors.ts";
 import { type Log, loggable } from "../log.ts";
 import { readJson } from "./body.ts";
 import { callOf } from "./call.ts";
-import { defect, errorBody, errorHeaders, statusOf } from "./envelope.ts";
+import { baseHeaders, defect, errorBody, errorHeaders, statusOf } from "./envelope.ts";
 
 export interface FrontDeps {
 	readonly log: Log;
@@ -18,14 +18,6 @@ export interface FrontDeps {
 	/** The methods that a path knows; empty for an unknown path. */
 	readonly allowedMethods: (path: string) => readonly string[];
 }
-
-/** On every answer. Each is overridden by a route where it must be. */
-const baseHeaders = {
-	"content-type": "application/json",
-	"x-content-type-options": "nosniff",
-	"referrer-policy": "no-referrer",
-	vary: "Origin",
-};
 
 const exposed = [
 	"ETag",
@@ -84,7 +76,8 @@ function crossOrigin(origins: readonly string[]) {
 
 /** What every route shares: headers, admission, the reading of bodies, the form of errors. */
 export function front({ log, bodyBytesMax, admit, allowedMethods }: FrontDeps, policy = new Elysia()) {
-	return new Elysia()
+	// Otherwise the path is looked for from the fifth character of the host on: `Host: app` would be misrouted.
+	return new Elysia({ handler: { standardHostname: false } })
 		.onRequest(({ request, set }) => {
 			Object.assign(set.headers, baseHeaders);
 			set.headers["x-request-id"] = callOf(request).requestId;

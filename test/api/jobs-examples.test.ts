@@ -42,3 +42,25 @@ for (const [language, command] of examples) {
 		expect(await child.stdout.text()).toContain(`${job.id} fence 1: HELLO`);
 	});
 }
+
+test("the session in docs/jobs.md goes as it stands there", async () => {
+	const text = await Bun.file(`${root}/docs/jobs.md`).text();
+	const session = /```sh\n(export API_KEYS.*?)```/s.exec(text)?.[1] ?? "";
+	const script = session
+		.replace(/^export API_KEYS=.*\nbun start &\nURL=.*$/m, `API_KEYS=${testApiKey}\nURL=${server.url}`)
+		.trim();
+	expect(script).toStartWith(`API_KEYS=${testApiKey}\nURL=`);
+	const child = Bun.spawn(["sh", "-ec", script], { stdout: "pipe", stderr: "inherit" });
+	const answers = (await child.stdout.text())
+		.trim()
+		.split("\n")
+		.map((line) => JSON.parse(line));
+	expect(await child.exited).toBe(0);
+	const [enqueued, leased, beaten, done, found, stats] = answers;
+	expect(enqueued.state).toBe("queued");
+	expect(leased.items[0].id).toBe(enqueued.id);
+	expect(beaten.progress).toBe(40);
+	expect(done).toMatchObject({ state: "succeeded", result: { sent: true } });
+	expect(found).toEqual(done);
+	expect(stats.kind).toBe("job_stats");
+});

@@ -91,7 +91,8 @@ for (const { name, newUrl } of everyDatabase) {
 
 for (const { name, newUrl } of durableDatabases) {
 	test(`${name}: a key is remembered over a restart and by every replica, for 24 hours`, async () => {
-		const env = { DATABASE_URL: await newUrl(), JWT_SECRET: "a secret that two replicas share" };
+		const JWT_SECRET = "a secret that two replicas share";
+		const env = { DATABASE_URL: await newUrl(), JWT_SECRET, JWT_EXPIRE_MINUTES: "10000" };
 		let now = Date.now();
 		const clock = () => now;
 		const first = await startServer(env, { clock, newId });

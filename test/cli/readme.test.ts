@@ -1,0 +1,77 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { durableDatabases, newFolder } from "../support/databases.ts";
+import { fromSource, startProcess } from "../support/process.ts";
+
+// Whole processes are started.
+setDefaultTimeout(60_000);
+
+const root = join(import.meta.dir, "../..");
+const readme = readFileSync(join(root, "README.md"), "utf8");
+
+/** What a reader pastes: every `sh` block under the heading. */
+function pasted(heading: string): string {
+	const section = readme.split(`## ${heading}`)[1]?.split("\n## ")[0] ?? "";
+	return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block ?? "").join("");
+}
+
+/** A PATH on which `npx -y bun@1.4.5 start …` is this project's `start`, without a download. */
+function pathWithNpx(): string {
+	const folder = join(newFolder(), "bin");
+	mkdirSync(folder);
+	const script = `#!/bin/sh\n[ "$1 $2 $3" = "-y bun@1.4.5 start" ] || exit 64\nshift 3\nexec "${process.execPath}" src/main.ts "$@"\n`;
+	writeFileSync(join(folder, "npx"), script, { mode: 0o755 });
+	return `${folder}:${Bun.env.PATH}`;
+}
+
+for (const { name, newUrl } of durableDatabases) {
+	test(`the first round with curl works as pasted, on ${name}`, async () => {
+		const env = { DATABASE_URL: await newUrl() };
+		const server = await startProcess(fromSource, env);
+		const lines = pasted("A first round with curl").replace("http://127.0.0.1:8000", server.url);
+		expect(lines).toContain(server.url);
+		const shell = Bun.spawn(["sh", "-e"], {
+			cwd: root,
+			env: { ...env, PATH: pathWithNpx() },
+			stdin: new Blob([lines]),
+			stdout: "pipe",
+			stderr: "pipe",
+		});
+		const [stdout, stderr, code] = await Promise.all([
+			shell.stdout.text(),
+			shell.stderr.text(),
+			shell.exited,
+		]);
+		await server.end("SIGTERM");
+		expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+
+		const [added, created, list, updated, status, ...answer] = stdout.split("\n");
+		expect(added).toBe("Added me@example.com.");
+		expect(created).toMatch(
+			/^\{"description":"","id":"[0-9a-f-]{36}","title":"Write the plan","version":1\}$/,
+		);
+		expect(list).toBe(`{"items":[${created}],"kind":"tasks"}`);
+		expect(updated).toBe(
+			created?.replace("Write the plan", "Write the plan today").replace('"version":1', '"version":2'),
+		);
+		expect(status?.trim()).toBe("HTTP/1.1 412 Precondition Failed");
+		expect(answer.join("\n")).toMatch(/^etag: "[0-9a-f]{64}"/im);
+		expect(answer.join("\n")).toContain('"type":"precondition_failed"');
+	});
+}
+
+test("every file that the README points to is there", async () => {
+	const files = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map(([, file]) => file ?? "");
+	expect(files.length).toBeGreaterThan(0);
+	for (const file of files)
+		expect({ file, isThere: await Bun.file(join(root, file)).exists() }).toEqual({ file, isThere: true });
+});
+
+test("every command that the README names is a script of the package", () => {
+	const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+		scripts: Record<string, string>;
+	};
+	const named = [...readme.matchAll(/\bbun (?:run )?([a-z][\w-]*)/g)].map(([, word]) => word ?? "");
+	for (const word of new Set(named)) expect(Object.keys(scripts)).toContain(word);
+});

@@ -68,10 +68,20 @@ test("every file that the README points to is there", async () => {
 		expect({ file, isThere: await Bun.file(join(root, file)).exists() }).toEqual({ file, isThere: true });
 });
 
+const packaged = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<
+	"scripts" | "dependencies" | "devDependencies",
+	Record<string, string>
+>;
+
 test("every command that the README names is a script of the package", () => {
-	const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-		scripts: Record<string, string>;
-	};
 	const named = [...readme.matchAll(/\bbun (?:run )?([a-z][\w-]*)/g)].map(([, word]) => word ?? "");
-	for (const word of new Set(named)) expect(Object.keys(scripts)).toContain(word);
+	for (const word of new Set(named)) expect(Object.keys(packaged.scripts)).toContain(word);
+});
+
+test("every dependency has its reason in docs/architecture.md", () => {
+	const reasons = readFileSync(join(root, "docs/architecture.md"), "utf8").split("## Dependencies")[1] ?? "";
+	const rows = [...reasons.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell = ""]) => cell.split(/[ ,]+/));
+	for (const name of Object.keys({ ...packaged.dependencies, ...packaged.devDependencies })) {
+		expect(rows).toContain(name);
+	}
 });

@@ -16,6 +16,7 @@ const purgeMax = 500;
 const sweepMsMax = 500;
 const purgeMsMax = 60_000;
 const purgeMsMin = 1000;
+const retryMs = 1000;
 
 /**
  * Puts back what has run out, queues what is due, removes what ended long ago. Every replica does so, none leads: two
@@ -45,12 +46,18 @@ export class Sweeper {
 
 	/** `round` answers how many milliseconds the next one has time. */
 	async #repeat(round: () => Promise<number>): Promise<void> {
+		let isFailing = false;
 		while (!this.#isStopped) {
-			const milliseconds = await round().catch((error) => {
-				this.deps.log.warn({ err: loggable(error) }, "A round over the jobs failed; trying again soon.");
-				return purgeMsMin;
-			});
-			if (!this.#isStopped) await this.#pause(milliseconds);
+			let pauseMs = retryMs;
+			try {
+				pauseMs = await round();
+				isFailing = false;
+			} catch (error) {
+				// Said once: while the database is away, every round fails.
+				if (!isFailing) this.deps.log.warn({ err: loggable(error) }, "A round over the jobs failed.");
+				isFailing = true;
+			}
+			if (!this.#isStopped) await this.#pause(pauseMs);
 		}
 	}
 

@@ -17,8 +17,8 @@ export type JobReads = Pick<JobStore, "find" | "list" | "stats" | "ready" | "due
 
 /** Jobs in either database: changes are units for its writer, and what they mean is decided in the room. */
 export function jobStore(writer: Writer, reads: JobReads, random: () => number = Math.random): JobStore {
-	function change<T>(jobs: JobNeeds, apply: (work: JobWork) => T): Promise<T> {
-		return writer.run({ needs: { jobs }, apply });
+	function change<T>(jobs: JobNeeds, apply: (work: JobWork) => T, weight = 1): Promise<T> {
+		return writer.run({ needs: { jobs }, apply, weight });
 	}
 
 	return {
@@ -31,14 +31,15 @@ export function jobStore(writer: Writer, reads: JobReads, random: () => number =
 				},
 				apply: (work) => enqueueJob(work, asked),
 			}),
-		enqueueBatch: (asked) => change({ keys: keysOf(asked.jobs) }, (work) => enqueueBatch(work, asked)),
-		lease: (asked) => change({ lease: asked }, (work) => leaseJobs(work, asked)),
+		enqueueBatch: (asked) =>
+			change({ keys: keysOf(asked.jobs) }, (work) => enqueueBatch(work, asked), asked.jobs.length),
+		lease: (asked) => change({ lease: asked }, (work) => leaseJobs(work, asked), asked.limit),
 		heartbeat: (asked) => change({ ids: [asked.id] }, (work) => heartbeat(work, asked)),
 		complete: (asked) => change({ ids: [asked.id] }, (work) => completeJob(work, asked)),
 		fail: (asked) => change({ ids: [asked.id] }, (work) => failJob(work, asked, random)),
 		cancel: (asked) => change({ ids: [asked.id] }, (work) => cancelJob(work, asked)),
 		retry: (asked) => change({ ids: [asked.id], rivalsOf: asked.id }, (work) => retryJob(work, asked)),
-		sweep: (requestId, limit) => change({ sweep: limit }, (work) => sweepJobs(work, requestId, limit)),
+		sweep: (requestId, limit) => change({ sweep: limit }, (work) => sweepJobs(work, requestId, limit), limit),
 	};
 }
 

@@ -32,6 +32,8 @@ export interface JobNeeds {
  */
 export interface Unit<T> {
 	readonly needs: Needs;
+	/** How many rows it may touch; absent: 1, or a few. */
+	readonly weight?: number;
 	apply(work: Work): T;
 }
 
@@ -49,7 +51,10 @@ export interface Waiting {
 	readonly deadline: number;
 }
 
-/** Units that share one commit; more wait for the next. Bounds the time that a group holds the lock. */
+/**
+ * The weight of the units that share one commit; more wait for the next, though the first one goes whatever its weight.
+ * Bounds the time that a group holds the lock, and the rows that it has in memory.
+ */
 export const groupMax = 512;
 const queueMax = 20_000;
 export const waitMsMax = 10_000;
@@ -77,9 +82,12 @@ export class WriteQueue {
 
 	/** The next group, in order of arrival. */
 	take(): readonly Waiting[] {
-		const group = this.#waiting.slice(0, groupMax);
-		this.#waiting = this.#waiting.slice(groupMax);
-		return group;
+		let weight = 0;
+		const full = this.#waiting.findIndex(({ unit }, index) => {
+			weight += unit.weight ?? 1;
+			return weight > groupMax && index > 0;
+		});
+		return this.#waiting.splice(0, full === -1 ? this.#waiting.length : full);
 	}
 
 	/** Puts a group that has not been begun back to the front. */

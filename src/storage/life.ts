@@ -1,3 +1,5 @@
+import { lifeGap } from "../events/store.ts";
+
 /**
  * A database that goes back to an older state begins a new life of its log. Numbers that were given after that state
  * are then given again, to other events and other leases: whoever still holds one must be told so, not served.
@@ -13,9 +15,6 @@ export interface NewLife {
 
 /** More events a millisecond than a log is ever given, on the average of a life. */
 const numbersPerMs = 256;
-
-/** Numbers of one life are never as far apart from its newest as this, and those of another are. */
-export const lifeGap = 2 ** 20;
 
 /**
  * Where a life begins that follows on `rev`. It grows with the time faster than any log does, so that it lies beyond

@@ -12,6 +12,7 @@ import { CommitSignal } from "./events-signal.ts";
 import { eventStore } from "./events-store.ts";
 import { answered, describe } from "./faults.ts";
 import { jobReads } from "./jobs-reads.ts";
+import { beginLifeOfCopy } from "./life.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
@@ -27,7 +28,10 @@ export async function openPostgres(
 	// drizzle changes the parsers of the client it is given; the rows here hold nothing that it would change.
 	const db = drizzle(sql, { schema });
 	try {
-		await within(30_000, migrate(sql, told));
+		await within(
+			30_000,
+			migrate(sql, told).then(() => beginLifeOfCopy(sql)),
+		);
 	} catch (error) {
 		await sql.end({ timeout: 0 });
 		if (error instanceof StartupError) throw error;

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { StartupError } from "../../errors.ts";
-import { describe, isBusy } from "./faults.ts";
+import { describe, isBusy, isDamaged } from "./faults.ts";
 import { markAsCopy } from "./life.ts";
 import { requireKnown } from "./migrate.ts";
 
@@ -38,7 +38,14 @@ export function backUp(path: string, file: string): void {
 export function restore(file: string, path: string, force: boolean): void {
 	if (path === ":memory:") throw new StartupError("There is nowhere to restore to: DATABASE_URL is memory.");
 	requireFile(file);
-	if (!existsSync(path)) return writeCopy(file, path, () => removeBeside(path));
+	if (!existsSync(path)) {
+		writeCopy(file, path, () => removeBeside(path));
+		return;
+	}
+	replace(file, path, force);
+}
+
+function replace(file: string, path: string, force: boolean): void {
 	if (realpathSync(file) === realpathSync(path)) throw new StartupError(`${file} is the database itself.`);
 	if (!force) {
 		throw new StartupError(`There is a database at ${path}; restore with --force replaces it for good.`);
@@ -117,8 +124,8 @@ function requireOurs(database: Database, path: string): void {
 
 function requireSound(database: Database, path: string): void {
 	const found = database.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)").get();
-	if (found?.integrity_check !== "ok")
-		throw new StartupError(`${path} is damaged: ${found?.integrity_check}.`);
+	if (found?.integrity_check === "ok") return;
+	throw new StartupError(`${path} is damaged: ${found?.integrity_check.replaceAll("\n", " ")}.`);
 }
 
 /**
@@ -135,7 +142,8 @@ function lockAlone(path: string): Database | undefined {
 		database.close();
 		if (isBusy(error)) throw new StartupError(`A process has ${path} open: stop it first.`);
 		// Too damaged to be asked: what a restore is for.
-		return undefined;
+		if (isDamaged(error)) return undefined;
+		throw error;
 	}
 }
 

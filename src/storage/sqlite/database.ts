@@ -11,10 +11,11 @@ import { CommitSignal } from "./events-signal.ts";
 import { eventStore } from "./events-store.ts";
 import { describe } from "./faults.ts";
 import { jobReads } from "./jobs-reads.ts";
+import { beginLifeOfCopy } from "./life.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
-import { commitStamp } from "./stamp.ts";
+import { CommitStamp } from "./stamp.ts";
 import { taskReads } from "./tasks.ts";
 import { SqliteWriter } from "./writer.ts";
 
@@ -26,11 +27,11 @@ export async function openSqlite(
 	log: Log,
 	told: (migration: string) => void,
 ): Promise<Storage> {
-	const database = open(path, told);
+	const { database, stamp: shared } = open(path, told);
 	const db = drizzle(database, { schema });
 	const signal = new CommitSignal(database);
 	const writer = new SqliteWriter(database, db, log, () => signal.committed());
-	const stamp = path === ":memory:" ? () => writer.commits : commitStamp(path);
+	const stamp = shared === undefined ? () => writer.commits : () => shared.now();
 	return {
 		tasks: taskStore(writer, taskReads(database, db, stamp)),
 		jobs: jobStore(writer, jobReads(database, db, writer)),
@@ -49,22 +50,42 @@ export async function openSqlite(
 	};
 }
 
-function open(path: string, told: (migration: string) => void): Database {
-	let database: Database | undefined;
+interface Opened {
+	readonly database: Database;
+	/** Absent for a database in memory, which no other process can change. */
+	readonly stamp: CommitStamp | undefined;
+}
+
+function open(path: string, told: (migration: string) => void): Opened {
 	try {
-		database = new Database(path, { create: true, readwrite: true, strict: true });
+		if (path === ":memory:") return { database: connect(path, told), stamp: undefined };
+		for (;;) {
+			const stamp = CommitStamp.map(path);
+			const database = connect(path, told);
+			if (stamp.isCurrent) return { database, stamp };
+			database.close();
+		}
+	} catch (error) {
+		if (error instanceof StartupError) throw error;
+		throw new StartupError(`The database ${path} cannot be used: ${describe(error)}.`, { cause: error });
+	}
+}
+
+function connect(path: string, told: (migration: string) => void): Database {
+	const database = new Database(path, { create: true, readwrite: true, strict: true });
+	try {
 		database.run("PRAGMA busy_timeout = 10000");
 		database.run("PRAGMA journal_mode = WAL");
 		database.run("PRAGMA synchronous = FULL");
 		database.run("PRAGMA foreign_keys = ON");
 		migrate(database, told);
+		beginLifeOfCopy(database);
 		// SQLite opens a file that this user may only read without a word, and fails with the first write.
 		for (const step of ["BEGIN IMMEDIATE", "PRAGMA user_version = 0", "ROLLBACK"]) database.run(step);
 		database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
 		return database;
 	} catch (error) {
-		database?.close();
-		if (error instanceof StartupError) throw error;
-		throw new StartupError(`The database ${path} cannot be used: ${describe(error)}.`, { cause: error });
+		database.close();
+		throw error;
 	}
 }

@@ -26,6 +26,10 @@ export function isBusy(error: unknown): boolean {
 	return sqliteCode(error)?.startsWith("SQLITE_BUSY") ?? false;
 }
 
+export function isDamaged(error: unknown): boolean {
+	return /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(error) ?? "");
+}
+
 /** Faults of the machine rather than of the request: the same request may succeed later. */
 const passing = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL)/;
 

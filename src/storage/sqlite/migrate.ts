@@ -26,6 +26,11 @@ export function migrate(database: Database, told: (migration: string) => void): 
 	database.run("PRAGMA foreign_keys = ON");
 }
 
+/** Throws `StartupError` for a database that another version has migrated beyond this one. */
+export function requireKnown(database: Database): void {
+	pendingMigrations(known, applied(database));
+}
+
 function isUpToDate(database: Database): boolean {
 	const history = database.query("SELECT 1 FROM sqlite_master WHERE name = 'schema_migrations'").get();
 	return history !== null && pendingMigrations(known, applied(database)).length === 0;

@@ -1,3 +1,6 @@
+import { constants, Database } from "bun:sqlite";
+import { statSync } from "node:fs";
+
 /**
  * A number that stays the same exactly while nobody commits to the database, this process or another.
  *
@@ -5,18 +8,51 @@
  * the log's salt (SQLite's file format §"WAL-Index Format"): what SQLite itself compares to learn whether its cache is
  * still good. Through shared memory that takes some 10 ns, where `PRAGMA data_version` takes a read lock and 5 µs.
  */
-export function commitStamp(databasePath: string): () => number {
-	const file = Bun.mmap(`${databasePath}-shm`, { shared: true });
-	const header = new Uint32Array(file.buffer, file.byteOffset, headerWords);
-	let last = new Uint32Array(header);
-	let stamp = 0;
-	return () => {
-		if (watchedWords.some((word) => header[word] !== last[word])) {
-			last = new Uint32Array(header);
-			stamp++;
+export class CommitStamp {
+	readonly #header: Uint32Array;
+	#last: Uint32Array;
+	#stamp = 0;
+
+	private constructor(
+		private readonly indexPath: string,
+		index: Uint8Array,
+		private readonly inode: number,
+	) {
+		this.#header = new Uint32Array(index.buffer, index.byteOffset, headerWords);
+		this.#last = new Uint32Array(this.#header);
+	}
+
+	/**
+	 * Maps the index of a database that this process has not opened yet. Mapping closes the file again, and by fcntl's
+	 * rules that takes away every lock which the process holds on it; SQLite would go on without the one that says that
+	 * the index is in use, and the next process to open the database would cut it to nothing, which ends whoever reads
+	 * the map. So a first connection makes the index and leaves it there, and SQLite locks it when the real one opens.
+	 */
+	static map(databasePath: string): CommitStamp {
+		const indexPath = `${databasePath}-shm`;
+		const first = new Database(databasePath, { create: true, readwrite: true });
+		try {
+			for (const step of ["busy_timeout = 10000", "journal_mode = WAL"]) first.run(`PRAGMA ${step}`);
+			first.run("SELECT 1 FROM sqlite_master");
+			first.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
+			return new CommitStamp(indexPath, Bun.mmap(indexPath, { shared: true }), statSync(indexPath).ino);
+		} finally {
+			first.close(true);
 		}
-		return stamp;
-	};
+	}
+
+	/** Whether the map is of the index that is in use: another process may have ended it before it was locked. */
+	get isCurrent(): boolean {
+		return statSync(this.indexPath, { throwIfNoEntry: false })?.ino === this.inode;
+	}
+
+	now(): number {
+		if (watchedWords.some((word) => this.#header[word] !== this.#last[word])) {
+			this.#last = new Uint32Array(this.#header);
+			this.#stamp++;
+		}
+		return this.#stamp;
+	}
 }
 
 const headerWords = 12;

@@ -51,6 +51,17 @@ function commands(exit: (code: number) => void): Command {
 		.description("exit 0 if the server at HOST:PORT is healthy")
 		.action(async () => exit(await (await import("./healthcheck.ts")).healthcheck()));
 	program
+		.command("backup")
+		.description("copy the database to a new file, also while a server uses it (SQLite)")
+		.argument("<file>", "the file to make")
+		.action(async (file: string) => (await import("./backup.ts")).backup(file));
+	program
+		.command("restore")
+		.description("put a backup in place of the database, which no server may use then (SQLite)")
+		.argument("<file>", "the backup")
+		.option("--force", "replace the database that is there")
+		.action(async (file: string, options) => (await import("./restore.ts")).restore(file, options));
+	program
 		.command("openapi")
 		.description("print the OpenAPI document")
 		.action(async () => (await import("./openapi.ts")).openapi());
@@ -76,7 +87,7 @@ async function report(error: unknown): Promise<number> {
 	if (error instanceof CommanderError) {
 		if (error.exitCode === 0) return 0;
 		console.error(
-			"There are: serve, migrate, user add|list|passwd|remove, healthcheck, openapi, --help, --version.",
+			"There are: serve, migrate, user add|list|passwd|remove, healthcheck, backup, restore, openapi, --help, --version.",
 		);
 		return misused;
 	}

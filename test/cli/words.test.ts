@@ -1,6 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { version } from "../../package.json";
 import { fromSource, runProgram } from "../support/process.ts";
+
+// Whole processes are started.
+setDefaultTimeout(60_000);
 
 const commands = [
 	"serve",
@@ -11,6 +14,8 @@ const commands = [
 	"user passwd",
 	"user remove",
 	"healthcheck",
+	"backup",
+	"restore",
 	"openapi",
 ];
 
@@ -52,7 +57,7 @@ describe("what there is not", () => {
 		expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
 		expect(stderr).toContain(complaint);
 		expect(stderr.trimEnd().split("\n").at(-1)).toBe(
-			"There are: serve, migrate, user add|list|passwd|remove, healthcheck, openapi, --help, --version.",
+			"There are: serve, migrate, user add|list|passwd|remove, healthcheck, backup, restore, openapi, --help, --version.",
 		);
 	});
 });

@@ -24,6 +24,9 @@ import type {
 /** What each change of a job means, once for both databases; a store runs these inside its transaction. */
 
 export function enqueueJob(work: JobWork, change: EnqueueJob): EnqueuedJob {
+	if (change.idempotent === undefined) {
+		return { ...enqueue(work, change.id, change.job, change.requestId), replayed: false };
+	}
 	const { body: answer, replayed } = once(work.answers, change.idempotent, work.now(), () => {
 		const { isNew, id, state, body } = enqueue(work, change.id, change.job, change.requestId);
 		return `${isNew ? "new" : "old"} ${state} ${id} ${body}`;

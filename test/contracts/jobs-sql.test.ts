@@ -1,6 +1,5 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { drizzle } from "drizzle-orm/bun-sqlite";
 import postgres from "postgres";
 import { readConfig } from "../../src/config.ts";
 import { newId } from "../../src/ids.ts";
@@ -8,9 +7,8 @@ import type { JobDraft, JobRow } from "../../src/jobs/store.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import type { Sql } from "../../src/storage/postgres/connection.ts";
 import { JobSet, nextToLease } from "../../src/storage/postgres/jobs.ts";
-import { dueOfAll, expiredLeases, jobRows, nextOfQueue } from "../../src/storage/sqlite/jobs.ts";
+import { dueOfAll, expiredLeases, JobRows, nextOfQueue } from "../../src/storage/sqlite/jobs.ts";
 import { earliestDue, earliestExpiry, oldestOfQueue } from "../../src/storage/sqlite/jobs-reads.ts";
-import * as schema from "../../src/storage/sqlite/schema.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { silentLog } from "../support/server.ts";
 import { onEnd } from "../support/teardown.ts";
@@ -108,7 +106,7 @@ for (const { name, newUrl } of durableDatabases) {
 /** Reads a job as a change does, lets somebody else change it, and writes what the change decided. */
 async function updateOnSqlite(url: string, id: string, meanwhile: string): Promise<void> {
 	const database = new Database(url.replace("sqlite:///", ""), { strict: true });
-	const rows = jobRows(database, drizzle(database, { schema }));
+	const rows = new JobRows(database);
 	try {
 		database.transaction(() => {
 			const held = rows.find(id) as JobRow;

@@ -1,9 +1,10 @@
 import { and, desc, eq, sql as fragment, lt } from "drizzle-orm";
 import type { JobCounts, JobQuery, JobState } from "../../jobs/store.ts";
+import { CountDifferences } from "../job-counts.ts";
 import type { JobReads } from "../job-store.ts";
 import type { Db, Sql } from "./connection.ts";
 import { answered } from "./faults.ts";
-import { addToCounts, Differences } from "./jobs-counts.ts";
+import { addToCounts } from "./jobs-counts.ts";
 import { jobs } from "./schema.ts";
 
 export function jobReads(sql: Sql, db: Db): JobReads {
@@ -78,7 +79,7 @@ function purge(sql: Sql, olderThanMs: number, limit: number): Promise<number> {
 			SELECT id FROM jobs WHERE state IN ('cancelled', 'dead', 'succeeded')
 				AND updated_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${olderThanMs}::bigint
 			ORDER BY updated_at LIMIT ${limit}) RETURNING queue, state`;
-		const counts = new Differences();
+		const counts = new CountDifferences();
 		for (const { queue, state } of removed) counts.add(queue, state, -1);
 		await Promise.all(addToCounts(tx, counts));
 		if (removed.length > 0) {

@@ -1,7 +1,8 @@
 import type { JobRow, JobWork } from "../../jobs/store.ts";
+import { CountDifferences } from "../job-counts.ts";
 import type { JobNeeds } from "../writer.ts";
 import type { Sql, Tx } from "./connection.ts";
-import { addToCounts, Differences } from "./jobs-counts.ts";
+import { addToCounts } from "./jobs-counts.ts";
 import { RowSet } from "./row-set.ts";
 
 /** Rows as a group's changes see them. */
@@ -78,7 +79,7 @@ export class JobSet extends RowSet<JobRow> implements Pick<JobWork, "jobs" | "no
 
 	write(tx: Tx): PromiseLike<unknown>[] {
 		const { inserted, updated } = this.changes();
-		const counts = new Differences();
+		const counts = new CountDifferences();
 		for (const row of inserted) counts.add(row.queue, row.state, 1);
 		const changed = updated.flatMap((next) => {
 			const held = this.before(next);

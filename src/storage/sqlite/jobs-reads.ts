@@ -9,7 +9,7 @@ import { databaseClock } from "./jobs.ts";
 import { jobCounts, jobs } from "./schema.ts";
 
 export function jobReads(database: Database, db: Db, writer: Writer): JobReads {
-	const now = databaseClock(db);
+	const now = databaseClock(database);
 	const byId = db
 		.select()
 		.from(jobs)

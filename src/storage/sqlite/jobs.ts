@@ -1,57 +1,128 @@
-import type { Database } from "bun:sqlite";
-import { and, eq, sql } from "drizzle-orm";
+import type { Database, SQLQueryBindings } from "bun:sqlite";
 import type { JobRow, JobState, JobWork } from "../../jobs/store.ts";
-import type { Db } from "./connection.ts";
-import { jobCounts, jobs } from "./schema.ts";
+import { CountDifferences } from "../job-counts.ts";
 
-/** Rows as a change sees them, inside the writer's transaction. */
-export function jobRows(database: Database, db: Db): JobWork["jobs"] {
-	const byId = db
-		.select()
-		.from(jobs)
-		.where(eq(jobs.id, sql.placeholder("id")))
-		.prepare();
-	const byKey = db
-		.select()
-		.from(jobs)
-		.where(
-			sql`${jobs.queue} = ${sql.placeholder("queue")} AND ${jobs.uniqueKey} = ${sql.placeholder("uniqueKey")}
-				AND state IN ('leased', 'queued', 'scheduled')`,
-		)
-		.prepare();
-	const nextOf = database.query<Candidate, { queue: string; limit: number }>(nextOfQueue);
-	const due = database.query<Candidate, { now: number; limit: number }>(dueOfAll);
-	const expired = database.query<{ id: string }, { now: number; limit: number }>(expiredLeases);
-	const insert = db.insert(jobs).values(allColumns).prepare();
-	const update = updateHeld(db);
-	const count = counting(db);
+/**
+ * Rows as a change sees them, inside the writer's transaction. Raw statements throughout: every job passes through
+ * several of them, and drizzle's placeholders cost as much as the statement itself.
+ */
+export class JobRows implements Pick<JobWork, "now"> {
+	readonly #byId;
+	readonly #byKey;
+	readonly #next;
+	readonly #due;
+	readonly #expired;
+	readonly #insert;
+	readonly #update;
+	readonly #addToCounts;
+	readonly #clock;
+	#moves: Move[] = [];
+	#kept = 0;
+	#now: number | undefined;
 
-	const rowsOf = (found: readonly { readonly id: string }[]) =>
-		found.flatMap(({ id }) => byId.get({ id }) ?? []);
+	constructor(database: Database) {
+		this.#byId = database.query<JobRow, [string]>(jobById);
+		this.#byKey = database.query<JobRow, [string, string]>(`SELECT ${columns} FROM jobs
+			WHERE queue = ? AND unique_key = ? AND state IN ('leased', 'queued', 'scheduled')`);
+		this.#next = database.query<Candidate, { queue: string; limit: number }>(nextOfQueue);
+		this.#due = database.query<Candidate, { now: number; limit: number }>(dueOfAll);
+		this.#expired = database.query<{ id: string }, { now: number; limit: number }>(expiredLeases);
+		this.#insert = database.query<never, SQLQueryBindings[]>(insertJob);
+		this.#update = database.query<never, SQLQueryBindings[]>(updateHeld);
+		this.#addToCounts = database.query<never, SQLQueryBindings[]>(addToCounts);
+		this.#clock = databaseClock(database);
+	}
 
-	return {
-		find: (id) => byId.get({ id }),
-		findUnfinished: (queue, uniqueKey) => byKey.get({ queue, uniqueKey }),
-		leasable(queues, limit, now) {
-			const wanted = new Set(queues);
-			const candidates = [...wanted].flatMap((queue) => nextOf.all({ queue, limit }));
-			candidates.push(...due.all({ now, limit }).filter(({ queue }) => wanted.has(queue)));
-			const chosen = candidates.sort(inOrderOfLease).slice(0, limit);
-			return rowsOf(chosen);
-		},
-		due: (limit, now) => rowsOf(due.all({ now, limit })),
-		expired: (limit, now) => rowsOf(expired.all({ now, limit })),
-		insert(row) {
-			insert.run({ ...row });
-			count(row.queue, { [row.state]: 1 });
-		},
-		update(held, next) {
-			if (update.get({ ...next, heldFence: held.fence }) === undefined) {
-				throw new Error(`job ${held.id} is not under fence ${held.fence} any more`);
-			}
-			if (held.state !== next.state) count(held.queue, { [held.state]: -1, [next.state]: 1 });
-		},
-	};
+	/** After the group's begin. */
+	take(): void {
+		this.#moves = [];
+		this.#kept = 0;
+		this.#now = undefined;
+	}
+
+	/** One moment for a whole group. */
+	now(): number {
+		this.#now ??= this.#clock();
+		return this.#now;
+	}
+
+	find(id: string): JobRow | undefined {
+		return this.#byId.get(id) ?? undefined;
+	}
+
+	findUnfinished(queue: string, uniqueKey: string): JobRow | undefined {
+		return this.#byKey.get(queue, uniqueKey) ?? undefined;
+	}
+
+	leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[] {
+		const wanted = new Set(queues);
+		const candidates = [...wanted].flatMap((queue) => this.#next.all({ queue, limit }));
+		candidates.push(...this.#due.all({ now, limit }).filter(({ queue }) => wanted.has(queue)));
+		return this.#rows(candidates.sort(inOrderOfLease).slice(0, limit));
+	}
+
+	due(limit: number, now: number): readonly JobRow[] {
+		return this.#rows(this.#due.all({ now, limit }));
+	}
+
+	expired(limit: number, now: number): readonly JobRow[] {
+		return this.#rows(this.#expired.all({ now, limit }));
+	}
+
+	insert(job: JobRow): void {
+		this.#insert.run(
+			...mutable(job),
+			...[
+				job.id,
+				job.queue,
+				job.kind,
+				job.payload,
+				job.priority,
+				job.maxAttempts,
+				job.uniqueKey,
+				job.createdAt,
+			],
+		);
+		this.#moves.push({ queue: job.queue, from: undefined, to: job.state });
+	}
+
+	update(held: JobRow, next: JobRow): void {
+		const { changes } = this.#update.run(...mutable(next), held.id, held.fence);
+		if (changes !== 1) throw new Error(`job ${held.id} is not under fence ${held.fence} any more`);
+		if (held.state !== next.state) this.#moves.push({ queue: held.queue, from: held.state, to: next.state });
+	}
+
+	/** The current unit's changes stay. */
+	keep(): void {
+		this.#kept = this.#moves.length;
+	}
+
+	/** The current unit's changes are taken back; their rows go with its savepoint. */
+	takeBack(): void {
+		this.#moves.length = this.#kept;
+	}
+
+	/** Before the group's commit: what its changes add to the counts. */
+	write(): void {
+		const differences = new CountDifferences();
+		for (const { queue, from, to } of this.#moves) {
+			if (from !== undefined) differences.add(queue, from, -1);
+			differences.add(queue, to, 1);
+		}
+		for (const { queue, cancelled, dead, leased, queued, scheduled, succeeded } of differences.rows()) {
+			this.#addToCounts.run(queue, cancelled, dead, leased, queued, scheduled, succeeded);
+		}
+	}
+
+	#rows(found: readonly { readonly id: string }[]): readonly JobRow[] {
+		return found.flatMap(({ id }) => this.find(id) ?? []);
+	}
+}
+
+interface Move {
+	readonly queue: string;
+	readonly from: JobState | undefined;
+	readonly to: JobState;
 }
 
 type Candidate = Pick<JobRow, "id" | "queue" | "priority" | "runAt">;
@@ -59,6 +130,13 @@ type Candidate = Pick<JobRow, "id" | "queue" | "priority" | "runAt">;
 function inOrderOfLease(a: Candidate, b: Candidate): number {
 	return b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1);
 }
+
+const columns = `id, queue, kind, payload, priority, state, attempt, max_attempts AS maxAttempts, fence,
+	settled_fence AS settledFence, run_at AS runAt, unique_key AS uniqueKey, worker,
+	lease_expires_at AS leaseExpiresAt, lease_seconds AS leaseSeconds, progress, result, error,
+	created_at AS createdAt, updated_at AS updatedAt`;
+
+export const jobById = `SELECT ${columns} FROM jobs WHERE id = ?`;
 
 /**
  * Each statement names its index: SQLite's planner takes an equality on any index to leave ten rows, and so would
@@ -72,85 +150,38 @@ export const dueOfAll = `SELECT id, queue, priority, run_at AS runAt FROM jobs I
 export const expiredLeases = `SELECT id FROM jobs INDEXED BY jobs_expiring
 	WHERE state = 'leased' AND lease_expires_at <= $now ORDER BY lease_expires_at LIMIT abs($limit)`;
 
-/** What an update may change. */
-const mutableColumns = {
-	state: value("state"),
-	attempt: value("attempt"),
-	fence: value("fence"),
-	settledFence: value("settledFence"),
-	runAt: value("runAt"),
-	worker: value("worker"),
-	leaseExpiresAt: value("leaseExpiresAt"),
-	leaseSeconds: value("leaseSeconds"),
-	progress: value("progress"),
-	result: value("result"),
-	error: value("error"),
-	updatedAt: value("updatedAt"),
-};
+const insertJob = `INSERT INTO jobs (state, attempt, fence, settled_fence, run_at, worker, lease_expires_at,
+		lease_seconds, progress, result, error, updated_at,
+		id, queue, kind, payload, priority, max_attempts, unique_key, created_at)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-const allColumns = {
-	...mutableColumns,
-	id: value("id"),
-	queue: value("queue"),
-	kind: value("kind"),
-	payload: value("payload"),
-	priority: value("priority"),
-	maxAttempts: value("maxAttempts"),
-	uniqueKey: value("uniqueKey"),
-	createdAt: value("createdAt"),
-};
+const updateHeld = `UPDATE jobs SET state = ?, attempt = ?, fence = ?, settled_fence = ?, run_at = ?, worker = ?,
+		lease_expires_at = ?, lease_seconds = ?, progress = ?, result = ?, error = ?, updated_at = ?
+	WHERE id = ? AND fence = ?`;
 
-function value(name: keyof JobRow) {
-	return sql`${sql.placeholder(name)}`;
+/** What an update may change, in the order of both statements. */
+function mutable(job: JobRow): SQLQueryBindings[] {
+	return [
+		...[job.state, job.attempt, job.fence, job.settledFence, job.runAt, job.worker, job.leaseExpiresAt],
+		...[job.leaseSeconds, job.progress, job.result, job.error, job.updatedAt],
+	];
 }
 
-function updateHeld(db: Db) {
-	return db
-		.update(jobs)
-		.set(mutableColumns)
-		.where(and(eq(jobs.id, sql.placeholder("id")), eq(jobs.fence, sql.placeholder("heldFence"))))
-		.returning({ id: jobs.id })
-		.prepare();
-}
-
-type Differences = { readonly [State in JobState]?: number };
-
-/** Adds differences to a queue's counts. */
-function counting(db: Db): (queue: string, differences: Differences) => void {
-	const add = db
-		.insert(jobCounts)
-		.values({
-			queue: sql.placeholder("queue"),
-			cancelled: sql.placeholder("cancelled"),
-			dead: sql.placeholder("dead"),
-			leased: sql.placeholder("leased"),
-			queued: sql.placeholder("queued"),
-			scheduled: sql.placeholder("scheduled"),
-			succeeded: sql.placeholder("succeeded"),
-		})
-		.onConflictDoUpdate({
-			target: jobCounts.queue,
-			set: {
-				cancelled: sql`cancelled + excluded.cancelled`,
-				dead: sql`dead + excluded.dead`,
-				leased: sql`leased + excluded.leased`,
-				queued: sql`queued + excluded.queued`,
-				scheduled: sql`scheduled + excluded.scheduled`,
-				succeeded: sql`succeeded + excluded.succeeded`,
-			},
-		})
-		.prepare();
-	const none = { cancelled: 0, dead: 0, leased: 0, queued: 0, scheduled: 0, succeeded: 0 };
-	return (queue, differences) => void add.run({ ...none, ...differences, queue });
-}
+const addToCounts = `INSERT INTO job_counts (queue, cancelled, dead, leased, queued, scheduled, succeeded)
+	VALUES (?, ?, ?, ?, ?, ?, ?)
+	ON CONFLICT (queue) DO UPDATE SET
+		cancelled = cancelled + excluded.cancelled, dead = dead + excluded.dead, leased = leased + excluded.leased,
+		queued = queued + excluded.queued, scheduled = scheduled + excluded.scheduled,
+		succeeded = succeeded + excluded.succeeded`;
 
 /** The database's clock, in milliseconds. */
-export function databaseClock(db: Db): () => number {
-	const now = sql<number>`CAST(round(unixepoch('subsec') * 1000) AS INTEGER)`;
-	const read = db.select({ now }).from(sql`(SELECT 1)`).prepare();
+export function databaseClock(database: Database): () => number {
+	const read = database.query<{ now: number }, []>(
+		"SELECT CAST(round(unixepoch('subsec') * 1000) AS INTEGER) AS now",
+	);
 	return () => {
 		const row = read.get();
-		if (row === undefined) throw new Error("the database has no clock");
+		if (row === null) throw new Error("the database has no clock");
 		return row.now;
 	};
 }

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Log } from "../../log.ts";
+import type { WriteCounts } from "../../metrics/store.ts";
 import {
 	type Unit,
 	unavailable,
@@ -13,7 +14,7 @@ import { givenAnswers } from "./answers.ts";
 import type { Db } from "./connection.ts";
 import { EventTail } from "./events.ts";
 import { isBusy, translated } from "./faults.ts";
-import { databaseClock, jobRows } from "./jobs.ts";
+import { JobRows } from "./jobs.ts";
 import { taskRows } from "./tasks.ts";
 
 /** Between two tries for a lock that another process holds. */
@@ -26,6 +27,7 @@ const busyRetryMs = 20;
 export class SqliteWriter implements Writer {
 	readonly #queue = new WriteQueue();
 	readonly #log: EventTail;
+	readonly #jobs: JobRows;
 	readonly #work: Work;
 	readonly #begin;
 	readonly #commit;
@@ -44,13 +46,15 @@ export class SqliteWriter implements Writer {
 		private readonly committed: () => void,
 	) {
 		const tail = new EventTail(database, db);
+		const jobs = new JobRows(database);
 		this.#log = tail;
+		this.#jobs = jobs;
 		this.#work = {
 			tasks: taskRows(database, db),
-			jobs: jobRows(database, db),
+			jobs,
 			answers: givenAnswers(db),
 			append: (event) => tail.append(event),
-			now: databaseClock(db),
+			now: () => jobs.now(),
 		};
 		this.#begin = database.query("BEGIN IMMEDIATE");
 		this.#commit = database.query("COMMIT");
@@ -70,6 +74,10 @@ export class SqliteWriter implements Writer {
 	/** Commits so far: what tells a change of a database that no other process can reach. */
 	get commits(): number {
 		return this.#commits;
+	}
+
+	get counts(): WriteCounts {
+		return this.#queue.counts;
 	}
 
 	/** Commits what has been handed in. */
@@ -103,8 +111,10 @@ export class SqliteWriter implements Writer {
 		}
 		try {
 			this.#log.take();
+			this.#jobs.take();
 			const outcomes = group.map(({ unit }) => this.#apply(unit));
 			this.#log.write();
+			this.#jobs.write();
 			this.#commit.run();
 			this.#commits++;
 			for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]);
@@ -121,11 +131,13 @@ export class SqliteWriter implements Writer {
 			const value = unit.apply(this.#work);
 			this.#release.run();
 			this.#log.keep();
+			this.#jobs.keep();
 			return { value };
 		} catch (error) {
 			// A full disk ends the whole transaction by itself; then the group fails together.
 			if (!this.database.inTransaction) throw error;
 			this.#log.takeBack();
+			this.#jobs.takeBack();
 			this.#undo.run();
 			this.#release.run();
 			return { error: translated(error) };

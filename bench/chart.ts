@@ -10,12 +10,13 @@ const groupGap = 20;
 const margin = 24;
 
 /** One colour a contender, in every group the same; readable on white and on black, and by the colour-blind. */
-const palette = ["#0072b2", "#7f7f7f", "#b0b0b0", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"];
+const ours = "#0072b2";
+const palette = ["#7f7f7f", "#b0b0b0", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"];
 
 /** Horizontal bars in groups, each group on a scale of its own. */
 export function chart(groups: readonly Bars[]): string {
-	const names = [...new Set(groups.flatMap(({ bars }) => bars.map(({ name }) => name)))];
-	const colour = (name: string) => palette[names.indexOf(name) % palette.length] ?? "#7f7f7f";
+	const names = [...new Set(groups.flatMap(({ bars }) => bars.map(({ name }) => name)))].filter(isOther);
+	const colour = (name: string) => palette[names.indexOf(name) % palette.length] ?? ours;
 	let top = margin;
 	const drawn = groups.map((group) => {
 		const text = drawGroup(group, top, colour);
@@ -35,6 +36,10 @@ export function chart(groups: readonly Bars[]): string {
 ${drawn.join("\n")}
 </svg>
 `;
+}
+
+function isOther(name: string): boolean {
+	return !name.startsWith("orchestrator");
 }
 
 function drawGroup({ title, unit, bars }: Bars, top: number, colour: (name: string) => string): string {

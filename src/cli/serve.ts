@@ -20,6 +20,8 @@ export async function serve(): Promise<number> {
 		// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
 		const user = await firstUser(storage.users, config.devUser);
 		greet(reachableUrl(url, config.host), user);
+		// The executable starts with the JIT held back (build.ts): what ran so far runs once.
+		Bun.unsafe.setJITPolicy(1);
 		process.on("unhandledRejection", (error) => log.error({ err: loggable(error) }, "Unhandled rejection."));
 		log.info({ signal: await stopping }, "Stopping.");
 		return 0;

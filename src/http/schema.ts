@@ -1,6 +1,6 @@
 import type { StandardSchemaV1Like } from "elysia/types";
 import type { Static, TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile, type Validator } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
 import { Settings } from "typebox/system";
 import { type Fault, invalid } from "../errors.ts";
@@ -89,8 +89,11 @@ function accepting<S extends TSchema, Out>(
 }
 
 function checker<S extends TSchema>(schema: S): (value: unknown) => Static<S> {
-	const compiled = Compile(schema);
+	// Compiled when first needed: all of them together were a sixth of the time to start.
+	let made: Validator<Record<never, never>, S> | undefined;
 	return (value) => {
+		made ??= Compile(schema);
+		const compiled = made;
 		const faults = textFaults(value, "");
 		const fits = compiled.Check(value);
 		if (fits && faults.length === 0) return value as Static<S>;

@@ -21,8 +21,11 @@ import { Cursors } from "./http/paging.ts";
 import { type NewId, newId } from "./ids.ts";
 import { Dispatcher } from "./jobs/dispatcher.ts";
 import { jobRoutes } from "./jobs/routes.ts";
+import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import { metricsRoutes } from "./metrics/routes.ts";
 import type { Buckets } from "./rate-limit/buckets.ts";
 import { addressKey, limiter } from "./rate-limit/limiter.ts";
 import { loginLimit } from "./rate-limit/login.ts";
@@ -103,6 +106,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	}
 
 	const requireKey = keyGuard(keys);
+	const metrics = config.metrics ? await openMetrics(storage, hub) : undefined;
 
 	/** Where a key opens more than is public, one that is not valid is refused rather than passed over. */
 	function hasKey(request: Request): boolean {
@@ -132,7 +136,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				newId: deps.newId ?? newId,
 			}),
 		)
-		.use(eventRoutes({ events: storage.events, hub, hasKey }));
+		.use(eventRoutes({ events: storage.events, hub, hasKey }))
+		.use(metricsRoutes({ metrics, requireKey }));
 	const whole = new Elysia()
 		.use(
 			loginRoutes({
@@ -152,7 +157,12 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		allowedMethods: methodsByPath(whole.routes),
 	};
 	const handle = twoDoors(shared, config.corsOrigins, lean, whole);
-	const { fetch, idle } = edge({ handle, log, trustProxy: config.trustProxy });
+	const { fetch, idle } = edge({
+		handle,
+		log,
+		trustProxy: config.trustProxy,
+		observe: metrics?.observer(whole.routes),
+	});
 	let server: Bun.Server<undefined> | undefined;
 	let stopped: Promise<void> | undefined;
 
@@ -176,6 +186,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				await server?.stop(true);
 				await closed;
 				await buckets.stop();
+				metrics?.stop();
 			})();
 			return stopped;
 		},
@@ -209,6 +220,12 @@ function listen(
 function openBuckets({ redisUrl }: Config, log: Log, clock: Clock): Buckets {
 	const local = new MemoryBuckets(clock);
 	return redisUrl === undefined ? local : new RedisBuckets(redisUrl, local, log);
+}
+
+/** Who has no use for metrics does not load the library. */
+async function openMetrics({ jobs, writes }: Storage, hub: Hub): Promise<Metrics> {
+	const { Metrics } = await import("./metrics/metrics.ts");
+	return new Metrics({ jobs, jobStates, writes, streams: () => hub.streams });
 }
 
 function isUnlimited(path: string): boolean {

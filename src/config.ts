@@ -30,6 +30,7 @@ export interface Config {
 	readonly eventsRetentionHours: number;
 	readonly eventStreamsMax: number;
 	readonly jobsRetentionHours: number;
+	readonly metrics: boolean;
 	readonly logLevel: LogLevel;
 	readonly logFormat: "pretty" | "json";
 }
@@ -72,6 +73,7 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		eventsRetentionHours: read.decimal("EVENTS_RETENTION_HOURS", 168, 876_000),
 		eventStreamsMax: read.integer("EVENTS_STREAMS_MAX", 10_000, 1, 1_000_000),
 		jobsRetentionHours: read.decimal("JOBS_RETENTION_HOURS", 168, 876_000),
+		metrics: read.oneOf("METRICS", "off", ["off", "on"] as const) === "on",
 		logLevel: read.oneOf("LOG_LEVEL", "info", logLevels),
 		logFormat: read.oneOf("LOG_FORMAT", isTerminal ? "pretty" : "json", ["pretty", "json"] as const),
 	};

@@ -51,6 +51,11 @@ export class Hub {
 		return this.#ticks;
 	}
 
+	/** Streams that are open. */
+	get streams(): number {
+		return this.#streams;
+	}
+
 	/** No event will follow: streams end. */
 	get isOver(): boolean {
 		return this.#isOver;

@@ -8,6 +8,10 @@ export interface EdgeDeps {
 	readonly handle: (request: Request) => Response | Promise<Response>;
 	readonly log: Log;
 	readonly trustProxy: number;
+	/** Hears of every answered request. */
+	readonly observe?:
+		| ((method: string, path: string, status: number, milliseconds: number) => void)
+		| undefined;
 }
 
 /** The outermost layer: what every request gets, whatever becomes of it further in. */
@@ -17,7 +21,7 @@ export interface Edge {
 	idle(milliseconds: number): Promise<boolean>;
 }
 
-export function edge({ handle, log, trustProxy }: EdgeDeps): Edge {
+export function edge({ handle, log, trustProxy, observe }: EdgeDeps): Edge {
 	let underWay = 0;
 	let whenIdle: (() => void) | undefined;
 
@@ -28,12 +32,17 @@ export function edge({ handle, log, trustProxy }: EdgeDeps): Edge {
 	}
 
 	function finished(request: Request, call: Call, startedAt: number, response: Response): Response {
+		const { method } = request;
+		const path = pathOf(request.url);
+		const { status } = response;
+		const milliseconds = performance.now() - startedAt;
+		observe?.(method, path, status, milliseconds);
 		log.request({
 			requestId: call.requestId,
-			method: request.method,
-			path: pathOf(request.url),
-			status: response.status,
-			milliseconds: performance.now() - startedAt,
+			method,
+			path,
+			status,
+			milliseconds,
 			client: call.address,
 			principal: call.principal,
 		});

@@ -2,6 +2,7 @@ import type { UserStore } from "../auth/store.ts";
 import type { EventStore } from "../events/store.ts";
 import type { AnswerStore } from "../http/idempotency.ts";
 import type { JobStore } from "../jobs/store.ts";
+import type { WriteCounts } from "../metrics/store.ts";
 import type { TaskStore } from "../tasks/store.ts";
 
 /** What the database itself must remember: secrets made at first start, the log's identity. */
@@ -18,6 +19,8 @@ export interface Storage {
 	readonly events: EventStore;
 	readonly answers: AnswerStore;
 	readonly settings: SettingStore;
+	/** What this process's writer has done so far. */
+	writes(): WriteCounts;
 	/** Resolves when the database has answered. */
 	ping(): Promise<void>;
 	/** Finishes what has been handed in, then closes. Idempotent. */

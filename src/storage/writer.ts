@@ -1,6 +1,7 @@
 import { Refusal } from "../errors.ts";
 import type { GivenAnswers } from "../http/idempotency.ts";
 import type { JobWork } from "../jobs/store.ts";
+import type { WriteCounts } from "../metrics/store.ts";
 import type { TaskWork } from "../tasks/store.ts";
 
 /** What a unit of work sees and does inside its transaction: every room's view of it together. */
@@ -62,6 +63,12 @@ export const waitMsMax = 10_000;
 /** Units that wait for the next group. */
 export class WriteQueue {
 	#waiting: Waiting[] = [];
+	#groups = 0;
+	#units = 0;
+
+	get counts(): WriteCounts {
+		return { waiting: this.#waiting.length, groups: this.#groups, units: this.#units };
+	}
 
 	get isEmpty(): boolean {
 		return this.#waiting.length === 0;
@@ -87,12 +94,17 @@ export class WriteQueue {
 			weight += unit.weight ?? 1;
 			return weight > groupMax && index > 0;
 		});
-		return this.#waiting.splice(0, full === -1 ? this.#waiting.length : full);
+		const group = this.#waiting.splice(0, full === -1 ? this.#waiting.length : full);
+		this.#groups++;
+		this.#units += group.length;
+		return group;
 	}
 
 	/** Puts a group that has not been begun back to the front. */
 	putBack(group: readonly Waiting[]): void {
 		this.#waiting = [...group, ...this.#waiting];
+		this.#groups--;
+		this.#units -= group.length;
 	}
 
 	/** Refuses those whose time is up. */

@@ -34,6 +34,7 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 	EVENTS_RETENTION_HOURS: ["0", "-1", "a week", "1e3"],
 	EVENTS_STREAMS_MAX: ["0", "all"],
 	JOBS_RETENTION_HOURS: ["0", "-0.5", "never"],
+	METRICS: ["yes", "ON"],
 	LOG_LEVEL: ["loud", "INFO"],
 	LOG_FORMAT: ["xml"],
 };

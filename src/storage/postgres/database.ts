@@ -48,6 +48,7 @@ export async function openPostgres(
 		events: eventStore(sql, db, signal),
 		answers: answerStore(sql),
 		settings: settingStore(db),
+		writes: () => writer.counts,
 		async ping() {
 			await answered(() => sql`SELECT 1`);
 		},

@@ -1,5 +1,6 @@
 import { within } from "../../deadline.ts";
 import type { Log } from "../../log.ts";
+import type { WriteCounts } from "../../metrics/store.ts";
 import {
 	type Needs,
 	type Unit,
@@ -40,6 +41,10 @@ export class PostgresWriter implements Writer {
 		const done = this.#queue.add(unit);
 		this.#draining ??= this.#drain();
 		return done;
+	}
+
+	get counts(): WriteCounts {
+		return this.#queue.counts;
 	}
 
 	/** Commits what has been handed in. */

@@ -39,6 +39,7 @@ export async function openSqlite(
 		events: eventStore(database, db, writer, signal),
 		answers: answerStore(writer, db),
 		settings: settingStore(writer, db),
+		writes: () => writer.counts,
 		async ping() {
 			database.query("SELECT 1").get();
 		},

@@ -1,0 +1,25 @@
+import { Elysia } from "elysia";
+import { Refusal } from "../errors.ts";
+import { metricsDoc, metricsType } from "./docs.ts";
+import type { Metrics } from "./metrics.ts";
+
+export interface MetricsRouteDeps {
+	/** Absent: they are off. */
+	readonly metrics: Metrics | undefined;
+	/** Refuses a request without a valid key. */
+	readonly requireKey: (request: Request) => string;
+}
+
+export function metricsRoutes({ metrics, requireKey }: MetricsRouteDeps) {
+	return new Elysia().get(
+		"/metrics",
+		async ({ request, set }) => {
+			if (metrics === undefined) throw new Refusal("not_found", "Metrics are off; METRICS=on turns them on.");
+			requireKey(request);
+			set.headers["content-type"] = metricsType;
+			set.headers["cache-control"] = "no-store";
+			return metrics.text();
+		},
+		{ detail: metricsDoc },
+	);
+}

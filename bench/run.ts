@@ -75,6 +75,18 @@ async function run(chosen: readonly string[], isQuick: boolean): Promise<void> {
 	const binary = await compile("src/main.ts", join(folder, "orchestrator"));
 	const limit = await generatorCheck(binary, folder, pace);
 	const sections: Section[] = [];
+	async function write(results: string): Promise<void> {
+		mkdirSync(results, { recursive: true });
+		const share = Math.max(...sections.map(({ generatorShareMax }) => generatorShareMax));
+		const { markdown, svg } = report(sections, {
+			date: new Date().toISOString().slice(0, 10),
+			facts: await facts(),
+			generator: `${limit} In the measurements above wrk took ${percent(share)} of a core at the most.`,
+			method: `Contenders took turns in one run. On SQLite and Postgres and for growth, each figure is the median of ${pace.rounds} samples of ${pace.seconds} s, each ratio the median of the rounds' own ratios.`,
+		});
+		writeFileSync(join(results, "RESULTS.md"), markdown);
+		writeFileSync(join(results, "RESULTS.svg"), svg);
+	}
 	for (const name of chosen) {
 		const own = join(folder, name);
 		mkdirSync(own);
@@ -83,18 +95,10 @@ async function run(chosen: readonly string[], isQuick: boolean): Promise<void> {
 		if (section === undefined) continue;
 		console.log(printed(section));
 		sections.push(section);
+		// After each part, so that one that fails takes nothing of the others along.
+		await write(join(import.meta.dir, "../dist/bench"));
 	}
 	const isWhole = chosen.length === Object.keys(parts).length && !isQuick;
-	const results = isWhole ? import.meta.dir : join(import.meta.dir, "../dist/bench");
-	mkdirSync(results, { recursive: true });
-	const share = Math.max(...sections.map(({ generatorShareMax }) => generatorShareMax));
-	const { markdown, svg } = report(sections, {
-		date: new Date().toISOString().slice(0, 10),
-		facts: await facts(),
-		generator: `${limit} In the measurements above wrk took ${percent(share)} of a core at the most.`,
-		method: `Contenders took turns in one run; each figure is the median of ${pace.rounds} samples of ${pace.seconds} s, each ratio the median of the rounds' own ratios.`,
-	});
-	writeFileSync(join(results, "RESULTS.md"), markdown);
-	writeFileSync(join(results, "RESULTS.svg"), svg);
-	console.log(`${limit}\nWritten: ${join(results, "RESULTS.md")} and RESULTS.svg`);
+	if (isWhole) await write(import.meta.dir);
+	console.log(`${limit}\nWritten: RESULTS.md and RESULTS.svg in ${isWhole ? "bench" : "dist/bench"}`);
 }

@@ -23,6 +23,7 @@ import { Dispatcher } from "./jobs/dispatcher.ts";
 import { jobRoutes } from "./jobs/routes.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
+import { lazily } from "./lazily.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
@@ -138,30 +139,31 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		)
 		.use(eventRoutes({ events: storage.events, hub, hasKey }))
 		.use(metricsRoutes({ metrics, requireKey }));
-	const whole = new Elysia()
-		.use(
-			loginRoutes({
-				auth: login,
-				loginLimit: loginLimit(buckets, config.loginRateLimit),
-				expiresInSeconds: issued.expiresInSeconds,
-			}),
-		)
-		.use(lean);
-	const docs = docsRoutes(whole);
+	const whole = lazily(() =>
+		new Elysia()
+			.use(
+				loginRoutes({
+					auth: login,
+					loginLimit: loginLimit(buckets, config.loginRateLimit),
+					expiresInSeconds: issued.expiresInSeconds,
+				}),
+			)
+			.use(lean),
+	);
+	const docs = docsRoutes(() => whole().routes);
 	lean.use(docs.routes);
-	whole.use(docs.routes);
 	const shared = {
 		log,
 		bodyBytesMax: config.bodyBytesMax,
 		admit,
-		allowedMethods: methodsByPath(whole.routes),
+		allowedMethods: methodsByPath(() => whole().routes),
 	};
 	const handle = twoDoors(shared, config.corsOrigins, lean, whole);
 	const { fetch, idle } = edge({
 		handle,
 		log,
 		trustProxy: config.trustProxy,
-		observe: metrics?.observer(whole.routes),
+		observe: metrics?.observer(whole().routes),
 	});
 	let server: Bun.Server<undefined> | undefined;
 	let stopped: Promise<void> | undefined;

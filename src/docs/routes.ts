@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import favicon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
 import style from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import bundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+import { lazily } from "../lazily.ts";
 import { type DescribedRoute, openapiDocument } from "./openapi.ts";
 import { page, pagePolicy, script } from "./page.ts";
 
@@ -18,12 +19,8 @@ export interface Docs {
 }
 
 /** Swagger UI and the OpenAPI document of the routes given. The document is made once, when first asked for. */
-export function docsRoutes(described: { readonly routes: readonly DescribedRoute[] }): Docs {
-	let made: Promise<string> | undefined;
-	const document = () => {
-		made ??= openapiDocument(described.routes);
-		return made;
-	};
+export function docsRoutes(described: () => readonly DescribedRoute[]): Docs {
+	const document = lazily(() => openapiDocument(described()));
 
 	const routes = new Elysia({ detail: { hide: true } })
 		.get("/", ({ set }) => {

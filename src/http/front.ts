@@ -1,6 +1,7 @@
 import { cors } from "@elysiajs/cors";
 import { type AnyElysia, Elysia } from "elysia";
 import { Refusal } from "../errors.ts";
+import { lazily } from "../lazily.ts";
 import { type Log, loggable } from "../log.ts";
 import { readJson } from "./body.ts";
 import { callOf } from "./call.ts";
@@ -50,11 +51,11 @@ export function twoDoors(
 	deps: FrontDeps,
 	origins: readonly string[],
 	lean: AnyElysia,
-	whole: AnyElysia,
+	whole: () => AnyElysia,
 ): (request: Request) => Response | Promise<Response> {
 	const forPrograms = front(deps, new Elysia()).use(lean);
-	const forPages = front(deps, new Elysia().use(crossOrigin(origins))).use(whole);
-	return (request) => (needsWhole(request) ? forPages : forPrograms).fetch(request);
+	const forPages = lazily(() => front(deps, new Elysia().use(crossOrigin(origins))).use(whole()));
+	return (request) => (needsWhole(request) ? forPages() : forPrograms).fetch(request);
 }
 
 function needsWhole(request: Request): boolean {

@@ -1,3 +1,5 @@
+import { lazily } from "../lazily.ts";
+
 /** A route as the router knows it: `/collab/tasks/:id`. */
 interface Route {
 	readonly method: string;
@@ -5,12 +7,16 @@ interface Route {
 }
 
 /** Which methods a path knows, for `Allow`; `HEAD` goes with `GET` and `OPTIONS` with everything. */
-export function methodsByPath(routes: readonly Route[]): (path: string) => readonly string[] {
-	const known = routes
-		.filter(({ path }) => !path.includes("*"))
-		.map(({ method, path }) => ({ method, form: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`) }));
+export function methodsByPath(routes: () => readonly Route[]): (path: string) => readonly string[] {
+	const known = lazily(() =>
+		routes()
+			.filter(({ path }) => !path.includes("*"))
+			.map(({ method, path }) => ({ method, form: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`) })),
+	);
 	return (path) => {
-		const methods = known.filter(({ form }) => form.test(path)).map(({ method }) => method);
+		const methods = known()
+			.filter(({ form }) => form.test(path))
+			.map(({ method }) => method);
 		if (methods.length === 0) return [];
 		return [...new Set([...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"])].sort();
 	};

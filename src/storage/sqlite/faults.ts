@@ -9,11 +9,14 @@ const descriptions: Readonly<Record<string, string>> = {
 	SQLITE_READONLY_DIRECTORY: "its folder cannot be written to",
 	SQLITE_BUSY: "another process holds its lock",
 	SQLITE_FULL: "the disk is full",
+	EACCES: "it cannot be written to",
+	EROFS: "it cannot be written to",
 };
 
 /** A fault at the opening of a database, for a sentence. */
 export function describe(error: unknown): string {
-	return descriptions[sqliteCode(error) ?? ""] ?? (error instanceof Error ? error.message : String(error));
+	const code = sqliteCode(error) ?? String((error as { code?: unknown } | undefined)?.code);
+	return descriptions[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
 function sqliteCode(error: unknown): string | undefined {

@@ -36,10 +36,13 @@ async function written(before: (server: ServerProcess) => Promise<void>): Promis
 	return server;
 }
 
-/** Bytes that a process holds: the least of a second, since its garbage comes and goes. */
-async function memoryOf({ pid }: ServerProcess): Promise<number> {
+/**
+ * Bytes that a process holds once its garbage has gone: the least it shows, watched for a second at least, and until
+ * it is below `enough` or has had the time that a collector may take on a busy machine.
+ */
+async function memoryOf({ pid }: ServerProcess, enough = Number.POSITIVE_INFINITY): Promise<number> {
 	let least = Number.POSITIVE_INFINITY;
-	for (let count = 0; count < 10; count++) {
+	for (let count = 0; count < 10 || (least >= enough && count < 200); count++) {
 		const status = await Bun.file(`/proc/${pid}/status`).text();
 		least = Math.min(least, Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024);
 		await Bun.sleep(100);
@@ -98,11 +101,11 @@ test("a client that stops reading costs no memory, and reads every event when it
 	const server = await written(async (started) => {
 		stalled = await stall(started);
 	});
-	const memory = await memoryOf(server);
-	expect(memory - memoryAlone).toBeLessThan(64 * MiB);
+	const most = memoryAlone + 64 * MiB;
+	expect(await memoryOf(server, most)).toBeLessThan(most);
 	if (stalled === undefined) throw new Error("nobody stalled");
 	expect(await idsOf(stalled, eventCount)).toEqual(
 		Array.from({ length: eventCount }, (_, index) => index + 1),
 	);
 	await server.end("SIGTERM");
-}, 60_000);
+}, 90_000);

@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,13 @@ import { onEnd } from "./teardown.ts";
 /** A server that the tests may do as they like with. */
 export interface PostgresServer {
 	readonly url: string;
+	start(): Promise<void>;
 	stop(): Promise<void>;
+	/** Kills every one of its processes. */
+	kill(): Promise<void>;
+	/** Stops its processes without ending them: it accepts and does not answer. */
+	freeze(): void;
+	thaw(): void;
 }
 
 /** A throw-away server from the npm package that ships the binaries, in a folder of its own. */
@@ -37,13 +44,39 @@ export async function startPostgres(): Promise<PostgresServer> {
 	await Bun.spawn(["chmod", "777", folder]).exited;
 	await server.initialise();
 	await server.start();
+	const signal = (name: NodeJS.Signals) => {
+		for (const pid of processesIn(join(folder, "data"))) process.kill(pid, name);
+	};
 	return {
 		url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+		start: () => server.start(),
 		async stop() {
+			signal("SIGCONT");
 			await server.stop();
 			await rm(folder, { recursive: true, force: true });
 		},
+		async kill() {
+			signal("SIGKILL");
+			while (processesIn(join(folder, "data")).length > 0) await Bun.sleep(10);
+		},
+		freeze: () => signal("SIGSTOP"),
+		thaw: () => signal("SIGCONT"),
 	};
+}
+
+/** The processes that work in a folder: a server, and one for each of its connections. */
+function processesIn(folder: string): readonly number[] {
+	const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+	return pids.filter((pid) => workingFolder(pid) === folder).map(Number);
+}
+
+/** Undefined for a process that has ended or is somebody else's. */
+function workingFolder(pid: string): string | undefined {
+	try {
+		return readlinkSync(`/proc/${pid}/cwd`);
+	} catch {
+		return undefined;
+	}
 }
 
 let started: Promise<string | undefined> | undefined;

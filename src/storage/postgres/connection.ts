@@ -15,11 +15,15 @@ export type Db = PostgresJsDatabase<typeof schema>;
 
 export type Address = Extract<DatabaseAddress, { kind: "postgres" }>;
 
+/** Before another try to connect. postgres-js waits up to 20 s by default, and queries wait with it. */
+export const reconnectSeconds = 0.25;
+
 /** A pool of connections; each is made when it is first needed. */
 export function connect({ url, poolMax }: Address): Sql {
 	return postgres(url, {
 		max: poolMax,
 		connect_timeout: 5,
+		backoff: () => reconnectSeconds,
 		idle_timeout: 60,
 		types,
 		onnotice() {},

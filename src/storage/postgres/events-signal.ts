@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { type Log, loggable } from "../../log.ts";
 import { Listeners } from "../listeners.ts";
+import { reconnectSeconds } from "./connection.ts";
 
 /** Where a transaction that appends events says so. */
 export const channel = "orchestrator_log";
@@ -59,6 +60,7 @@ export class CommitSignal {
 		const options = {
 			max: 1,
 			connect_timeout: 5,
+			backoff: () => reconnectSeconds,
 			idle_timeout: 0,
 			max_lifetime: null,
 			fetch_types: false,

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import { ask } from "../support/ask.ts";
+import { everyDatabase } from "../support/databases.ts";
+import { startServer } from "../support/server.ts";
+import { logIn } from "../support/users.ts";
+import { expectWhole, Load } from "./load.ts";
+
+const hour = 3_600_000;
+
+describe.each([...everyDatabase])("a clock that is set back, on $name", ({ newUrl }) => {
+	/** A server whose clock a test may set. */
+	async function clocked(env: Record<string, string> = {}) {
+		let ahead = 0;
+		const clock = () => Date.now() + ahead;
+		const server = await startServer({ DATABASE_URL: await newUrl(), ...env }, { clock });
+		return {
+			server,
+			set(milliseconds: number) {
+				ahead = milliseconds;
+			},
+		};
+	}
+
+	test("locks nobody out: the limit's window is never longer than it is", async () => {
+		const { server, set } = await clocked({ RATE_LIMIT: "3/minute" });
+		set(24 * hour);
+		const get = () => ask(server, "GET /collab/state/tasks");
+		for (let n = 0; n < 3; n++) expect((await get()).status).toBe(200);
+		expect((await get()).status).toBe(429);
+		set(0);
+		const answer = await get();
+		expect(answer.status).toBe(200);
+		expect(Number(/t=(\d+)/.exec(answer.headers.get("ratelimit") ?? "")?.[1])).toBeLessThanOrEqual(60);
+	});
+
+	test("ends no token, and keeps none alive that has ended while the clock goes on", async () => {
+		const { server, set } = await clocked({ JWT_EXPIRE_MINUTES: "60" });
+		const status = async (authorization: string) =>
+			(await ask(server, "GET /auth/me", { headers: { authorization } })).status;
+		set(2 * hour);
+		expect(await status(server.bearer)).toBe(401);
+		const ahead = await logIn(server.url);
+		expect(await status(ahead)).toBe(200);
+		set(0);
+		const behind = await logIn(server.url);
+		expect([await status(ahead), await status(behind)]).toEqual([200, 200]);
+		set(4 * hour);
+		expect([await status(ahead), await status(behind)]).toEqual([401, 401]);
+	});
+
+	test("changes nothing of order: events follow one another, lists are newest first, repeats are replayed", async () => {
+		const { server, set } = await clocked({ JWT_EXPIRE_MINUTES: "10000" });
+		const load = await Load.on(server.url, 4);
+		for (const at of [24 * hour, 0, -24 * hour, 0]) {
+			set(at);
+			await load.more(30);
+		}
+		const headers = { authorization: server.bearer, "idempotency-key": "clock" };
+		// Nothing of the load comes after it.
+		await expectWhole(server.url, load);
+		set(-hour);
+		const last = await ask(server, "POST /collab/tasks", { headers, body: { title: "last" } });
+		set(-2 * hour);
+		const again = await ask(server, "POST /collab/tasks", { headers, body: { title: "last" } });
+		expect([again.text, again.headers.get("idempotency-replayed")]).toEqual([last.text, "true"]);
+		const list = await ask(server, "GET /collab/state/tasks?limit=1");
+		expect(JSON.parse(list.text).items[0].title).toBe("last");
+	});
+});

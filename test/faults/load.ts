@@ -1,0 +1,223 @@
+import { expect } from "bun:test";
+import { binary } from "../support/binary.ts";
+import { type ServerProcess, startProcess } from "../support/process.ts";
+import { logIn, testEmail, testPassword } from "../support/users.ts";
+
+/**
+ * The fault suite, `bun run test:faults`: whole processes under load are killed, starved and stopped, and each test ends
+ * with `expectWhole`. A Redis that stops, freezes and comes back is in test/api/redis-limit; readers of the log while
+ * one of two servers is killed are in test/api/events-property, workers and jobs then in test/api/jobs-crowd;
+ * migrations of one version from ten processes are in test/contracts/migrations.
+ */
+
+/** Starts a server. What stands before the executable is what starts it in its turn. */
+export async function serve(databaseUrl: string, ...before: readonly string[]): Promise<ServerProcess> {
+	return startProcess([...before, await binary()], {
+		DATABASE_URL: databaseUrl,
+		DEV_USER_EMAIL: testEmail,
+		DEV_USER_PASSWORD: testPassword,
+		LOG_LEVEL: "error",
+	});
+}
+
+/** A task whose creation was acknowledged. */
+interface Written {
+	readonly id: string;
+	readonly title: string;
+	/** What became of the one change that was tried, if any was. */
+	change?: "acknowledged" | "unknown";
+}
+
+interface Task {
+	readonly id: string;
+	readonly title: string;
+	readonly version: number;
+}
+
+interface Event {
+	readonly id: string;
+	readonly type: string;
+	readonly data: Task;
+}
+
+/**
+ * Writers that create tasks and change every third, whatever becomes of the server, and note what they were told. A
+ * creation that was refused, or whose answer was lost, is repeated under its Idempotency-Key until it is acknowledged.
+ */
+export class Load {
+	readonly #written: Written[] = [];
+	readonly #writers: Promise<void>[] = [];
+	#isOver = false;
+	/** Writes that were acknowledged so far. */
+	acknowledged = 0;
+	/** Answers of 503 so far. */
+	refused = 0;
+	/** Connections that were refused or broke off so far. */
+	lost = 0;
+
+	private constructor(
+		private url: string,
+		private readonly authorization: string,
+	) {}
+
+	static async on(url: string, writers = 8): Promise<Load> {
+		const load = new Load(url, await logIn(url));
+		for (let writer = 0; writer < writers; writer++) load.#writers.push(load.#write(writer));
+		return load;
+	}
+
+	/** Goes on at another URL: a server that was started again. */
+	moveTo(url: string): void {
+		this.url = url;
+	}
+
+	/** Resolves when so many more writes have been acknowledged. */
+	more(count: number): Promise<void> {
+		const enough = this.acknowledged + count;
+		return this.until(() => this.acknowledged >= enough);
+	}
+
+	/** Resolves when something holds; rejects with a writer that met what no server may answer. */
+	async until(holds: () => boolean): Promise<void> {
+		const failure = Promise.all(this.#writers);
+		while (!holds()) await Promise.race([Bun.sleep(5), failure]);
+	}
+
+	/** Lets every writer finish what it has begun. */
+	async end(): Promise<readonly Written[]> {
+		this.#isOver = true;
+		await Promise.all(this.#writers);
+		return this.#written;
+	}
+
+	async #write(writer: number): Promise<void> {
+		for (let n = 0; !this.#isOver; n++) {
+			const title = `${writer}-${n}`;
+			const { id, etag } = await this.#create(title);
+			const written: Written = { id, title };
+			this.#written.push(written);
+			if (n % 3 !== 0) continue;
+			written.change = "unknown";
+			const changed = await this.#send(
+				"PATCH",
+				`/collab/tasks/${id}`,
+				{ "if-match": etag },
+				{ description: "new" },
+			);
+			if (changed !== undefined) written.change = "acknowledged";
+		}
+	}
+
+	async #create(title: string): Promise<{ readonly id: string; readonly etag: string }> {
+		for (;;) {
+			const created = await this.#send("POST", "/collab/tasks", { "idempotency-key": title }, { title });
+			if (created !== undefined) return created;
+			await Bun.sleep(retryMs);
+		}
+	}
+
+	/** Undefined where the server refused with 503 or the answer was lost; any other failure is a fault. */
+	async #send(method: string, path: string, headers: Record<string, string>, body: object) {
+		const answer = await this.#ask(method, path, headers, body).catch(() => undefined);
+		if (answer === undefined) this.lost++;
+		else if (answer.status === 503) this.refused++;
+		else if (answer.status !== 200)
+			throw new Error(`${method} ${path} answered ${answer.status}: ${answer.text}`);
+		else {
+			this.acknowledged++;
+			return { id: (JSON.parse(answer.text) as Task).id, etag: answer.etag };
+		}
+		return undefined;
+	}
+
+	async #ask(method: string, path: string, headers: Record<string, string>, body: object) {
+		const { authorization } = this;
+		const response = await fetch(this.url + path, {
+			method,
+			headers: { authorization, "content-type": "application/json", ...headers },
+			body: JSON.stringify(body),
+		});
+		const { status, headers: answered } = response;
+		return { status, text: await response.text(), etag: answered.get("etag") ?? "" };
+	}
+}
+
+/** Between two tries of one creation. */
+const retryMs = 20;
+
+/**
+ * The check of the whole, after whatever has happened: the server is healthy by itself, every write that was
+ * acknowledged is there once, with its event once, and the log is without gaps and tells exactly the tasks there are.
+ */
+export async function expectWhole(url: string, load: Load): Promise<void> {
+	while (!(await isHealthy(url))) await Bun.sleep(50);
+	load.moveTo(url);
+	const written = await load.end();
+	const [tasks, events] = [await everyTask(url), await everyEvent(url)];
+	expect(events.map(({ id }) => Number(id))).toEqual(events.map((_, index) => index + 1));
+	expect(told(events)).toEqual(tasks.map(shown).sort());
+	const named = ({ id, title }: { id: string; title: string }) => `${id} ${title}`;
+	expect(tasks.map(named).sort()).toEqual(written.map(named).sort());
+	const kept = new Map(tasks.map(({ id, version }) => [id, version]));
+	expect(written.filter(({ id, change }) => change === "acknowledged" && kept.get(id) !== 2)).toEqual([]);
+}
+
+/** Stops a server as an operator would. What it has printed tells why, if it does not end well. */
+export async function expectEnd(server: ServerProcess): Promise<void> {
+	const code = await server.end("SIGTERM");
+	if (code !== 0) throw new Error(`ended with ${code}:\n${server.output().slice(-5000)}`);
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+	return fetch(`${url}/healthz`).then(
+		({ status }) => status === 200,
+		() => false,
+	);
+}
+
+const shown = ({ id, title, version }: Task) => `${id} ${title} ${version}`;
+
+/** The tasks that a reader of the log arrives at. An event that comes twice, or is missing, does not fit. */
+function told(events: readonly Event[]): readonly string[] {
+	const tasks = new Map<string, Task>();
+	for (const { type, data } of events) {
+		const next = tasks.has(data.id) ? "task.updated 2" : "task.created 1";
+		if (`${type} ${data.version}` !== next)
+			throw new Error(`${type} ${data.version} where ${next} comes next`);
+		tasks.set(data.id, data);
+	}
+	return [...tasks.values()].map(shown).sort();
+}
+
+async function everyTask(url: string): Promise<readonly Task[]> {
+	const tasks: Task[] = [];
+	for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+		const query: string = cursor && `&cursor=${cursor}`;
+		const page = await json<{ items: readonly Task[]; next_cursor?: string }>(
+			`${url}/collab/state/tasks?limit=1000${query}`,
+		);
+		tasks.push(...page.items);
+		cursor = page.next_cursor;
+	}
+	return tasks;
+}
+
+async function everyEvent(url: string): Promise<readonly Event[]> {
+	const events: Event[] = [];
+	for (let after = -1, next = 0; after !== next; ) {
+		after = next;
+		const page = await json<{ items: readonly Event[]; next_after: number }>(
+			`${url}/events?after=${after}&limit=1000`,
+		);
+		events.push(...page.items);
+		next = page.next_after;
+	}
+	return events;
+}
+
+async function json<T>(url: string): Promise<T> {
+	const response = await fetch(url);
+	const text = await response.text();
+	if (response.status !== 200) throw new Error(`${url} answered ${response.status}: ${text}`);
+	return JSON.parse(text) as T;
+}

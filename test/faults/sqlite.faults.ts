@@ -1,0 +1,119 @@
+import { expect, test } from "bun:test";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { newFolder } from "../support/databases.ts";
+import { onEnd } from "../support/teardown.ts";
+import { expectEnd, expectWhole, Load, serve } from "./load.ts";
+
+const megabyte = 1024 * 1024;
+
+/** A disk of a few megabytes; undefined, with a line that says so, where this user may mount none. */
+async function smallDisk(): Promise<string | undefined> {
+	const folder = newFolder();
+	const size = `size=${8 * megabyte}`;
+	const mount = Bun.spawn(["mount", "-t", "tmpfs", "-o", size, "tmpfs", folder], { stderr: "ignore" });
+	if ((await mount.exited) === 0) {
+		onEnd(() => Bun.spawn(["umount", "--lazy", folder]).exited);
+		return folder;
+	}
+	console.warn(
+		"No disk can be mounted here (that takes root), so a full one was skipped; the quota was not.",
+	);
+	return undefined;
+}
+
+/** What is true of a server whose database may not grow: it reads on, refuses writes, and is itself healthy. */
+async function expectReadOnly(url: string, load: Load): Promise<void> {
+	const before = load.refused;
+	await load.until(() => load.refused > before + 50);
+	for (const path of ["/collab/state/tasks?limit=1", "/events?limit=1", "/healthz"]) {
+		expect([path, (await fetch(url + path)).status]).toEqual([path, 200]);
+	}
+	expect(load.lost).toBe(0);
+}
+
+const disk = await smallDisk();
+test.if(disk !== undefined)(
+	"a full disk: writes are refused, nothing acknowledged is lost, and with room they go on",
+	async () => {
+		const folder = disk ?? "";
+		const server = await serve(`sqlite:///${folder}/orchestrator.db`);
+		const load = await Load.on(server.url);
+		const filler = join(folder, "filler");
+		for (const _ of [1, 2]) {
+			await load.more(50);
+			// More than there is room for: the write takes what is left.
+			await writeFile(filler, Buffer.alloc(16 * megabyte)).catch(() => undefined);
+			await expectReadOnly(server.url, load);
+			await rm(filler);
+		}
+		await load.more(50);
+		await expectWhole(server.url, load);
+		await expectEnd(server);
+	},
+	120_000,
+);
+
+test("a quota that is reached: the same", async () => {
+	// A process is told of its quota by a signal that would end it.
+	const server = await serve(
+		`sqlite:///${newFolder()}/orchestrator.db`,
+		"sh",
+		"-c",
+		`trap '' XFSZ; exec "$0"`,
+	);
+	const load = await Load.on(server.url);
+	const limit = (bytes: number | "unlimited") => {
+		return Bun.spawn(["prlimit", `--pid=${server.pid}`, `--fsize=${bytes}:unlimited`]).exited;
+	};
+	await load.more(50);
+	expect(await limit(megabyte)).toBe(0);
+	await expectReadOnly(server.url, load);
+	expect(await limit("unlimited")).toBe(0);
+	await load.more(50);
+	await expectWhole(server.url, load);
+	await expectEnd(server);
+}, 120_000);
+
+/** Holds the file's lock from another process until it is let go. */
+async function lock(path: string): Promise<() => Promise<void>> {
+	const holding = `
+		const database = new (require("bun:sqlite").Database)(${JSON.stringify(path)});
+		database.run("PRAGMA busy_timeout = 20000");
+		database.run("BEGIN EXCLUSIVE");
+		console.log("locked");
+		for await (const _ of process.stdin);
+		database.run("ROLLBACK");`;
+	const child = Bun.spawn([process.execPath, "-e", holding], { stdin: "pipe", stdout: "pipe" });
+	onEnd(() => child.kill("SIGKILL"));
+	const { value } = await child.stdout.getReader().read();
+	expect(new TextDecoder().decode(value)).toBe("locked\n");
+	return async () => {
+		child.stdin.end();
+		expect(await child.exited).toBe(0);
+	};
+}
+
+test("a file that another process locks: writes wait, are refused after 10 s, and go on when it is free", async () => {
+	const path = join(newFolder(), "orchestrator.db");
+	const server = await serve(`sqlite:///${path}`);
+	const load = await Load.on(server.url);
+	await load.more(50);
+
+	const briefly = await lock(path);
+	const before = load.acknowledged;
+	for (let n = 0; n < 10; n++)
+		expect((await fetch(`${server.url}/collab/state/tasks?limit=1`)).status).toBe(200);
+	await briefly();
+	await load.more(50);
+	expect([load.acknowledged > before, load.refused, load.lost]).toEqual([true, 0, 0]);
+
+	const long = await lock(path);
+	await load.until(() => load.refused >= 8);
+	expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+	await long();
+	await load.more(50);
+	expect(load.lost).toBe(0);
+	await expectWhole(server.url, load);
+	await expectEnd(server);
+}, 120_000);

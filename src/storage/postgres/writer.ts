@@ -24,7 +24,8 @@ const groupWithinMs = 15_000;
  * Commits units in groups, one group at a time: units that arrive meanwhile share the next one. A group first takes
  * the log's head row, which every writer of every replica must hold to its commit, and fetches what its units will
  * look at; the units then run in memory, and everything they did is written back at once. So event numbers rise in
- * commit order, no check can go stale before its write, and a group costs two round trips whatever its size.
+ * commit order, no check can go stale before its write, and a group costs four round trips (begin, fetch, write,
+ * commit) whatever its size; one that looks at nothing costs one.
  */
 export class PostgresWriter implements Writer {
 	readonly #queue = new WriteQueue();

@@ -1,0 +1,139 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { ask } from "../support/ask.ts";
+import { everyDatabase } from "../support/databases.ts";
+import { documentOf, type OpenApiOperation } from "../support/document.ts";
+import { post } from "../support/jobs.ts";
+import { startServer, type TestServer, testApiKey } from "../support/server.ts";
+import { type JsonSchema, valueBy } from "./json-schema.ts";
+import { hold } from "./seed.ts";
+
+/** A request that may be good, or wrong in any of its parts. */
+interface Made {
+	readonly line: `${string} /${string}`;
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: unknown;
+	readonly contentType: string;
+}
+
+const methods = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"];
+const anyText = fc.oneof(
+	fc.string({ maxLength: 20 }),
+	fc.string({ unit: "binary", maxLength: 20 }).map((text) => text.toWellFormed()),
+);
+const visible = fc.string({
+	unit: fc.integer({ min: 0x21, max: 0x7e }).map(String.fromCharCode),
+	maxLength: 40,
+});
+
+for (const { name, newUrl } of everyDatabase) {
+	test(`every route on ${name} answers whatever it is asked as the document says, and never with a defect`, async () => {
+		const server = await startServer({ DATABASE_URL: await newUrl() });
+		const { document } = await documentOf(server);
+		const routes = Object.entries(document.paths).flatMap(([path, operations]) =>
+			Object.entries(operations).map(([method, operation]) => ({ method, path, operation })),
+		);
+		const ids = await someIds(server);
+		const requests = fc.oneof(
+			...routes.map(({ method, path, operation }) => requestTo(method, path, operation, ids, server)),
+		);
+		await hold(
+			name,
+			requests,
+			async ({ line, ...question }) => {
+				const { status, text } = await ask(server, line, question);
+				expect([line, status >= 500 && text]).toEqual([line, false]);
+			},
+			600,
+		);
+	});
+}
+
+/** Ids that stand for something: a task, and jobs in two states. */
+async function someIds(server: TestServer): Promise<readonly string[]> {
+	const headers = { authorization: server.bearer };
+	const task = await ask(server, "POST /collab/tasks", { headers, body: { title: "a task" } });
+	const jobs = await Promise.all(["a", "b"].map((kind) => post(server.url, "/jobs", { kind, queue: kind })));
+	await post(server.url, "/jobs/lease", { worker: "w", queues: ["a"] });
+	return [(task.json as { id: string }).id, ...jobs.map(({ job }) => job.id)];
+}
+
+function requestTo(
+	method: string,
+	path: string,
+	{ parameters = [], requestBody }: OpenApiOperation,
+	ids: readonly string[],
+	server: TestServer,
+): fc.Arbitrary<Made> {
+	const id = fc.oneof(
+		{ weight: 3, arbitrary: fc.constantFrom(...ids) },
+		// Of dots a client makes another path before it asks.
+		{ weight: 1, arbitrary: anyText.filter((text) => !/^\.{0,2}$/.test(text)) },
+	);
+	const queries = parameters.filter((parameter) => parameter.in === "query");
+	const query = fc.record(
+		{
+			...Object.fromEntries(
+				queries.map(({ name, schema }) => [name, valueBy(schema as JsonSchema).map(String)]),
+			),
+			unknown: anyText,
+		},
+		{ requiredKeys: [] },
+	);
+	const [json] = Object.values(requestBody?.content ?? {});
+	const body = fc.oneof(
+		{ weight: 6, arbitrary: json ? valueBy(json.schema as JsonSchema) : fc.constant(undefined) },
+		{ weight: 1, arbitrary: fc.jsonValue() },
+		{ weight: 1, arbitrary: anyText },
+		{ weight: 1, arbitrary: fc.constant(undefined) },
+	);
+	return fc
+		.record({
+			// A stream has no end: its head will do.
+			method: usually(
+				path.endsWith("/tail") ? "HEAD" : method.toUpperCase(),
+				methods.filter((other) => !path.endsWith("/tail") || other !== "GET"),
+			),
+			id,
+			query,
+			body,
+			contentType: usually("application/json", [
+				"",
+				"text/plain",
+				"application/merge-patch+json",
+				"application/json; charset=utf-8",
+			]),
+			authorization: usually(server.bearer, [undefined, "Bearer x", "Basic eDp5", `${server.bearer}x`]),
+			key: usually(testApiKey, [undefined, "not-a-key"]),
+			ifMatch: fc.option(fc.oneof(fc.constantFrom("*", '"x"', 'W/"x"'), visible), { nil: undefined }),
+			idempotencyKey: fc.option(visible, { nil: undefined }),
+			lastEventId: fc.option(fc.oneof(fc.nat(5).map(String), visible), { nil: undefined }),
+		})
+		.map(({ method, id, query, body, contentType, ...given }) => {
+			const search = new URLSearchParams(query as Record<string, string>);
+			const target = path.replace(/\{[^}]+\}/g, encodeURIComponent(id));
+			const headers = {
+				authorization: given.authorization,
+				"x-api-key": given.key,
+				"if-match": given.ifMatch,
+				"if-none-match": given.ifMatch,
+				"idempotency-key": given.idempotencyKey,
+				"last-event-id": given.lastEventId,
+			};
+			const present = Object.entries(headers).filter(([, value]) => value !== undefined);
+			return {
+				line: `${method} ${target as `/${string}`}${search.size > 0 ? `?${search}` : ""}`,
+				headers: Object.fromEntries(present) as Record<string, string>,
+				// HTTP's own rule for clients: these two have no body.
+				body: method === "GET" || method === "HEAD" ? undefined : body,
+				contentType,
+			};
+		});
+}
+
+function usually<T>(value: T, others: readonly T[]): fc.Arbitrary<T> {
+	return fc.oneof(
+		{ weight: 8, arbitrary: fc.constant(value) },
+		{ weight: 1, arbitrary: fc.constantFrom(...others) },
+	);
+}

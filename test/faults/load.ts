@@ -165,7 +165,11 @@ export async function expectWhole(url: string, load: Load): Promise<void> {
 /** Stops a server as an operator would. What it has printed tells why, if it does not end well. */
 export async function expectEnd(server: ServerProcess): Promise<void> {
 	const code = await server.end("SIGTERM");
-	if (code !== 0) throw new Error(`ended with ${code}:\n${server.output().slice(-5000)}`);
+	if (code === 0) return;
+	const printed = server.output().split("\n");
+	throw new Error(
+		`ended with ${code}:\n${printed.filter((line) => !line.startsWith('{"level"')).join("\n")}`,
+	);
 }
 
 async function isHealthy(url: string): Promise<boolean> {

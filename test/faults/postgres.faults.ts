@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { connect } from "../../src/storage/postgres/connection.ts";
 import { newPostgresDatabase, type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { skipped } from "../support/skips.ts";
 import { onEnd } from "../support/teardown.ts";
@@ -36,6 +37,29 @@ describe.if(own !== undefined)("a Postgres", () => {
 		expect(load.lost).toBe(0);
 		await expectWhole(server.url, load);
 		await expectEnd(server);
+	}, 120_000);
+
+	test("that ends a connection inside a transaction takes neither the process along nor the next transaction", async () => {
+		const address = { kind: "postgres", url: await newPostgresDatabase(postgres.url), poolMax: 1 } as const;
+		const [sql, killer] = [connect(address), connect(address)];
+		await sql`CREATE TABLE seen (round integer)`;
+		for (const round of [1, 2, 3, 4]) {
+			const broken = sql.begin(async (tx) => {
+				const [own] = await tx<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+				// Of a connection that works, and of one that waits.
+				const sleeping = round % 2 === 0 ? tx`SELECT pg_sleep(60)`.catch(() => undefined) : undefined;
+				await killer`SELECT pg_terminate_backend(${own?.pid ?? 0})`;
+				await sleeping;
+				await Bun.sleep(100);
+				await tx`INSERT INTO seen VALUES (${-round})`;
+			});
+			expect(await broken.then(String, ({ code }) => code)).toMatch(/^(57P01|CONNECTION_CLOSED|ECONNRESET)$/);
+			await sql.begin((tx) => tx`INSERT INTO seen VALUES (${round})`);
+		}
+		expect((await sql`SELECT round FROM seen ORDER BY round`).map(({ round }) => round)).toEqual([
+			1, 2, 3, 4,
+		]);
+		await Promise.all([sql.end({ timeout: 5 }), killer.end({ timeout: 5 })]);
 	}, 120_000);
 
 	test("that accepts and does not answer: 503 in bounded time, whatever is asked, and back by itself", async () => {

@@ -44,7 +44,7 @@ export const listDoc = operation({
 			schema: TaskList,
 			headers: ["ETag", "Cache-Control", "Vary", "X-Event-Id", "Link"],
 		},
-		304: { ...notModified, headers: [...notModified.headers, "X-Event-Id"] },
+		304: { ...notModified, headers: [...notModified.headers, "X-Event-Id", "Link"] },
 	},
 	errors: ["validation_error", "unavailable"],
 });

@@ -40,6 +40,15 @@ const newTask = fc.record(
 	{ requiredKeys: [] },
 );
 
+/** Patches that fit, and of which many change nothing. */
+const patch = fc.constantFrom<Readonly<Record<string, unknown>>>(
+	{},
+	{ title: "a" },
+	{ title: "b" },
+	{ description: null },
+	{ description: "" },
+);
+
 const operation = fc.oneof(
 	{
 		weight: 4,
@@ -51,7 +60,12 @@ const operation = fc.oneof(
 	},
 	{
 		weight: 4,
-		arbitrary: fc.record({ kind: fc.constant("patch" as const), target, ifMatch, body: newTask }),
+		arbitrary: fc.record({
+			kind: fc.constant("patch" as const),
+			target,
+			ifMatch,
+			body: fc.oneof<fc.Arbitrary<Readonly<Record<string, unknown>>>[]>(newTask, patch),
+		}),
 	},
 	{ weight: 2, arbitrary: fc.record({ kind: fc.constant("remove" as const), target, ifMatch }) },
 	{

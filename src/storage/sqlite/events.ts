@@ -1,8 +1,6 @@
 import type { Database } from "bun:sqlite";
-import { eq, sql } from "drizzle-orm";
 import type { EventDraft } from "../../events/store.ts";
-import type { Db } from "./connection.ts";
-import { logHead } from "./schema.ts";
+import type { Head } from "../../tasks/store.ts";
 
 /**
  * The log's end, held by the writer from the begin to the commit of a group. SQLite has one writer at a time, so a
@@ -12,18 +10,14 @@ export class EventTail {
 	readonly #read;
 	readonly #write;
 	readonly #insert;
-	#taken = { rev: 0, tasksRev: 0 };
-	#kept = { rev: 0, tasksRev: 0 };
-	#now = { rev: 0, tasksRev: 0 };
+	#taken: Head = { rev: 0, tasksRev: 0 };
+	#kept = this.#taken;
+	#now = this.#taken;
 
-	constructor(database: Database, db: Db) {
-		this.#read = db.select({ rev: logHead.rev, tasksRev: logHead.tasksRev }).from(logHead).prepare();
-		this.#write = db
-			.update(logHead)
-			.set({ rev: sql`${sql.placeholder("rev")}`, tasksRev: sql`${sql.placeholder("tasksRev")}` })
-			.where(eq(logHead.one, 1))
-			.prepare();
-		// Raw, because every change runs it: drizzle's placeholders cost three times the insert itself.
+	/** Raw statements, because every change runs them: drizzle's placeholders cost three times an insert itself. */
+	constructor(database: Database) {
+		this.#read = database.query<Head, []>("SELECT rev, tasks_rev AS tasksRev FROM log_head");
+		this.#write = database.query("UPDATE log_head SET rev = ?, tasks_rev = ? WHERE one = 1");
 		this.#insert = database.query(
 			"INSERT INTO events (id, type, subject, data, request_id, time) VALUES (?, ?, ?, ?, ?, ?)",
 		);
@@ -32,7 +26,7 @@ export class EventTail {
 	/** After the group's begin. */
 	take(): void {
 		const head = this.#read.get();
-		if (head === undefined) throw new Error("the log has no head");
+		if (head === null) throw new Error("the log has no head");
 		this.#taken = this.#kept = this.#now = head;
 	}
 
@@ -42,6 +36,11 @@ export class EventTail {
 		this.#insert.run(rev, type, subject, data, requestId, time);
 		this.#now = { rev, tasksRev: type.startsWith("task.") ? rev : this.#now.tasksRev };
 		return rev;
+	}
+
+	/** Whether the current unit has appended anything. */
+	get isChanged(): boolean {
+		return this.#now !== this.#kept;
 	}
 
 	/** The current unit's events stay. */
@@ -56,6 +55,6 @@ export class EventTail {
 
 	/** Before the group's commit. */
 	write(): void {
-		if (this.#now.rev !== this.#taken.rev) this.#write.run(this.#now);
+		if (this.#now.rev !== this.#taken.rev) this.#write.run(this.#now.rev, this.#now.tasksRev);
 	}
 }

@@ -97,6 +97,11 @@ export class JobRows implements Pick<JobWork, "now"> {
 		this.#kept = this.#moves.length;
 	}
 
+	/** Whether the current unit has moved a job. */
+	get isChanged(): boolean {
+		return this.#moves.length > this.#kept;
+	}
+
 	/** The current unit's changes are taken back; their rows go with its savepoint. */
 	takeBack(): void {
 		this.#moves.length = this.#kept;

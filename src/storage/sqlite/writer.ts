@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { Refusal } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { WriteCounts } from "../../metrics/store.ts";
 import {
@@ -22,7 +23,7 @@ const busyRetryMs = 20;
 
 /**
  * Commits units in groups: those that arrive while a commit is under way, or in the same turn of the event loop,
- * share the next one and its flush to disk. A unit that throws is rolled back to its savepoint and fails alone.
+ * share the next one and its flush to disk. A unit that throws fails alone.
  */
 export class SqliteWriter implements Writer {
 	readonly #queue = new WriteQueue();
@@ -45,7 +46,7 @@ export class SqliteWriter implements Writer {
 		private readonly logger: Log,
 		private readonly committed: () => void,
 	) {
-		const tail = new EventTail(database, db);
+		const tail = new EventTail(database);
 		const jobs = new JobRows(database);
 		this.#log = tail;
 		this.#jobs = jobs;
@@ -64,8 +65,8 @@ export class SqliteWriter implements Writer {
 		this.#undo = database.query("ROLLBACK TO unit");
 	}
 
-	async run<T>(unit: Unit<T>): Promise<T> {
-		if (this.#isStopped) throw unavailable(new Error("the writer has stopped"));
+	run<T>(unit: Unit<T>): Promise<T> {
+		if (this.#isStopped) return Promise.reject(unavailable(new Error("the writer has stopped")));
 		const done = this.#queue.add(unit);
 		this.#draining ??= this.#drain();
 		return done;
@@ -104,35 +105,68 @@ export class SqliteWriter implements Writer {
 	#commitGroup(group: readonly Waiting[]): boolean {
 		try {
 			this.#begin.run();
-		} catch (error) {
-			if (isBusy(error)) return false;
-			for (const { reject } of group) reject(translated(error));
-			return true;
-		}
-		try {
-			this.#log.take();
-			this.#jobs.take();
-			const outcomes = group.map(({ unit }) => this.#apply(unit));
+			const outcomes = this.#applyTogether(group) ?? this.#applyApart(group);
 			this.#log.write();
 			this.#jobs.write();
 			this.#commit.run();
 			this.#commits++;
 			for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]);
 		} catch (error) {
+			if (isBusy(error) && !this.database.inTransaction) return false;
 			this.#abandon(group, error);
 		}
 		this.committed();
 		return true;
 	}
 
+	/**
+	 * Without savepoints, which cost as much as a change itself: each makes SQLite copy the pages that its unit touches.
+	 * A unit that refuses has not written yet. If one fails that may have, nothing of the group stays: undefined, and the
+	 * transaction is new.
+	 */
+	#applyTogether(group: readonly Waiting[]): readonly Outcome[] | undefined {
+		this.#takeEnds();
+		try {
+			return group.map(({ unit }) => this.#apply(unit));
+		} catch (error) {
+			if (!this.database.inTransaction) throw error;
+			this.#rollback.run();
+			this.#begin.run();
+			return undefined;
+		}
+	}
+
 	#apply(unit: Unit<unknown>): Outcome {
+		try {
+			return this.#kept(unit.apply(this.#work));
+		} catch (error) {
+			if (error instanceof Refusal && !this.#log.isChanged && !this.#jobs.isChanged) return { error };
+			throw error;
+		}
+	}
+
+	#applyApart(group: readonly Waiting[]): readonly Outcome[] {
+		this.#takeEnds();
+		return group.map(({ unit }) => this.#applyAlone(unit));
+	}
+
+	#takeEnds(): void {
+		this.#log.take();
+		this.#jobs.take();
+	}
+
+	#kept(value: unknown): Outcome {
+		this.#log.keep();
+		this.#jobs.keep();
+		return { value };
+	}
+
+	#applyAlone(unit: Unit<unknown>): Outcome {
 		this.#savepoint.run();
 		try {
 			const value = unit.apply(this.#work);
 			this.#release.run();
-			this.#log.keep();
-			this.#jobs.keep();
-			return { value };
+			return this.#kept(value);
 		} catch (error) {
 			// A full disk ends the whole transaction by itself; then the group fails together.
 			if (!this.database.inTransaction) throw error;

@@ -1,5 +1,5 @@
 import { operation } from "../http/doc.ts";
-import { AccessToken, Me } from "./schema.ts";
+import { AccessToken, Credentials, Me } from "./schema.ts";
 
 const tag = "Login";
 
@@ -7,6 +7,7 @@ export const loginDoc = operation({
 	operationId: "login",
 	tag,
 	summary: "Get an access token",
+	body: Credentials,
 	answers: { 200: { description: "The token.", schema: AccessToken, headers: ["Cache-Control"] } },
 	errors: [
 		"bad_request",

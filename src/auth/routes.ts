@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { canonical } from "../canonical.ts";
+import type { BodyReader, ReadBody } from "../http/body.ts";
 import { jsonBody } from "../http/schema.ts";
 import { loginDoc, meDoc } from "./docs.ts";
 import { Credentials } from "./schema.ts";
@@ -7,22 +8,28 @@ import type { Auth } from "./service.ts";
 
 export interface LoginRouteDeps {
 	readonly auth: Auth;
-	/** Guards `/auth/login`, and nothing else. */
+	readonly readBody: BodyReader;
+	/** Guards `/auth/login`, and nothing else; it reads the parsed body. */
 	readonly loginLimit: (routes: Elysia) => Elysia;
 	readonly expiresInSeconds: number;
 }
 
-export function loginRoutes({ auth, loginLimit, expiresInSeconds }: LoginRouteDeps) {
-	return new Elysia().use(loginLimit).post(
-		"/auth/login",
-		async ({ body, set }) => {
-			const { email, password } = body.value();
-			const token = await auth.login(email, password);
-			set.headers["cache-control"] = "no-store";
-			return canonical({ access_token: token, expires_in: expiresInSeconds, token_type: "bearer" });
-		},
-		{ body: jsonBody(Credentials), detail: loginDoc },
-	);
+const credentials = jsonBody(Credentials);
+
+export function loginRoutes({ auth, readBody, loginLimit, expiresInSeconds }: LoginRouteDeps) {
+	return new Elysia()
+		.onParse(({ request }) => readBody(request))
+		.use(loginLimit)
+		.post(
+			"/auth/login",
+			async ({ body, set }) => {
+				const { email, password } = credentials(body as ReadBody).value();
+				const token = await auth.login(email, password);
+				set.headers["cache-control"] = "no-store";
+				return canonical({ access_token: token, expires_in: expiresInSeconds, token_type: "bearer" });
+			},
+			{ detail: loginDoc },
+		);
 }
 
 export function meRoutes({ auth }: Pick<LoginRouteDeps, "auth">) {

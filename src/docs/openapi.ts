@@ -6,7 +6,7 @@ import { version } from "../version.ts";
 export interface DescribedRoute {
 	readonly method: string;
 	readonly path: string;
-	readonly hooks: { readonly body?: unknown; readonly query?: unknown; readonly detail?: unknown };
+	readonly hooks: { readonly detail?: unknown };
 }
 
 const documentation = {
@@ -37,39 +37,10 @@ export async function openapiDocument(routes: readonly DescribedRoute[]): Promis
 		swagger({ path: "/plugin", documentation: structuredClone(documentation) as never }),
 	);
 	for (const { method, path, hooks } of routes) {
-		const { body, query, detail } = hooks;
-		const description = { ...(body ? { body } : {}), ...(query ? { query } : {}), detail };
-		described.route(method, path, (() => null) as never, description as never);
+		described.route(method, path, (() => null) as never, { detail: hooks.detail } as never);
 	}
 	const response = await described.handle(new Request("http://localhost/plugin/json"));
-	return canonical(tidied((await response.json()) as Document));
-}
-
-interface Document {
-	readonly paths: Record<string, Record<string, OperationObject>>;
-}
-
-interface OperationObject {
-	parameters?: { in: string; name: string }[];
-	requestBody?: { content: Record<string, unknown>; required: boolean };
-}
-
-/** Mends what the plugin's document has that OpenAPI 3.0 has not. */
-function tidied(document: Document): unknown {
-	for (const path of Object.values(document.paths)) {
-		for (const [method, operation] of Object.entries(path)) {
-			takes(operation, method === "patch" ? ["application/json", mergePatch] : ["application/json"]);
-		}
-	}
-	return toOpenapi30(document);
-}
-
-const mergePatch = "application/merge-patch+json";
-
-/** The plugin offers three content types wherever no parser is named. */
-function takes({ requestBody }: OperationObject, types: readonly string[]): void {
-	const json = requestBody?.content["application/json"];
-	if (requestBody && json) requestBody.content = Object.fromEntries(types.map((type) => [type, json]));
+	return canonical(toOpenapi30(await response.json()));
 }
 
 /** JSON Schema 2020-12 (`const`, `examples`, `type: "null"`) as OpenAPI 3.0.3 writes it. */

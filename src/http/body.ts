@@ -3,6 +3,9 @@ import { Refusal } from "../errors.ts";
 /** A request's body as read: a JSON value, or the refusal it deserves once its turn has come. */
 export type ReadBody = { readonly value: unknown } | { readonly refusal: Refusal };
 
+/** Reads the body of a request; never throws. */
+export type BodyReader = (request: Request) => Promise<ReadBody>;
+
 /** `application/json`, or with a suffix such as `application/merge-patch+json`; only UTF-8. */
 const jsonType = /^application\/(json|merge-patch\+json)\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
@@ -15,7 +18,10 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 export async function readJson(request: Request, bytesMax: number): Promise<ReadBody> {
 	try {
 		const type = request.headers.get("content-type");
-		const bytes = await readBytes(request, bytesMax);
+		// A length that is sent twice comes as `5, 5`, which is no number: such a body is counted like a chunked one.
+		const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+		if (declared > bytesMax) throw tooLarge(bytesMax);
+		const bytes = await (declared <= bytesMax ? request.bytes() : readChunks(request, bytesMax));
 		if (type === null || !jsonType.test(type)) {
 			return refuse("unsupported_media_type", "The body must be declared as Content-Type: application/json.");
 		}
@@ -31,13 +37,6 @@ export async function readJson(request: Request, bytesMax: number): Promise<Read
 
 function refuse(code: "bad_request" | "unsupported_media_type", message: string): ReadBody {
 	return { refusal: new Refusal(code, message) };
-}
-
-async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
-	// A length that is sent twice comes as `5, 5`, which is no number: such a body is counted like a chunked one.
-	const declared = Number(request.headers.get("content-length") ?? Number.NaN);
-	if (declared > bytesMax) throw tooLarge(bytesMax);
-	return declared <= bytesMax ? request.bytes() : readChunks(request, bytesMax);
 }
 
 /** A chunked body says nothing of its length: it is counted while it comes and cut off at the limit. */

@@ -1,12 +1,36 @@
+import type { Server } from "bun";
+import { type AnswerHeaders, answerHeaders } from "./envelope.ts";
+
 /** What is known of one request beside its bytes. */
-export interface Call {
+export class Call {
+	readonly startedAt = performance.now();
 	readonly requestId: string;
 	/** The client's address: the socket's, or the one a trusted proxy names. */
 	readonly address: string;
+	/** The URL's path, without its query. */
+	readonly path: string;
+	/** What the answer will bear; whoever has something to add does. */
+	readonly headers: AnswerHeaders;
 	/** Who asks, for the log: a user's id or a key's fingerprint, once known. Never a secret. */
-	principal?: string;
+	principal: string | undefined;
+
+	constructor(
+		private readonly received: Request,
+		private readonly server: Server<undefined>,
+		trustedProxies: number,
+	) {
+		const { headers } = received;
+		const socket = server.requestIP(received)?.address ?? "unknown";
+		this.requestId = requestIdOf(headers);
+		this.address = clientAddress(socket, headers, trustedProxies);
+		this.path = pathOf(received.url);
+		this.headers = answerHeaders(this.requestId);
+	}
+
 	/** Lifts the server's idle time-out: for streams, which may be quiet for long. */
-	keepOpen(): void;
+	keepOpen(): void {
+		this.server.timeout(this.received, 0);
+	}
 }
 
 /** Where a request carries its call. A WeakMap beside it cost several microseconds a request, most of them in GC. */
@@ -40,4 +64,11 @@ export function clientAddress(socket: string, headers: Headers, trustedProxies: 
 	if (trustedProxies === 0) return socket;
 	const forwarded = headers.get("x-forwarded-for")?.split(",") ?? [];
 	return forwarded.at(-trustedProxies)?.trim().slice(0, 64) || forwarded[0]?.trim().slice(0, 64) || socket;
+}
+
+/** The path of a URL, without its query. Where `Host` is missing, as HTTP/1.0 allows, Bun gives a bare path for a URL. */
+function pathOf(url: string): string {
+	const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
+	const end = url.indexOf("?", start);
+	return end === -1 ? url.slice(start) : url.slice(start, end);
 }

@@ -63,6 +63,9 @@ interface Operation {
 	readonly requestHeaders?: Readonly<
 		Record<string, { readonly description: string; readonly required?: boolean }>
 	>;
+	/** The schema that reads the body, as `application/json` unless `bodyTypes` says otherwise. */
+	readonly body?: TSchema;
+	readonly bodyTypes?: readonly string[];
 	/** The schema that reads the query string. */
 	readonly query?: TSchema;
 	/** Names of the path's parameters, each with its description. */
@@ -85,6 +88,7 @@ export function operation(op: Operation) {
 		...(op.description !== undefined && { description: op.description }),
 		...(op.security !== undefined && { security: [{ [op.security]: [] }, ...(op.anonymousToo ? [{}] : [])] }),
 		...parametersOf(op),
+		...bodyOf(op),
 		responses: { ...successes(op), ...failures(errors, op.unlimited ?? false) },
 	};
 }
@@ -106,6 +110,12 @@ function parametersOf({ requestHeaders = {}, pathParameters = {}, query }: Opera
 	}));
 	const parameters = [...path, ...queryParameters(query), ...header];
 	return parameters.length > 0 ? { parameters } : {};
+}
+
+function bodyOf({ body, bodyTypes = ["application/json"] }: Operation) {
+	if (body === undefined) return {};
+	const content = Object.fromEntries(bodyTypes.map((type) => [type, { schema: body }]));
+	return { requestBody: { content, required: true } };
 }
 
 function queryParameters(query: TSchema | undefined) {

@@ -1,7 +1,7 @@
 import type { Server } from "bun";
-import { type Log, loggable } from "../log.ts";
-import { type Call, callOf, clientAddress, registerCall, requestIdOf } from "./call.ts";
-import { baseHeaders, defect, errorBody, errorHeaders, statusOf } from "./envelope.ts";
+import type { Log } from "../log.ts";
+import { Call, callOf, registerCall } from "./call.ts";
+import { refused } from "./refused.ts";
 
 export interface EdgeDeps {
 	/** Answers a request; GET stands for HEAD. */
@@ -16,7 +16,8 @@ export interface EdgeDeps {
 
 /** The outermost layer: what every request gets, whatever becomes of it further in. */
 export interface Edge {
-	fetch(request: Request, server: Server<undefined>): Promise<Response>;
+	/** Answers at once where nothing has to be waited for: a promise for each request showed in the throughput. */
+	fetch(request: Request, server: Server<undefined>): Response | Promise<Response>;
 	/** Resolves when no request is under way, or after `milliseconds`; false in that case. */
 	idle(milliseconds: number): Promise<boolean>;
 }
@@ -25,50 +26,32 @@ export function edge({ handle, log, trustProxy, observe }: EdgeDeps): Edge {
 	let underWay = 0;
 	let whenIdle: (() => void) | undefined;
 
-	function failed(error: unknown, { requestId }: Call): Response {
-		log.error({ err: loggable(error), request_id: requestId }, "A request failed outside its route.");
-		const headers = { ...baseHeaders, ...errorHeaders(defect), "x-request-id": requestId };
-		return new Response(errorBody(defect, requestId), { status: statusOf.internal, headers });
-	}
-
-	function finished(request: Request, call: Call, startedAt: number, response: Response): Response {
-		const { method } = request;
-		const path = pathOf(request.url);
+	function finished({ method }: Request, call: Call, response: Response): Response {
+		const { requestId, path, address, principal } = call;
 		const { status } = response;
-		const milliseconds = performance.now() - startedAt;
+		const milliseconds = performance.now() - call.startedAt;
 		observe?.(method, path, status, milliseconds);
-		log.request({
-			requestId: call.requestId,
-			method,
-			path,
-			status,
-			milliseconds,
-			client: call.address,
-			principal: call.principal,
-		});
+		log.request({ requestId, method, path, status, milliseconds, client: address, principal });
 		underWay--;
 		if (underWay === 0) whenIdle?.();
 		return response;
 	}
 
 	return {
-		async fetch(received, server) {
-			const startedAt = performance.now();
+		fetch(received, server) {
 			underWay++;
 			const request = addressed(received);
-			const socket = server.requestIP(received)?.address ?? "unknown";
-			const requestId = requestIdOf(request.headers);
-			const call: Call = {
-				requestId,
-				address: clientAddress(socket, request.headers, trustProxy),
-				keepOpen: () => server.timeout(received, 0),
-			};
+			const call = new Call(received, server, trustProxy);
 			registerCall(request, call);
 			try {
-				const response = await (request.method === "HEAD" ? head(request, handle) : handle(request));
-				return finished(request, call, startedAt, response);
+				const answer = request.method === "HEAD" ? head(request, handle) : handle(request);
+				if (!(answer instanceof Promise)) return finished(request, call, answer);
+				return answer.then(
+					(response) => finished(request, call, response),
+					(error) => finished(request, call, refused(error, call, log)),
+				);
 			} catch (error) {
-				return finished(request, call, startedAt, failed(error, call));
+				return finished(request, call, refused(error, call, log));
 			}
 		},
 
@@ -104,11 +87,4 @@ async function head(request: Request, handle: EdgeDeps["handle"]): Promise<Respo
 	if (headers.get("content-type")?.startsWith("text/event-stream")) await body?.cancel();
 	else if (body !== null) headers.set("content-length", String((await new Response(body).bytes()).length));
 	return new Response(null, { status, headers });
-}
-
-/** The path of an absolute URL, without its query. */
-function pathOf(url: string): string {
-	const start = url.indexOf("/", url.indexOf("//") + 2);
-	const end = url.indexOf("?", start);
-	return end === -1 ? url.slice(start) : url.slice(start, end);
 }

@@ -1,5 +1,5 @@
 import { canonical } from "../canonical.ts";
-import { type ErrorCode, Refusal } from "../errors.ts";
+import type { ErrorCode, Refusal } from "../errors.ts";
 
 /** The one place where an error code meets its HTTP status. */
 export const statusOf: Readonly<Record<ErrorCode, number>> = {
@@ -23,19 +23,19 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
 	unavailable: 503,
 };
 
-/** On every answer. Each is overridden by a route where it must be. */
-export const baseHeaders = {
-	"content-type": "application/json",
-	"x-content-type-options": "nosniff",
-	"referrer-policy": "no-referrer",
-	vary: "Origin",
-};
+/** Response headers that are being gathered for one answer. */
+export type AnswerHeaders = Record<string, string | number>;
 
-/** What is answered for a thrown value that is no refusal: nothing of the cause, which only the log gets. */
-export const defect = new Refusal(
-	"internal",
-	"Something went wrong here; the log has it under this request id.",
-);
+/** On every answer. Each is overridden by a route where it must be. */
+export function answerHeaders(requestId: string): AnswerHeaders {
+	return {
+		"content-type": "application/json",
+		"x-content-type-options": "nosniff",
+		"referrer-policy": "no-referrer",
+		vary: "Origin",
+		"x-request-id": requestId,
+	};
+}
 
 /** The body of every status from 400 up: `{"details"?, "message", "request_id", "type"}`, canonical. */
 export function errorBody(refusal: Refusal, requestId: string): string {

@@ -2,20 +2,14 @@ import { cors } from "@elysiajs/cors";
 import { type AnyElysia, Elysia } from "elysia";
 import { Refusal } from "../errors.ts";
 import { lazily } from "../lazily.ts";
-import { type Log, loggable } from "../log.ts";
-import { readJson } from "./body.ts";
-import { callOf } from "./call.ts";
-import { baseHeaders, defect, errorBody, errorHeaders, statusOf } from "./envelope.ts";
+import type { Log } from "../log.ts";
+import { type Call, callOf } from "./call.ts";
+import { refused } from "./refused.ts";
 
 export interface FrontDeps {
 	readonly log: Log;
-	readonly bodyBytesMax: number;
-	/** Refuses what may not go on to a route (limits, shutdown); gathers the headers that every answer gets. */
-	readonly admit: (
-		request: Request,
-		path: string,
-		headers: Record<string, string | number>,
-	) => void | Promise<void>;
+	/** Refuses what may not go on to a route: limits, shutdown. Undefined where that is clear at once. */
+	readonly admit: (request: Request, call: Call) => Promise<void> | undefined;
 	/** The methods that a path knows; empty for an unknown path. */
 	readonly allowedMethods: (path: string) => readonly string[];
 }
@@ -53,9 +47,20 @@ export function twoDoors(
 	lean: AnyElysia,
 	whole: () => AnyElysia,
 ): (request: Request) => Response | Promise<Response> {
-	const forPrograms = front(deps, new Elysia()).use(lean);
-	const forPages = lazily(() => front(deps, new Elysia().use(crossOrigin(origins))).use(whole()));
-	return (request) => (needsWhole(request) ? forPages() : forPrograms).fetch(request);
+	const { admit } = deps;
+	const forPrograms = front(deps).use(lean);
+	const forPages = lazily(() => {
+		// Inside the app, so that refusals bear the headers of CORS too.
+		const admission = new Elysia().onRequest(({ request }) => admit(request, callOf(request)));
+		return front(deps, crossOrigin(origins).use(admission)).use(whole());
+	});
+	return (request) => {
+		if (needsWhole(request)) return forPages().fetch(request);
+		const admitted = admit(request, callOf(request));
+		return admitted === undefined
+			? forPrograms.fetch(request)
+			: admitted.then(() => forPrograms.fetch(request));
+	};
 }
 
 function needsWhole(request: Request): boolean {
@@ -75,34 +80,19 @@ function crossOrigin(origins: readonly string[]) {
 	});
 }
 
-/** What every route shares: headers, admission, the reading of bodies, the form of errors. */
-export function front({ log, bodyBytesMax, admit, allowedMethods }: FrontDeps, policy = new Elysia()) {
+/** What every route shares: the headers that are gathered for its answer, the form of errors. */
+function front({ log, allowedMethods }: FrontDeps, policy: AnyElysia = new Elysia()) {
 	// Otherwise the path is looked for from the fifth character of the host on: `Host: app` would be misrouted.
 	return new Elysia({ handler: { standardHostname: false } })
 		.onRequest(({ request, set }) => {
-			Object.assign(set.headers, baseHeaders);
-			set.headers["x-request-id"] = callOf(request).requestId;
+			// The CORS plugin has put some there already.
+			set.headers = Object.assign(callOf(request).headers, set.headers);
 		})
 		.use(policy)
-		.onRequest((context) => {
-			// Elysia has split the path off already; its types do not say so.
-			const { request, set, path } = context as typeof context & { readonly path: string };
-			return admit(request, path, set.headers as Record<string, string | number>);
-		})
-		.onParse(({ request }) => readJson(request, bodyBytesMax))
-		.onError(({ request, error, code, set, path }) => {
-			const refusal = code === "NOT_FOUND" ? noRoute(allowedMethods(path)) : asRefusal(error);
-			const { requestId } = callOf(request);
-			if (statusOf[refusal.code] >= 500) {
-				log.error({ request_id: requestId, err: loggable(refusal.facts.cause ?? error) }, refusal.message);
-			}
-			const headers = new Headers({ ...(set.headers as Record<string, string>), ...errorHeaders(refusal) });
-			return new Response(errorBody(refusal, requestId), { status: statusOf[refusal.code], headers });
+		.onError(({ request, error, code }) => {
+			const call = callOf(request);
+			return refused(code === "NOT_FOUND" ? noRoute(allowedMethods(call.path)) : error, call, log);
 		});
-}
-
-function asRefusal(error: unknown): Refusal {
-	return error instanceof Refusal ? error : defect;
 }
 
 function noRoute(allowed: readonly string[]): Refusal {

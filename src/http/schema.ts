@@ -1,4 +1,3 @@
-import type { StandardSchemaV1Like } from "elysia/types";
 import type { Static, TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
@@ -30,28 +29,17 @@ export class Submitted<T> {
 	}
 }
 
-/** A schema as Elysia takes it (Standard Schema) that is also the plain JSON Schema of the OpenAPI document. */
-type Accepts<S extends TSchema, In, Out> = S & StandardSchemaV1Like<In, Out>;
+/** What makes a checked value of a body. */
+export type BodyCheck<T> = (body: ReadBody) => Submitted<T>;
 
 /** Checks a JSON body strictly: no coercion, unknown fields refused, no NUL or lone surrogate in any text. */
-export function jsonBody<S extends TSchema>(schema: S): Accepts<S, unknown, Submitted<Static<S>>> {
+export function jsonBody<S extends TSchema>(schema: S): BodyCheck<Static<S>> {
 	const check = checker(schema);
-	return accepting(schema, (read) => {
-		const body = read as ReadBody;
-		return new Submitted(() => {
+	return (body) =>
+		new Submitted(() => {
 			if ("refusal" in body) throw body.refusal;
 			return check(body.value);
 		});
-	});
-}
-
-/** Checks a query string: a schema's integers are read from decimal digits, everything else stays text. */
-export function queryString<S extends TSchema>(schema: S): Accepts<S, unknown, Submitted<Static<S>>> {
-	const check = checker(schema);
-	const integers = integerNames(schema);
-	return accepting(schema, (query) => {
-		return new Submitted(() => check(readIntegers(query as QueryValues, integers)));
-	});
 }
 
 /** Reads the text behind a URL's `?` by a schema. A name that comes twice is a list, which no parameter is. */
@@ -74,19 +62,6 @@ export function queryOf(url: string): string {
 }
 
 type QueryValues = Readonly<Record<string, unknown>>;
-
-function accepting<S extends TSchema, Out>(
-	schema: S,
-	read: (input: unknown) => Out,
-): Accepts<S, unknown, Out> {
-	const standard = { version: 1, vendor: "typebox", validate: (input: unknown) => ({ value: read(input) }) };
-	// Not enumerable, so that the copy which the OpenAPI document takes is JSON Schema and nothing else.
-	return Object.defineProperty({ ...schema }, "~standard", { value: standard }) as unknown as Accepts<
-		S,
-		unknown,
-		Out
-	>;
-}
 
 function checker<S extends TSchema>(schema: S): (value: unknown) => Static<S> {
 	// Compiled when first needed: all of them together were a sixth of the time to start.

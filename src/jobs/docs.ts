@@ -1,12 +1,24 @@
 import type { TSchema } from "typebox";
 import type { ErrorCode } from "../errors.ts";
 import { type HeaderName, operation } from "../http/doc.ts";
-import { Job, JobBatchList, JobList, JobStats } from "./schema.ts";
+import {
+	CompleteRequest,
+	FailRequest,
+	HeartbeatRequest,
+	Job,
+	JobBatchList,
+	JobList,
+	JobQueryParameters,
+	JobStats,
+	LeaseRequest,
+	NewJob,
+	NewJobs,
+} from "./schema.ts";
 
 const tag = "Jobs";
 const security = "apiKey";
 const guard = ["unauthorized", "forbidden"] as const satisfies readonly ErrorCode[];
-const body = [
+const bodyErrors = [
 	"bad_request",
 	"payload_too_large",
 	"unsupported_media_type",
@@ -27,62 +39,69 @@ export const enqueueDoc = operation({
 	operationId: "enqueueJob",
 	tag,
 	summary: "Enqueue a job",
+	body: NewJob,
 	security,
 	requestHeaders: idempotencyKey,
 	answers: {
 		200: answer("An unfinished job with the same queue and `unique_key` stands for it.", Job, made),
 		202: answer("The new job.", Job, made),
 	},
-	errors: [...guard, ...body, "idempotency_mismatch", "unavailable"],
+	errors: [...guard, ...bodyErrors, "idempotency_mismatch", "unavailable"],
 });
 
 export const batchDoc = operation({
 	operationId: "enqueueJobs",
 	tag,
 	summary: "Enqueue up to 1000 jobs, all or none",
+	body: NewJobs,
 	description:
 		"The items stand in the order of the request; where a `unique_key` is taken, the unfinished job that has it.",
 	security,
 	answers: { 202: answer("The jobs.", JobBatchList) },
-	errors: [...guard, ...body, "unavailable"],
+	errors: [...guard, ...bodyErrors, "unavailable"],
 });
 
 export const leaseDoc = operation({
 	operationId: "leaseJobs",
 	tag,
 	summary: "Lease jobs to a worker",
+	body: LeaseRequest,
 	description:
 		"The order is priority, then `run_at`, then id. With `wait_seconds` the answer comes as soon as there is work.",
 	security,
 	answers: { 200: answer("The leased jobs; none if there is no work.", JobList) },
-	errors: [...guard, ...body, "unavailable"],
+	errors: [...guard, ...bodyErrors, "unavailable"],
 });
 
-function fencedDoc(operationId: string, summary: string, description: string) {
+function fencedDoc(operationId: string, body: TSchema, summary: string, description: string) {
 	return operation({
 		operationId,
 		tag,
 		summary,
 		description,
+		body,
 		security,
 		pathParameters,
 		answers: { 200: answer("The job.", Job) },
-		errors: [...guard, ...body, "not_found", "lease_lost", "unavailable"],
+		errors: [...guard, ...bodyErrors, "not_found", "lease_lost", "unavailable"],
 	});
 }
 
 export const heartbeatDoc = fencedDoc(
 	"heartbeatJob",
+	HeartbeatRequest,
 	"Extend a lease",
 	"From now on by `lease_seconds`, or by what the lease was asked for.",
 );
 export const completeDoc = fencedDoc(
 	"completeJob",
+	CompleteRequest,
 	"Say that a job is done",
 	"Safe to repeat: once it has counted, it is answered alike.",
 );
 export const failDoc = fencedDoc(
 	"failJob",
+	FailRequest,
 	"Say that an attempt came to nothing",
 	"The job waits for its next attempt, or is dead after the last one. Safe to repeat until it is leased again.",
 );
@@ -134,6 +153,7 @@ export const listDoc = operation({
 	operationId: "listJobs",
 	tag,
 	summary: "List jobs, newest first, a page at a time",
+	query: JobQueryParameters,
 	security,
 	answers: { 200: answer("A page of jobs.", JobList, ["Cache-Control", "Link"]) },
 	errors: [...guard, "validation_error", "unavailable"],

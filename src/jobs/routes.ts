@@ -1,11 +1,12 @@
 import { Elysia } from "elysia";
 import { represent } from "../canonical.ts";
 import { invalid } from "../errors.ts";
+import type { BodyReader } from "../http/body.ts";
 import { callOf } from "../http/call.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { isKnown } from "../http/preconditions.ts";
-import { jsonBody, queryString } from "../http/schema.ts";
+import { jsonBody, queryOf, readQuery } from "../http/schema.ts";
 import { isId, type NewId } from "../ids.ts";
 import { jobPath, noSuchJob } from "./changes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -19,6 +20,7 @@ import { workerRoutes } from "./worker-routes.ts";
 export interface JobRouteDeps {
 	readonly jobs: JobStore;
 	readonly dispatcher: Dispatcher;
+	readonly readBody: BodyReader;
 	/** The fingerprint of the key that the request bears; refuses with `unauthorized` or `forbidden`. */
 	readonly requireKey: (request: Request) => string;
 	readonly cursors: Cursors;
@@ -27,8 +29,12 @@ export interface JobRouteDeps {
 
 const listPath = "/jobs";
 
+const newJob = jsonBody(NewJob);
+const newJobs = jsonBody(NewJobs);
+const readListQuery = readQuery(JobQueryParameters);
+
 export function jobRoutes(deps: JobRouteDeps) {
-	const { jobs, dispatcher, requireKey, cursors, newId } = deps;
+	const { jobs, dispatcher, readBody, requireKey, cursors, newId } = deps;
 
 	function changeOf(request: Request, id: string): JobChange {
 		requireKey(request);
@@ -39,7 +45,8 @@ export function jobRoutes(deps: JobRouteDeps) {
 	return new Elysia()
 		.post(
 			listPath,
-			async ({ request, body, set }) => {
+			async ({ request, set }) => {
+				const body = newJob(await readBody(request));
 				const caller = requireKey(request);
 				const asked = body.value();
 				const idempotent = idempotentRequest(request.headers, caller, "POST /jobs", asked);
@@ -54,11 +61,12 @@ export function jobRoutes(deps: JobRouteDeps) {
 				if (enqueued.replayed) set.headers["idempotency-replayed"] = "true";
 				return text;
 			},
-			{ body: jsonBody(NewJob), detail: enqueueDoc },
+			{ detail: enqueueDoc },
 		)
 		.post(
 			"/jobs/batch",
-			async ({ request, body, set }) => {
+			async ({ request, set }) => {
+				const body = newJobs(await readBody(request));
 				requireKey(request);
 				const drafts = body.value().jobs.map((job, index) => draftOf(job, `/jobs/${index}`));
 				const { requestId } = callOf(request);
@@ -68,7 +76,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				set.status = 202;
 				return `{"items":[${made.map((job) => job.body).join(",")}]}`;
 			},
-			{ body: jsonBody(NewJobs), detail: batchDoc },
+			{ detail: batchDoc },
 		)
 		.use(workerRoutes(deps))
 		.post(
@@ -87,9 +95,9 @@ export function jobRoutes(deps: JobRouteDeps) {
 		)
 		.get(
 			listPath,
-			async ({ request, query, set }) => {
+			async ({ request, set }) => {
 				requireKey(request);
-				const asked = pageQuery(query.value(), cursors);
+				const asked = pageQuery(readListQuery(queryOf(request.url)), cursors);
 				const { rows, more } = await jobs.list(asked);
 				const last = more ? rows.at(-1) : undefined;
 				const next = last && cursors.seal(listName(asked), last.id);
@@ -97,7 +105,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				if (next !== undefined) set.headers.link = nextLink(asked, next);
 				return jobListBody(rows.map(jobBody), next);
 			},
-			{ query: queryString(JobQueryParameters), detail: listDoc },
+			{ detail: listDoc },
 		)
 		.get(
 			"/jobs/stats",

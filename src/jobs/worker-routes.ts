@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import { callOf } from "../http/call.ts";
-import { jsonBody } from "../http/schema.ts";
+import { type BodyCheck, jsonBody } from "../http/schema.ts";
 import { isId } from "../ids.ts";
 import { noSuchJob } from "./changes.ts";
 import { completeDoc, failDoc, heartbeatDoc, leaseDoc } from "./docs.ts";
@@ -10,14 +10,21 @@ import type { JobRouteDeps } from "./routes.ts";
 import { CompleteRequest, FailRequest, HeartbeatRequest, LeaseRequest } from "./schema.ts";
 import type { JobChange } from "./store.ts";
 
+const leaseRequest = jsonBody(LeaseRequest);
+const heartbeat = jsonBody(HeartbeatRequest);
+const completion = jsonBody(CompleteRequest);
+const failure = jsonBody(FailRequest);
+
 /** What workers ask: a lease, and then what becomes of the job. */
 export function workerRoutes({
 	jobs,
 	dispatcher,
+	readBody,
 	requireKey,
-}: Pick<JobRouteDeps, "jobs" | "dispatcher" | "requireKey">) {
+}: Pick<JobRouteDeps, "jobs" | "dispatcher" | "readBody" | "requireKey">) {
 	/** Which job, and what of it. Key and existence are judged before the body. */
-	async function read<T>(request: Request, id: string, body: { value(): T }): Promise<[JobChange, T]> {
+	async function read<T>(request: Request, id: string, check: BodyCheck<T>): Promise<[JobChange, T]> {
+		const body = check(await readBody(request));
 		requireKey(request);
 		if (!isId(id)) throw noSuchJob();
 		try {
@@ -31,7 +38,8 @@ export function workerRoutes({
 	return new Elysia()
 		.post(
 			"/jobs/lease",
-			async ({ request, body }) => {
+			async ({ request }) => {
+				const body = leaseRequest(await readBody(request));
 				requireKey(request);
 				const {
 					worker,
@@ -45,38 +53,38 @@ export function workerRoutes({
 				const leased = await dispatcher.lease(asked, wait_seconds, request.signal);
 				return jobListBody(leased.map((job) => job.body));
 			},
-			{ body: jsonBody(LeaseRequest), detail: leaseDoc },
+			{ detail: leaseDoc },
 		)
 		.post(
 			"/jobs/:id/heartbeat",
-			async ({ request, params, body }) => {
-				const [change, { fence, lease_seconds, progress }] = await read(request, params.id, body);
+			async ({ request, params }) => {
+				const [change, { fence, lease_seconds, progress }] = await read(request, params.id, heartbeat);
 				const job = await jobs.heartbeat({ ...change, fence, leaseSeconds: lease_seconds, progress });
 				return job.body;
 			},
-			{ body: jsonBody(HeartbeatRequest), detail: heartbeatDoc },
+			{ detail: heartbeatDoc },
 		)
 		.post(
 			"/jobs/:id/complete",
-			async ({ request, params, body }) => {
-				const [change, { fence, result }] = await read(request, params.id, body);
+			async ({ request, params }) => {
+				const [change, { fence, result }] = await read(request, params.id, completion);
 				const text = result === undefined ? undefined : boundedJson(result, "/result");
 				return (await jobs.complete({ ...change, fence, result: text })).body;
 			},
-			{ body: jsonBody(CompleteRequest), detail: completeDoc },
+			{ detail: completeDoc },
 		)
 		.post(
 			"/jobs/:id/fail",
-			async ({ request, params, body }) => {
+			async ({ request, params }) => {
 				const [change, { fence, error, retry = true, retry_in_seconds }] = await read(
 					request,
 					params.id,
-					body,
+					failure,
 				);
 				const job = await jobs.fail({ ...change, fence, error, retry, retryInSeconds: retry_in_seconds });
 				dispatcher.ready([job]);
 				return job.body;
 			},
-			{ body: jsonBody(FailRequest), detail: failDoc },
+			{ detail: failDoc },
 		);
 }

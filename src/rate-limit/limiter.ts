@@ -1,12 +1,10 @@
 import type { Rate } from "../config.ts";
 import { Refusal } from "../errors.ts";
+import type { AnswerHeaders } from "../http/envelope.ts";
 import { type Buckets, seconds, type Tally } from "./buckets.ts";
 
-/** Response headers that are being gathered for one request. */
-type Headers = Record<string, string | number>;
-
 /** Counts a request of `key`, tells it in `headers`, refuses with `rate_limited` beyond the rate. */
-export type Limiter = (key: string, headers: Headers) => void | Promise<void>;
+export type Limiter = (key: string, headers: AnswerHeaders) => Promise<void> | undefined;
 
 /**
  * The limit that everything but health and documentation is under. It runs before routing, so that what does not
@@ -15,7 +13,7 @@ export type Limiter = (key: string, headers: Headers) => void | Promise<void>;
 export function limiter(buckets: Buckets, rate: Rate): Limiter {
 	const policy = `"default";q=${rate.requestsMax};w=${rate.windowSeconds}`;
 
-	function judge({ count, resetMs }: Tally, headers: Headers): void {
+	function judge({ count, resetMs }: Tally, headers: AnswerHeaders): void {
 		const left = Math.max(0, rate.requestsMax - count);
 		const retryAfterSeconds = seconds(resetMs);
 		headers["ratelimit-policy"] = policy;
@@ -26,7 +24,8 @@ export function limiter(buckets: Buckets, rate: Rate): Limiter {
 	return (key, headers) => {
 		const tally = buckets.hit(key, rate);
 		if (tally instanceof Promise) return tally.then((counted) => judge(counted, headers));
-		return judge(tally, headers);
+		judge(tally, headers);
+		return undefined;
 	};
 }
 

@@ -1,5 +1,5 @@
 import { operation } from "../http/doc.ts";
-import { Task, TaskList, TaskQuery } from "./schema.ts";
+import { NewTask, Task, TaskList, TaskPatch, TaskQuery } from "./schema.ts";
 
 const tag = "Tasks";
 const pathParameters = { id: "The task's id." };
@@ -14,6 +14,7 @@ export const createDoc = operation({
 	operationId: "createTask",
 	tag,
 	summary: "Create a task",
+	body: NewTask,
 	security: "bearer",
 	requestHeaders: {
 		"Idempotency-Key": { description: "1–255 visible ASCII characters; a repeat replays the first answer." },
@@ -66,6 +67,8 @@ export const patchDoc = operation({
 	operationId: "updateTask",
 	tag,
 	summary: "Change a task that nobody else has changed since",
+	body: TaskPatch,
+	bodyTypes: ["application/json", "application/merge-patch+json"],
 	description: "A patch that changes nothing keeps version and ETag.",
 	security: "bearer",
 	pathParameters,

@@ -1,6 +1,7 @@
 import { type Context, Elysia } from "elysia";
 import type { Representation } from "../canonical.ts";
 import type { Clock } from "../clock.ts";
+import type { BodyReader } from "../http/body.ts";
 import { callOf } from "../http/call.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
@@ -15,6 +16,7 @@ import type { TaskStore } from "./store.ts";
 
 export interface TaskRouteDeps {
 	readonly tasks: TaskStore;
+	readonly readBody: BodyReader;
 	/** The id of the user whose token the request bears; refuses with `unauthorized`. */
 	readonly requireUser: (request: Request) => Promise<string>;
 	readonly cursors: Cursors;
@@ -22,7 +24,10 @@ export interface TaskRouteDeps {
 	readonly newId: NewId;
 }
 
-export function taskRoutes({ tasks, requireUser, cursors, clock, newId }: TaskRouteDeps) {
+const newTask = jsonBody(NewTask);
+const taskPatch = jsonBody(TaskPatch);
+
+export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId }: TaskRouteDeps) {
 	const answers = taskAnswers(tasks, cursors);
 
 	/** A change whose body is faulty is still judged by existence and precondition first (contract §1). */
@@ -33,7 +38,8 @@ export function taskRoutes({ tasks, requireUser, cursors, clock, newId }: TaskRo
 	return new Elysia()
 		.post(
 			"/collab/tasks",
-			async ({ request, body, set }) => {
+			async ({ request, set }) => {
+				const body = newTask(await readBody(request));
 				const user = await requireUser(request);
 				const task = body.value();
 				const idempotent = idempotentRequest(request.headers, user, "POST /collab/tasks", task);
@@ -44,7 +50,7 @@ export function taskRoutes({ tasks, requireUser, cursors, clock, newId }: TaskRo
 				if (created.replayed) set.headers["idempotency-replayed"] = "true";
 				return created.task.body;
 			},
-			{ body: jsonBody(NewTask), detail: createDoc },
+			{ detail: createDoc },
 		)
 		.get(
 			listPath,
@@ -63,7 +69,8 @@ export function taskRoutes({ tasks, requireUser, cursors, clock, newId }: TaskRo
 		)
 		.patch(
 			"/collab/tasks/:id",
-			async ({ request, params, body, set }) => {
+			async ({ request, params, set }) => {
+				const body = taskPatch(await readBody(request));
 				await requireUser(request);
 				const { id } = params;
 				if (body.isFaulty) await requireCurrent(id, request);
@@ -74,7 +81,7 @@ export function taskRoutes({ tasks, requireUser, cursors, clock, newId }: TaskRo
 				set.headers.etag = task.etag;
 				return task.body;
 			},
-			{ body: jsonBody(TaskPatch), detail: patchDoc },
+			{ detail: patchDoc },
 		)
 		.delete(
 			"/collab/tasks/:id",

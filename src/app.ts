@@ -89,12 +89,12 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	});
 	let isStopping = false;
 
-	function admit(request: Request, { path, address, headers }: Call): Promise<void> | undefined {
+	function admit(request: Request, { path, address, headers }: Call): void | Promise<void> {
 		if (isStopping) {
 			headers.connection = "close";
 			throw new Refusal("unavailable", "The server is shutting down.", { retryAfterSeconds: 1 });
 		}
-		if (limit === undefined || isUnlimited(path)) return undefined;
+		if (limit === undefined || isUnlimited(path)) return;
 		const key = request.headers.get("x-api-key");
 		const fingerprint = key === null ? undefined : keys.fingerprint(key);
 		return limit(fingerprint ? `key:${fingerprint}` : `address:${addressKey(address)}`, headers);

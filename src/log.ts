@@ -4,6 +4,8 @@ import { LineWriter } from "./line-writer.ts";
 
 /** One answered request. Nothing secret can be in it: the path is without its query, no header, no body. */
 export interface RequestLine {
+	/** When it was answered, in ms since the epoch. */
+	readonly at: number;
 	readonly requestId: string;
 	readonly method: string;
 	readonly path: string;
@@ -29,19 +31,21 @@ export async function openLog({
 	logLevel,
 	logFormat,
 }: Pick<Config, "logLevel" | "logFormat">): Promise<OpenLog> {
-	const lines = new LineWriter(1);
+	const lines = new LineWriter<string | RequestLine>(1, (line) =>
+		typeof line === "string" ? line : requestJson(line),
+	);
 	const isPretty = logFormat === "pretty";
 	const target = isPretty ? await prettified(lines) : lines;
 	const log = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, target);
 	const request = !log.isLevelEnabled("info")
 		? () => {}
 		: isPretty
-			? (line: RequestLine) => log.info(line, "request")
-			: (line: RequestLine) => lines.write(requestJson(line));
+			? ({ at: _, ...line }: RequestLine) => log.info(line, "request")
+			: (line: RequestLine) => lines.write(line);
 	return { log: Object.assign(log, { request }), flush: () => lines.flush() };
 }
 
-async function prettified(lines: LineWriter): Promise<pino.DestinationStream> {
+async function prettified(lines: pino.DestinationStream): Promise<pino.DestinationStream> {
 	const { prettyFactory } = await import("pino-pretty");
 	const pretty = prettyFactory({ colorize: true, ignore: "pid,hostname", singleLine: true });
 	return { write: (line) => lines.write(pretty(line)) };
@@ -55,24 +59,23 @@ function requestJson(line: RequestLine): string {
 	const principal = line.principal === undefined ? "" : `,"principal":"${line.principal}"`;
 	const milliseconds = Math.round(line.milliseconds * 100) / 100;
 	const { requestId, method, status } = line;
-	return `{"level":30,"time":"${now()}","request_id":"${requestId}","method":"${method}","path":${quoted(line.path)},"status":${status},"ms":${milliseconds},"client":${quoted(line.client)}${principal},"msg":"request"}\n`;
+	return `{"level":30,"time":"${timeText(line.at)}","request_id":"${requestId}","method":"${method}","path":${quoted(line.path)},"status":${status},"ms":${milliseconds},"client":${quoted(line.client)}${principal},"msg":"request"}\n`;
 }
 
 function quoted(text: string): string {
 	return /^[\w./:%~-]*$/.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-let nowMs = 0;
-let nowText = "";
+let lastMs = 0;
+let lastText = "";
 
-/** The time as RFC 3339, written out once a millisecond. */
-function now(): string {
-	const milliseconds = Date.now();
-	if (milliseconds !== nowMs) {
-		nowMs = milliseconds;
-		nowText = new Date(milliseconds).toISOString();
+/** A time as RFC 3339, written out once a millisecond. */
+function timeText(milliseconds: number): string {
+	if (milliseconds !== lastMs) {
+		lastMs = milliseconds;
+		lastText = new Date(milliseconds).toISOString();
 	}
-	return nowText;
+	return lastText;
 }
 
 /**

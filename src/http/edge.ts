@@ -31,7 +31,8 @@ export function edge({ handle, log, trustProxy, observe }: EdgeDeps): Edge {
 		const { status } = response;
 		const milliseconds = performance.now() - call.startedAt;
 		observe?.(method, path, status, milliseconds);
-		log.request({ requestId, method, path, status, milliseconds, client: address, principal });
+		const at = Date.now();
+		log.request({ at, requestId, method, path, status, milliseconds, client: address, principal });
 		underWay--;
 		if (underWay === 0) whenIdle?.();
 		return response;

@@ -3,13 +3,14 @@ import { type AnyElysia, Elysia } from "elysia";
 import { Refusal } from "../errors.ts";
 import { lazily } from "../lazily.ts";
 import type { Log } from "../log.ts";
+import { onceThere } from "../once-there.ts";
 import { type Call, callOf } from "./call.ts";
 import { refused } from "./refused.ts";
 
 export interface FrontDeps {
 	readonly log: Log;
-	/** Refuses what may not go on to a route: limits, shutdown. Undefined where that is clear at once. */
-	readonly admit: (request: Request, call: Call) => Promise<void> | undefined;
+	/** Refuses what may not go on to a route: limits, shutdown. */
+	readonly admit: (request: Request, call: Call) => void | Promise<void>;
 	/** The methods that a path knows; empty for an unknown path. */
 	readonly allowedMethods: (path: string) => readonly string[];
 }
@@ -55,16 +56,14 @@ export function twoDoors(
 		return front(deps, crossOrigin(origins).use(admission)).use(whole());
 	});
 	return (request) => {
-		if (needsWhole(request)) return forPages().fetch(request);
-		const admitted = admit(request, callOf(request));
-		return admitted === undefined
-			? forPrograms.fetch(request)
-			: admitted.then(() => forPrograms.fetch(request));
+		const call = callOf(request);
+		if (needsWhole(request, call.path)) return forPages().fetch(request);
+		return onceThere(admit(request, call), () => forPrograms.fetch(request));
 	};
 }
 
-function needsWhole(request: Request): boolean {
-	return request.headers.has("origin") || request.method === "OPTIONS" || request.url.includes("/auth/login");
+function needsWhole({ headers, method }: Request, path: string): boolean {
+	return headers.has("origin") || method === "OPTIONS" || path.startsWith("/auth/login");
 }
 
 /** CORS for pages of these origins. Goes before the front, so that errors bear its headers too. */
@@ -85,8 +84,10 @@ function front({ log, allowedMethods }: FrontDeps, policy: AnyElysia = new Elysi
 	// Otherwise the path is looked for from the fifth character of the host on: `Host: app` would be misrouted.
 	return new Elysia({ handler: { standardHostname: false } })
 		.onRequest(({ request, set }) => {
+			const { headers } = callOf(request);
 			// The CORS plugin has put some there already.
-			set.headers = Object.assign(callOf(request).headers, set.headers);
+			for (const name in set.headers) headers[name] = String(set.headers[name]);
+			set.headers = headers;
 		})
 		.use(policy)
 		.onError(({ request, error, code }) => {

@@ -1,10 +1,11 @@
 import type { Rate } from "../config.ts";
 import { Refusal } from "../errors.ts";
 import type { AnswerHeaders } from "../http/envelope.ts";
+import { onceThere } from "../once-there.ts";
 import { type Buckets, seconds, type Tally } from "./buckets.ts";
 
 /** Counts a request of `key`, tells it in `headers`, refuses with `rate_limited` beyond the rate. */
-export type Limiter = (key: string, headers: AnswerHeaders) => Promise<void> | undefined;
+export type Limiter = (key: string, headers: AnswerHeaders) => void | Promise<void>;
 
 /**
  * The limit that everything but health and documentation is under. It runs before routing, so that what does not
@@ -21,12 +22,7 @@ export function limiter(buckets: Buckets, rate: Rate): Limiter {
 		if (count > rate.requestsMax) throw tooMany(retryAfterSeconds);
 	}
 
-	return (key, headers) => {
-		const tally = buckets.hit(key, rate);
-		if (tally instanceof Promise) return tally.then((counted) => judge(counted, headers));
-		judge(tally, headers);
-		return undefined;
-	};
+	return (key, headers) => onceThere(buckets.hit(key, rate), (tally) => judge(tally, headers));
 }
 
 export function tooMany(retryAfterSeconds: number): Refusal {

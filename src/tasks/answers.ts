@@ -3,6 +3,7 @@ import { invalid } from "../errors.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readQuery } from "../http/schema.ts";
 import { isId } from "../ids.ts";
+import { onceThere } from "../once-there.ts";
 import { noSuchTask } from "./changes.ts";
 import { KeptAnswers } from "./kept-answers.ts";
 import { taskBody, taskListBody } from "./representation.ts";
@@ -16,12 +17,18 @@ export interface ListAnswer extends Representation {
 	readonly link: string | undefined;
 }
 
-/** The answers to reads, each built once for as long as no task changes. */
+/** A list, and the state of the log that it is of. */
+export interface ListOfNow {
+	readonly list: ListAnswer;
+	readonly head: Head;
+}
+
+/** The answers to reads, each built once for as long as no task changes, and there at once where that is known at once. */
 export interface TaskAnswers {
-	/** The page that a query string asks for, and the state it is of. Refuses with `validation_error`. */
-	list(query: string): Promise<{ readonly list: ListAnswer; readonly head: Head }>;
+	/** The page that a query string asks for. Refuses with `validation_error`. */
+	list(query: string): ListOfNow | Promise<ListOfNow>;
 	/** One task; refuses with `not_found`. */
-	one(id: string): Promise<Representation>;
+	one(id: string): Representation | Promise<Representation>;
 }
 
 const parse = readQuery(TaskQuery);
@@ -30,7 +37,7 @@ export function taskAnswers(tasks: TaskStore, cursors: Cursors): TaskAnswers {
 	const lists = new KeptAnswers<ListAnswer>();
 	const ones = new KeptAnswers<Representation>();
 
-	async function page(query: string): Promise<{ readonly list: ListAnswer; readonly head: Head }> {
+	async function page(query: string): Promise<ListOfNow> {
 		const asked = pageQuery(query, cursors);
 		const { rows, more, head } = await tasks.list(asked);
 		const last = more ? rows.at(-1) : undefined;
@@ -40,23 +47,24 @@ export function taskAnswers(tasks: TaskStore, cursors: Cursors): TaskAnswers {
 		return { list, head };
 	}
 
-	return {
-		async list(query) {
-			const head = await tasks.head();
-			const list = lists.find(head.tasksRev, query);
-			return list === undefined ? page(query) : { list, head };
-		},
+	async function task(id: string, tasksRev: number): Promise<Representation> {
+		const row = await tasks.find(id);
+		if (row === undefined) throw noSuchTask();
+		const found = represent(taskBody(row));
+		ones.keep(tasksRev, id, found);
+		return found;
+	}
 
-		async one(id) {
+	return {
+		list: (query) =>
+			onceThere(tasks.head(), (head) => {
+				const list = lists.find(head.tasksRev, query);
+				return list === undefined ? page(query) : { list, head };
+			}),
+
+		one(id) {
 			if (!isId(id)) throw noSuchTask();
-			const { tasksRev } = await tasks.head();
-			const kept = ones.find(tasksRev, id);
-			if (kept !== undefined) return kept;
-			const row = await tasks.find(id);
-			if (row === undefined) throw noSuchTask();
-			const task = represent(taskBody(row));
-			ones.keep(tasksRev, id, task);
-			return task;
+			return onceThere(tasks.head(), ({ tasksRev }) => ones.find(tasksRev, id) ?? task(id, tasksRev));
 		},
 	};
 }

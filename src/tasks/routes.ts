@@ -8,6 +8,7 @@ import type { Cursors } from "../http/paging.ts";
 import { isKnown, readIfMatch, requireMatch } from "../http/preconditions.ts";
 import { jsonBody, queryOf } from "../http/schema.ts";
 import { isId, type NewId } from "../ids.ts";
+import { onceThere } from "../once-there.ts";
 import { listPath, taskAnswers } from "./answers.ts";
 import { noSuchTask, taskPath } from "./changes.ts";
 import { createDoc, getDoc, listDoc, patchDoc, removeDoc } from "./docs.ts";
@@ -54,17 +55,18 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 		)
 		.get(
 			listPath,
-			async ({ request, set }) => {
-				const { list, head } = await answers.list(queryOf(request.url));
-				set.headers["x-event-id"] = String(head.rev);
-				if (list.link !== undefined) set.headers.link = list.link;
-				return unlessKnown(request, set, list);
-			},
+			({ request, set }) =>
+				onceThere(answers.list(queryOf(request.url)), ({ list, head }) => {
+					set.headers["x-event-id"] = String(head.rev);
+					if (list.link !== undefined) set.headers.link = list.link;
+					return unlessKnown(request, set, list);
+				}),
 			{ detail: listDoc },
 		)
 		.get(
 			"/collab/tasks/:id",
-			async ({ request, params, set }) => unlessKnown(request, set, await answers.one(params.id)),
+			({ request, params, set }) =>
+				onceThere(answers.one(params.id), (task) => unlessKnown(request, set, task)),
 			{ detail: getDoc },
 		)
 		.patch(

@@ -47,9 +47,10 @@ export class CommitStamp {
 	}
 
 	now(): number {
-		if (watchedWords.some((word) => this.#header[word] !== this.#last[word])) {
+		for (const word of watchedWords) {
+			if (this.#header[word] === this.#last[word]) continue;
 			this.#last = new Uint32Array(this.#header);
-			this.#stamp++;
+			return ++this.#stamp;
 		}
 		return this.#stamp;
 	}

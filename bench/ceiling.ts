@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite";
+import { LineWriter } from "../src/line-writer.ts";
 import type { Constant } from "./contenders.ts";
 
 /**
@@ -6,11 +7,12 @@ import type { Constant } from "./contenders.ts";
  * tables, and nothing else. No routes, no validation, no user, no log, no ETag. All requests that arrived while a
  * commit was under way share the next one, and each is answered after its commit is on disk.
  *
- * `CONSTANT` is an answer that it gives as it is: what a read can come near. As a static route, no JavaScript runs.
+ * `CONSTANT` is an answer that it gives as it is: what a read can come near. Accounted for, it comes with what each
+ * answer of the orchestrator owes whatever it says.
  */
 const { DATABASE = ":memory:", CONSTANT = '{"path":"/healthz","status":200,"headers":{},"body":null}' } =
 	Bun.env;
-const constant = JSON.parse(CONSTANT) as Constant & { readonly isStatic?: boolean };
+const constant = JSON.parse(CONSTANT) as Constant & { readonly isAccounted?: boolean };
 
 const database = new Database(DATABASE, { readwrite: true, strict: true });
 database.run("PRAGMA journal_mode = WAL");
@@ -89,6 +91,24 @@ function answer(): Response {
 	return new Response(constant.body, { status: constant.status, headers: constant.headers });
 }
 
+const lines = new LineWriter<string>(1, (line) => line);
+let left = 100_000_000;
+
+/** Takes the address, gives an id, counts, logs: no routing, no admission, no look at whether the answer still holds. */
+function accounted(request: Request, server: Bun.Server<undefined>): Response {
+	const startedAt = performance.now();
+	const client = server.requestIP(request)?.address;
+	const id = request.headers.get("x-request-id") ?? crypto.randomUUID();
+	const { status, body, path } = constant;
+	const headers = { ...constant.headers, "x-request-id": id, ratelimit: `"default";r=${--left};t=60` };
+	const response = new Response(body, { status, headers });
+	const ms = performance.now() - startedAt;
+	lines.write(
+		`{"level":30,"time":"${new Date().toISOString()}","request_id":"${id}","method":"GET","path":"${path}","status":${status},"ms":${ms},"client":"${client}","msg":"request"}\n`,
+	);
+	return response;
+}
+
 Bun.serve({
 	hostname: "127.0.0.1",
 	port: Number(Bun.env.PORT),
@@ -110,6 +130,6 @@ Bun.serve({
 			},
 		},
 		"/empty": new Response(null),
-		[constant.path]: { GET: constant.isStatic ? answer() : answer },
+		[constant.path]: { GET: constant.isAccounted ? accounted : answer },
 	},
 });

@@ -27,7 +27,7 @@ export const user = { email: "bench@example.com", password: "benchmark" };
 export const names = {
 	ours: "orchestrator",
 	bare: "bare Bun server",
-	route: "Bun's static route",
+	accounting: "bare, accounting",
 	fastify: "Fastify + better-sqlite3",
 	python: "FastAPI + SQLAlchemy",
 } as const;
@@ -46,16 +46,16 @@ export function startOurs(binary: string, databaseUrl?: string): Starter {
 		});
 }
 
-/** The limit on SQLite; `constant` is the answer to its reads, by a handler or by a static route. */
+/** The limit on SQLite; `constant` is the answer to its reads, with or without accounting for them. */
 export function startBare(
-	name: typeof names.bare | typeof names.route,
+	name: typeof names.bare | typeof names.accounting,
 	binary: string,
 	constant?: Constant,
 ): Starter {
 	return async (folder) =>
 		start(name, [process.execPath, join(import.meta.dir, "ceiling.ts")], folder, {
 			DATABASE: await migratedFile(binary, folder),
-			...(constant && { CONSTANT: JSON.stringify({ ...constant, isStatic: name === names.route }) }),
+			...(constant && { CONSTANT: JSON.stringify({ ...constant, isAccounted: name === names.accounting }) }),
 		});
 }
 

@@ -21,10 +21,15 @@ function base64url(value: unknown): string {
 	return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
-function signed(header: object | string, claims: string, key: string | Buffer): string {
+function signed(
+	header: object | string,
+	claims: string,
+	key: string | Buffer,
+	hash: "sha256" | "sha384" | "sha512" = "sha256",
+): string {
 	const head = typeof header === "string" ? Buffer.from(header).toString("base64url") : base64url(header);
 	const content = `${head}.${claims}`;
-	return `${content}.${new Bun.CryptoHasher("sha256", key).update(content).digest("base64url")}`;
+	return `${content}.${new Bun.CryptoHasher(hash, key).update(content).digest("base64url")}`;
 }
 
 describe("a token's header", async () => {
@@ -91,6 +96,11 @@ describe("a token's header", async () => {
 				const unsigned = `${token.slice(0, token.lastIndexOf("."))}.`;
 				expect([alg, await statusOf(token), await statusOf(unsigned)]).toEqual([alg, 401, 401]);
 			}
+		}
+		// Signed as they say, and with the right secret.
+		for (const bits of [384, 512] as const) {
+			const token = signed({ alg: `HS${bits}`, typ: "JWT" }, claims, secret, `sha${bits}`);
+			expect([bits, await statusOf(token)]).toEqual([bits, 401]);
 		}
 		// Five parts are an encrypted token, one of JSON is another serialization.
 		expect(await statusOf(`${base64url({ alg: "dir", enc: "A256GCM" })}..AAAA.AAAA.AAAA`)).toBe(401);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { readConfig } from "../../src/config.ts";
 import { openStorage } from "../../src/storage/open.ts";
+import { lockKey } from "../../src/storage/postgres/migrate.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { silentLog } from "../support/server.ts";
@@ -108,3 +109,35 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		expect(told).toEqual([...known(url)]);
 	});
 });
+
+describe.each(durableDatabases.filter(({ name }) => name === "Postgres"))(
+	"migrations on $name",
+	({ newUrl }) => {
+		test("wait for one another: who comes second finds it done", async () => {
+			const url = await newUrl();
+			const holder = postgres(url, { max: 1, onnotice() {} });
+			await holder`SELECT pg_advisory_lock(${lockKey}::bigint)`;
+			const runs = [migrate(url), migrate(url)];
+			const tooEarly = Promise.race(runs).then(({ stderr }) => {
+				throw new Error(`a process did not wait: ${stderr}`);
+			});
+			for (let waiting = 0; waiting < 2; ) {
+				await Promise.race([Bun.sleep(20), tooEarly]);
+				const [row] = await holder<{ count: number }[]>`
+				SELECT count(*)::int FROM pg_locks JOIN pg_database ON pg_database.oid = database
+				WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()`;
+				waiting = row?.count ?? 0;
+			}
+			tooEarly.catch(() => {});
+			await holder`SELECT pg_advisory_unlock(${lockKey}::bigint)`;
+			const done = await Promise.all(runs);
+			expect(done.map(({ code, stderr }) => [code, stderr])).toEqual([
+				[0, ""],
+				[0, ""],
+			]);
+			const applied = done.map(({ stdout }) => [...stdout.matchAll(/^applied /gm)].length);
+			expect(applied.toSorted()).toEqual([0, known(url).length]);
+			await holder.end();
+		}, 60_000);
+	},
+);

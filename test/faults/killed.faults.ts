@@ -1,6 +1,8 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { durableDatabases } from "../support/databases.ts";
+import { sendRaw } from "../support/raw.ts";
+import { logIn } from "../support/users.ts";
 import { expectEnd, expectWhole, Load, serve } from "./load.ts";
 
 /** How often a server is killed: on SQLite it takes its database's only process along. */
@@ -41,4 +43,37 @@ describe.each([...durableDatabases])("on $name", ({ name, newUrl }) => {
 		await expectWhole(server.url, load);
 		await expectEnd(server);
 	}, 120_000);
+
+	test("a request that has half arrived when the server is told to stop is done and answered", async () => {
+		const url = await newUrl();
+		const server = await serve(url);
+		const authorization = await logIn(server.url);
+		const { promise: rest, resolve: send } = Promise.withResolvers<string>();
+		const body = '{"title":"late"}';
+		const answer = sendRaw(
+			server.url,
+			`POST /collab/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: ${authorization}\r\n`,
+			`Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+			rest,
+		);
+		// The half has arrived once requests that came later are answered.
+		for (let n = 0; n < 5; n++) expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+		const ended = server.end("SIGTERM");
+		while (await listens(server.url)) await Bun.sleep(5);
+		send(body.slice(5));
+		const { status, body: task } = await answer;
+		expect([status, JSON.parse(task).title]).toEqual([200, "late"]);
+		expect(await ended).toBe(0);
+		const again = await serve(url);
+		const { id } = JSON.parse(task);
+		expect(await (await fetch(`${again.url}/collab/tasks/${id}`)).text()).toBe(task);
+		await expectEnd(again);
+	}, 120_000);
 });
+
+function listens(url: string): Promise<boolean> {
+	return fetch(`${url}/healthz`).then(
+		({ status }) => status === 200,
+		() => false,
+	);
+}

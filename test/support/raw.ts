@@ -9,9 +9,9 @@ export interface RawAnswer {
 
 /**
  * Sends bytes that no HTTP client would send and reads until the server closes; `Connection: close` is the sender's
- * to ask for. The parts go out one after the other.
+ * to ask for. The parts go out one after the other, each when it is there.
  */
-export async function sendRaw(url: string, ...parts: readonly (string | Uint8Array)[]): Promise<RawAnswer> {
+export async function sendRaw(url: string, ...parts: readonly (Part | Promise<Part>)[]): Promise<RawAnswer> {
 	const { hostname, port } = new URL(url);
 	const chunks: Uint8Array[] = [];
 	const { promise: closed, resolve } = Promise.withResolvers<void>();
@@ -24,12 +24,14 @@ export async function sendRaw(url: string, ...parts: readonly (string | Uint8Arr
 			error: () => resolve(),
 		},
 	});
-	for (const part of parts) await writeAll(socket, part);
+	for (const part of parts) await writeAll(socket, await part);
 	await closed;
 	return parse(Buffer.concat(chunks).toString("utf8"));
 }
 
-async function writeAll(socket: Bun.Socket, part: string | Uint8Array): Promise<void> {
+type Part = string | Uint8Array;
+
+async function writeAll(socket: Bun.Socket, part: Part): Promise<void> {
 	let rest = typeof part === "string" ? new TextEncoder().encode(part) : part;
 	while (rest.length > 0) {
 		const written = socket.write(rest);

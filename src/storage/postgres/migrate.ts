@@ -6,7 +6,7 @@ import type { Sql, Tx } from "./connection.ts";
 const known: readonly Migration[] = embedMigrations("postgres");
 
 /** The key of our advisory lock: any number will do that nobody else uses in this database. */
-const lockKey = 7_027_160_501;
+export const lockKey = 7_027_160_501;
 
 /**
  * Applies what is missing, in one transaction under an advisory lock: of many processes at once one does it and the

@@ -28,6 +28,7 @@ import { lazily } from "./lazily.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
+import { onceThere } from "./once-there.ts";
 import type { Buckets } from "./rate-limit/buckets.ts";
 import { addressKey, limiter } from "./rate-limit/limiter.ts";
 import { loginLimit } from "./rate-limit/login.ts";
@@ -119,7 +120,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			taskRoutes({
 				tasks: storage.tasks,
 				readBody,
-				requireUser: async (request) => (await login.requireUser(request)).id,
+				requireUser: (request) => onceThere(login.requireUser(request), ({ id }) => id),
 				cursors,
 				clock,
 				newId: deps.newId ?? newId,

@@ -1,6 +1,6 @@
 import { Refusal } from "../errors.ts";
 import { callOf } from "../http/call.ts";
-import { isId } from "../ids.ts";
+import { onceThere } from "../once-there.ts";
 import { normalEmail } from "./email.ts";
 import type { Passwords } from "./passwords.ts";
 import type { User, UserStore } from "./store.ts";
@@ -10,7 +10,7 @@ export interface Auth {
 	/** A token for the user, or `invalid_credentials`: one answer for a wrong address and a wrong password. */
 	login(email: string, password: string): Promise<string>;
 	/** The user whose Bearer token the request bears, as it is now; refuses with `unauthorized`. */
-	requireUser(request: Request): Promise<User>;
+	requireUser(request: Request): User | Promise<User>;
 }
 
 export function auth(users: UserStore, passwords: Passwords, tokens: Tokens): Auth {
@@ -23,20 +23,25 @@ export function auth(users: UserStore, passwords: Passwords, tokens: Tokens): Au
 			return tokens.sign({ userId: user.id, tokenGeneration: user.tokenGeneration });
 		},
 
-		async requireUser(request) {
+		requireUser(request) {
 			const token = bearerToken(request.headers);
-			const identity = token === undefined ? undefined : await tokens.verify(token);
-			if (identity === undefined || !isId(identity.userId)) throw unauthorized();
-			const user = await users.find(identity.userId);
-			if (user?.tokenGeneration !== identity.tokenGeneration) throw unauthorized();
-			callOf(request).principal = user.id;
-			return user;
+			if (token === undefined) throw unauthorized();
+			return onceThere(tokens.verify(token), (identity) => {
+				if (identity === undefined) throw unauthorized();
+				return onceThere(users.find(identity.userId), (user) => {
+					if (user?.tokenGeneration !== identity.tokenGeneration) throw unauthorized();
+					callOf(request).principal = user.id;
+					return user;
+				});
+			});
 		},
 	};
 }
 
+/** What follows the scheme, whose case does not matter (RFC 9110 §11.1). */
 function bearerToken(headers: Headers): string | undefined {
-	return /^Bearer +([A-Za-z0-9._~+/-]{1,4096}=*)$/i.exec(headers.get("authorization") ?? "")?.[1];
+	const header = headers.get("authorization") ?? "";
+	return /^Bearer +/i.test(header) ? header.slice("Bearer ".length).trimStart() : undefined;
 }
 
 function unauthorized(): Refusal {

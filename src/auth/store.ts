@@ -12,7 +12,8 @@ export interface User {
 }
 
 export interface UserStore {
-	find(id: string): Promise<User | undefined>;
+	/** At once where the answer is at hand. */
+	find(id: string): User | undefined | Promise<User | undefined>;
 	findByEmail(email: string): Promise<User | undefined>;
 	/** Every user, by e-mail address. */
 	list(): Promise<readonly User[]>;

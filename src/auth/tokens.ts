@@ -1,10 +1,15 @@
 import { jwt } from "@elysiajs/jwt";
 import type { Clock } from "../clock.ts";
+import { isId } from "../ids.ts";
+import { onceThere } from "../once-there.ts";
 
 const issuer = "orchestrator";
 
 /** Tokens verified before are kept, so that a caller's second request costs no HMAC. */
 const verifiedMax = 10_000;
+
+/** Base64url between dots, of a length that is no attack. */
+const tokenForm = /^[A-Za-z0-9._-]{1,4096}$/;
 
 export interface Identity {
 	readonly userId: string;
@@ -14,8 +19,8 @@ export interface Identity {
 export interface Tokens {
 	readonly expiresInSeconds: number;
 	sign(identity: Identity): Promise<string>;
-	/** Undefined for whatever is not a token of ours that is still good. */
-	verify(token: string): Promise<Identity | undefined>;
+	/** Undefined for whatever is not a token of ours that is still good. At once for one that was verified before. */
+	verify(token: string): Identity | undefined | Promise<Identity | undefined>;
 }
 
 interface Verified extends Identity {
@@ -34,16 +39,17 @@ export function tokens(secret: string, expireMinutes: number, clock: Clock): Tok
 			const exp = Math.floor(clock() / 1000) + expiresInSeconds;
 			return signer.sign({ sub: userId, exp, jti: crypto.randomUUID(), gen: tokenGeneration });
 		},
-		async verify(token) {
-			const known = verified.get(token) ?? (await check(token));
-			if (known !== undefined && known.expiresAtMs > clock()) return known;
-			verified.delete(token);
-			return undefined;
+		verify(token) {
+			return onceThere(verified.get(token) ?? check(token), (known) => {
+				if (known !== undefined && known.expiresAtMs > clock()) return known;
+				verified.delete(token);
+				return undefined;
+			});
 		},
 	};
 
 	async function check(token: string): Promise<Verified | undefined> {
-		if (!isOurSpelling(token)) return undefined;
+		if (!tokenForm.test(token) || !isOurSpelling(token)) return undefined;
 		const claims = await signer.verify(token, {
 			algorithms: ["HS256"],
 			issuer,
@@ -53,6 +59,7 @@ export function tokens(secret: string, expireMinutes: number, clock: Clock): Tok
 		if (claims === false || typeof claims.sub !== "string" || typeof claims.exp !== "number")
 			return undefined;
 		const { sub: userId, exp } = claims;
+		if (!isId(userId)) return undefined;
 		const generation = (claims as { gen?: unknown }).gen;
 		if (typeof generation !== "number") return undefined;
 		const found = { userId, tokenGeneration: generation, expiresAtMs: exp * 1000 };

@@ -123,7 +123,8 @@ function textFaults(root: unknown, rootPath: string): readonly Fault[] {
 	const faults: Fault[] = [];
 	const pending: { readonly value: object; readonly path: string }[] = [{ value: root, path: rootPath }];
 	for (let next = pending.pop(); next !== undefined && faults.length < faultsMax; next = pending.pop()) {
-		for (const [name, value] of Object.entries(next.value)) {
+		for (const name in next.value) {
+			const value: unknown = (next.value as Record<string, unknown>)[name];
 			if (!isStorable(name))
 				faults.push({ message: "has a field whose name cannot be stored", path: next.path });
 			else if (typeof value === "object" && value !== null)

@@ -19,7 +19,7 @@ export interface TaskRouteDeps {
 	readonly tasks: TaskStore;
 	readonly readBody: BodyReader;
 	/** The id of the user whose token the request bears; refuses with `unauthorized`. */
-	readonly requireUser: (request: Request) => Promise<string>;
+	readonly requireUser: (request: Request) => string | Promise<string>;
 	readonly cursors: Cursors;
 	readonly clock: Clock;
 	readonly newId: NewId;

@@ -2,7 +2,7 @@ import { asc, eq, sql } from "drizzle-orm";
 import type { User, UserStore } from "../../auth/store.ts";
 import type { Writer } from "../writer.ts";
 import type { Db } from "./connection.ts";
-import { read } from "./faults.ts";
+import { read, readNow } from "./faults.ts";
 import { users } from "./schema.ts";
 
 const keptMax = 1000;
@@ -22,8 +22,9 @@ export function userStore(writer: Writer, db: Db, stamp: () => number): UserStor
 		const now = stamp();
 		if (now !== keptAt || kept.size >= keptMax) kept.clear();
 		keptAt = now;
-		if (!kept.has(id)) kept.set(id, byId.get({ id }));
-		return kept.get(id);
+		const user = kept.get(id) ?? byId.get({ id });
+		kept.set(id, user);
+		return user;
 	}
 
 	/** Runs a statement in a transaction of the writer's and counts the rows it touched. */
@@ -32,7 +33,7 @@ export function userStore(writer: Writer, db: Db, stamp: () => number): UserStor
 	}
 
 	return {
-		find: (id) => read(() => find(id)),
+		find: (id) => readNow(() => find(id)),
 		findByEmail: (email) => read(() => db.select().from(users).where(eq(users.email, email)).get()),
 		list: () => read(() => db.select().from(users).orderBy(asc(users.email)).all()),
 		add: (user) => touch(() => db.insert(users).values(user).onConflictDoNothing().returning().all()),

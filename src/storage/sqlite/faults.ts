@@ -43,6 +43,11 @@ export function translated(error: unknown): unknown {
 
 /** Runs a read; a passing fault of the database is `unavailable`. */
 export async function read<T>(query: () => T): Promise<T> {
+	return readNow(query);
+}
+
+/** The same, for what nearly always is at hand. */
+export function readNow<T>(query: () => T): T {
 	try {
 		return query();
 	} catch (error) {

@@ -41,7 +41,8 @@ export function auth(users: UserStore, passwords: Passwords, tokens: Tokens): Au
 /** What follows the scheme, whose case does not matter (RFC 9110 §11.1). */
 function bearerToken(headers: Headers): string | undefined {
 	const header = headers.get("authorization") ?? "";
-	return /^Bearer +/i.test(header) ? header.slice("Bearer ".length).trimStart() : undefined;
+	const scheme = /^Bearer +/i.exec(header)?.[0];
+	return scheme && header.slice(scheme.length);
 }
 
 function unauthorized(): Refusal {

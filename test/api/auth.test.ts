@@ -116,6 +116,7 @@ for (const { name, newUrl } of everyDatabase) {
 				"other scheme": `Basic ${good}`,
 				"no scheme": good,
 				"two tokens": `Bearer ${good}, Bearer ${good}`,
+				"a tab before the token": `Bearer \t${good}`,
 				"not a JWT": "Bearer x",
 				"alg none": `Bearer ${token({ alg: "none" }, claims).replace(/[^.]+$/, "")}`,
 				"alg none with a signature": `Bearer ${token({ alg: "none" }, claims)}`,

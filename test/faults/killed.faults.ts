@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { durableDatabases } from "../support/databases.ts";
 import { sendRaw } from "../support/raw.ts";
 import { logIn } from "../support/users.ts";
-import { expectEnd, expectWhole, Load, serve } from "./load.ts";
+import { expectEnd, expectWhole, isHealthy, Load, serve } from "./load.ts";
 
 /** How often a server is killed: on SQLite it takes its database's only process along. */
 const rounds = { "SQLite on disk": 20, Postgres: 6 } as const;
@@ -59,7 +59,7 @@ describe.each([...durableDatabases])("on $name", ({ name, newUrl }) => {
 		// The half has arrived once requests that came later are answered.
 		for (let n = 0; n < 5; n++) expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
 		const ended = server.end("SIGTERM");
-		while (await listens(server.url)) await Bun.sleep(5);
+		while (await isHealthy(server.url)) await Bun.sleep(5);
 		send(body.slice(5));
 		const { status, body: task } = await answer;
 		expect([status, JSON.parse(task).title]).toEqual([200, "late"]);
@@ -70,10 +70,3 @@ describe.each([...durableDatabases])("on $name", ({ name, newUrl }) => {
 		await expectEnd(again);
 	}, 120_000);
 });
-
-function listens(url: string): Promise<boolean> {
-	return fetch(`${url}/healthz`).then(
-		({ status }) => status === 200,
-		() => false,
-	);
-}

@@ -172,7 +172,7 @@ export async function expectEnd(server: ServerProcess): Promise<void> {
 	);
 }
 
-async function isHealthy(url: string): Promise<boolean> {
+export async function isHealthy(url: string): Promise<boolean> {
 	return fetch(`${url}/healthz`).then(
 		({ status }) => status === 200,
 		() => false,

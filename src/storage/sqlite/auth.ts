@@ -15,7 +15,7 @@ export function userStore(writer: Writer, db: Db, stamp: () => number): UserStor
 		.where(eq(users.id, sql.placeholder("id")))
 		.prepare();
 
-	const kept = new Map<string, User | undefined>();
+	const kept = new Map<string, User>();
 	let keptAt = -1;
 
 	function find(id: string): User | undefined {
@@ -23,7 +23,7 @@ export function userStore(writer: Writer, db: Db, stamp: () => number): UserStor
 		if (now !== keptAt || kept.size >= keptMax) kept.clear();
 		keptAt = now;
 		const user = kept.get(id) ?? byId.get({ id });
-		kept.set(id, user);
+		if (user !== undefined) kept.set(id, user);
 		return user;
 	}
 

@@ -120,7 +120,7 @@ export class SqliteWriter implements Writer {
 	}
 
 	/**
-	 * Without savepoints, which cost as much as a change itself: each makes SQLite copy the pages that its unit touches.
+	 * Without savepoints, each of which makes SQLite copy the pages that its unit touches: half a change's cost on top.
 	 * A unit that refuses has not written yet. If one fails that may have, nothing of the group stays: undefined, and the
 	 * transaction is new.
 	 */

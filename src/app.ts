@@ -7,33 +7,33 @@ import { auth } from "./auth/service.ts";
 import { tokens } from "./auth/tokens.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { docsRoutes } from "./docs/routes.ts";
-import { Refusal, StartupError } from "./errors.ts";
-import { Hub } from "./events/hub.ts";
+import { AppError, StartupError } from "./errors.ts";
+import { Broadcaster } from "./events/broadcaster.ts";
 import { Janitor } from "./events/janitor.ts";
 import { eventRoutes } from "./events/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
+import { chooseApp } from "./http/app-middleware.ts";
 import { readJson } from "./http/body.ts";
-import type { Call } from "./http/call.ts";
-import { edge } from "./http/edge.ts";
-import { twoDoors } from "./http/front.ts";
 import { methodsByPath } from "./http/methods.ts";
 import { Cursors } from "./http/paging.ts";
+import type { RequestContext } from "./http/request-context.ts";
+import { requestHandler } from "./http/request-handler.ts";
 import { type NewId, newId } from "./ids.ts";
 import { Dispatcher } from "./jobs/dispatcher.ts";
 import { jobRoutes } from "./jobs/routes.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
-import { lazily } from "./lazily.ts";
 import type { Log } from "./log.ts";
+import { whenResolved } from "./maybe-promise.ts";
+import { memoize } from "./memoize.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
-import { onceThere } from "./once-there.ts";
-import type { Buckets } from "./rate-limit/buckets.ts";
+import { docsRoutes } from "./openapi/routes.ts";
+import type { Counter } from "./rate-limit/counter.ts";
 import { addressKey, limiter } from "./rate-limit/limiter.ts";
 import { loginLimit } from "./rate-limit/login.ts";
-import { MemoryBuckets } from "./rate-limit/memory.ts";
-import { RedisBuckets } from "./rate-limit/redis.ts";
+import { MemoryCounter } from "./rate-limit/memory.ts";
+import { RedisCounter } from "./rate-limit/redis.ts";
 import type { Storage } from "./storage/storage.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 
@@ -66,9 +66,9 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const issued = tokens(secret, config.jwtExpireMinutes, clock);
 	const login = auth(storage.users, passwords(), issued);
 	const keys = apiKeys(config.apiKeys);
-	const buckets = openBuckets(config, log, clock);
-	const limit = config.rateLimit && limiter(buckets, config.rateLimit);
-	const hub = new Hub({
+	const counter = openCounter(config, log, clock);
+	const limit = config.rateLimit && limiter(counter, config.rateLimit);
+	const broadcaster = new Broadcaster({
 		events: storage.events,
 		log,
 		keepaliveMs: config.sseKeepaliveSeconds * 1000,
@@ -90,10 +90,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	});
 	let isStopping = false;
 
-	function admit(request: Request, { path, address, headers }: Call): void | Promise<void> {
+	function admit(request: Request, { path, address, headers }: RequestContext): void | Promise<void> {
 		if (isStopping) {
 			headers.connection = "close";
-			throw new Refusal("unavailable", "The server is shutting down.", { retryAfterSeconds: 1 });
+			throw new AppError("unavailable", "The server is shutting down.", { retryAfterSeconds: 1 });
 		}
 		if (limit === undefined || isUnlimited(path)) return;
 		const key = request.headers.get("x-api-key");
@@ -104,7 +104,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const readBody = (request: Request) => readJson(request, config.bodyBytesMax);
 
 	const requireKey = keyGuard(keys);
-	const metrics = config.metrics ? await openMetrics(storage, hub) : undefined;
+	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
 	/** Where a key opens more than is public, one that is not valid is refused rather than passed over. */
 	function hasKey(request: Request): boolean {
@@ -120,7 +120,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			taskRoutes({
 				tasks: storage.tasks,
 				readBody,
-				requireUser: (request) => onceThere(login.requireUser(request), ({ id }) => id),
+				requireUser: (request) => whenResolved(login.requireUser(request), ({ id }) => id),
 				cursors,
 				clock,
 				newId: deps.newId ?? newId,
@@ -136,15 +136,15 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				newId: deps.newId ?? newId,
 			}),
 		)
-		.use(eventRoutes({ events: storage.events, hub, hasKey }))
+		.use(eventRoutes({ events: storage.events, broadcaster, hasKey }))
 		.use(metricsRoutes({ metrics, requireKey }));
-	const whole = lazily(() =>
+	const whole = memoize(() =>
 		new Elysia()
 			.use(
 				loginRoutes({
 					auth: login,
 					readBody,
-					loginLimit: loginLimit(buckets, config.loginRateLimit),
+					loginLimit: loginLimit(counter, config.loginRateLimit),
 					expiresInSeconds: issued.expiresInSeconds,
 				}),
 			)
@@ -160,8 +160,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		admit,
 		allowedMethods: methodsByPath(() => whole().routes),
 	};
-	const handle = twoDoors(shared, config.corsOrigins, lean, whole);
-	const { fetch, idle } = edge({
+	const handle = chooseApp(shared, config.corsOrigins, lean, whole);
+	const { fetch, idle } = requestHandler({
 		handle,
 		log,
 		trustProxy: config.trustProxy,
@@ -186,10 +186,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last and at once before the sockets: a browser that came back to an answer of 503 would
 				// give up, while one that finds nobody listening tries again.
-				await hub.stop();
+				await broadcaster.stop();
 				await server?.stop(true);
 				await closed;
-				await buckets.stop();
+				await counter.stop();
 				metrics?.stop();
 			})();
 			return stopped;
@@ -221,15 +221,15 @@ function listen(
 	}
 }
 
-function openBuckets({ redisUrl }: Config, log: Log, clock: Clock): Buckets {
-	const local = new MemoryBuckets(clock);
-	return redisUrl === undefined ? local : new RedisBuckets(redisUrl, local, log);
+function openCounter({ redisUrl }: Config, log: Log, clock: Clock): Counter {
+	const local = new MemoryCounter(clock);
+	return redisUrl === undefined ? local : new RedisCounter(redisUrl, local, log);
 }
 
 /** Who has no use for metrics does not load the library. */
-async function openMetrics({ jobs, writes }: Storage, hub: Hub): Promise<Metrics> {
+async function openMetrics({ jobs, writes }: Storage, broadcaster: Broadcaster): Promise<Metrics> {
 	const { Metrics } = await import("./metrics/metrics.ts");
-	return new Metrics({ jobs, jobStates, writes, streams: () => hub.streams });
+	return new Metrics({ jobs, jobStates, writes, streams: () => broadcaster.streams });
 }
 
 function isUnlimited(path: string): boolean {

@@ -25,8 +25,9 @@ export interface Fault {
 	readonly path: string;
 }
 
-interface RefusalFacts {
-	readonly details?: readonly Fault[];
+interface ErrorDetails {
+	/** Every fault of the submitted value, for `validation_error` and `payload_too_large`. */
+	readonly faults?: readonly Fault[];
 	/** The current strong ETag, for a precondition that failed. */
 	readonly etag?: string;
 	/** Methods that the path knows, for `method_not_allowed`. */
@@ -39,16 +40,16 @@ interface RefusalFacts {
 	readonly cause?: unknown;
 }
 
-/** A request that is refused, with everything the answer needs. Any other thrown value is a defect: 500. */
-export class Refusal extends Error {
-	override readonly name = "Refusal";
+/** A request that cannot be served, with everything that its response needs. Any other thrown value is a defect: 500. */
+export class AppError extends Error {
+	override readonly name = "AppError";
 
 	constructor(
 		readonly code: ErrorCode,
 		message: string,
-		readonly facts: RefusalFacts = {},
+		readonly details: ErrorDetails = {},
 	) {
-		super(message, { cause: facts.cause });
+		super(message, { cause: details.cause });
 	}
 }
 
@@ -58,7 +59,7 @@ export class StartupError extends Error {
 }
 
 /** Every fault of one submitted value at once. */
-export function invalid(details: readonly Fault[]): Refusal {
-	const count = details.length === 1 ? "One value does" : `${details.length} values do`;
-	return new Refusal("validation_error", `${count} not fit; see details.`, { details });
+export function validationError(faults: readonly Fault[]): AppError {
+	const count = faults.length === 1 ? "One value does" : `${faults.length} values do`;
+	return new AppError("validation_error", `${count} not fit; see details.`, { faults });
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { canonical, represent, sha256 } from "../src/canonical.ts";
 import { timestamp } from "../src/clock.ts";
-import { LateError, within } from "../src/deadline.ts";
 import { isId, newId } from "../src/ids.ts";
 import { taskBody, taskListBody } from "../src/tasks/representation.ts";
+import { TimeoutError, withTimeout } from "../src/timeout.ts";
 
 /** Any text that may be stored: every plane, quotes, controls, line separators; no NUL, no lone surrogate. */
 function anyText(): string {
@@ -101,8 +101,8 @@ test("a time is RFC 3339 in UTC with milliseconds", () => {
 	expect(timestamp(1_795_421_700_007)).toBe("2026-11-23T08:15:00.007Z");
 });
 
-test("an answer in time is given on, a failure too, and silence is a LateError", async () => {
-	expect(await within(1000, Promise.resolve(1))).toBe(1);
-	expect(within(1000, Promise.reject(new RangeError("x")))).rejects.toBeInstanceOf(RangeError);
-	expect(within(1, new Promise(() => {}))).rejects.toBeInstanceOf(LateError);
+test("an answer in time is given on, a failure too, and silence is a TimeoutError", async () => {
+	expect(await withTimeout(1000, Promise.resolve(1))).toBe(1);
+	expect(withTimeout(1000, Promise.reject(new RangeError("x")))).rejects.toBeInstanceOf(RangeError);
+	expect(withTimeout(1, new Promise(() => {}))).rejects.toBeInstanceOf(TimeoutError);
 });

@@ -1,17 +1,17 @@
-import { Refusal } from "../errors.ts";
-import { callOf } from "../http/call.ts";
+import { AppError } from "../errors.ts";
+import { contextOf } from "../http/request-context.ts";
 import type { ApiKeys } from "./api-keys.ts";
 
 /** The fingerprint of the key that a request bears; refuses with `unauthorized` without one, `forbidden` a wrong one. */
 export function keyGuard(keys: ApiKeys): (request: Request) => string {
 	return (request) => {
 		const key = request.headers.get("x-api-key");
-		if (key === null) throw new Refusal("unauthorized", "This needs an API key in the header X-API-Key.");
+		if (key === null) throw new AppError("unauthorized", "This needs an API key in the header X-API-Key.");
 		const fingerprint = keys.fingerprint(key);
 		if (fingerprint === undefined) {
-			throw new Refusal("forbidden", "This X-API-Key is not one of this server's.");
+			throw new AppError("forbidden", "This X-API-Key is not one of this server's.");
 		}
-		callOf(request).principal = `key:${fingerprint}`;
+		contextOf(request).principal = `key:${fingerprint}`;
 		return fingerprint;
 	};
 }

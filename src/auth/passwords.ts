@@ -1,4 +1,4 @@
-import { Refusal } from "../errors.ts";
+import { AppError } from "../errors.ts";
 
 /** Argon2id at OWASP's first choice for it: 19 MiB, two passes, one lane. */
 const argon2id = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
@@ -22,18 +22,18 @@ export interface Passwords {
 
 /** Refuses with `unavailable` when more than a bounded number wait. */
 export function passwords(): Passwords {
-	const gate = new Gate(concurrentMax, waitingMax);
+	const semaphore = new Semaphore(concurrentMax, waitingMax);
 	return {
-		hash: (password) => gate.run(() => Bun.password.hash(password, argon2id)),
+		hash: (password) => semaphore.run(() => Bun.password.hash(password, argon2id)),
 		async verify(password, hash) {
-			const fits = await gate.run(() => Bun.password.verify(password, hash ?? nobodysHash));
+			const fits = await semaphore.run(() => Bun.password.verify(password, hash ?? nobodysHash));
 			return fits && hash !== undefined;
 		},
 	};
 }
 
 /** Lets a bounded number of jobs run, a bounded number wait, and refuses the rest. */
-class Gate {
+class Semaphore {
 	#running = 0;
 	readonly #waiting: (() => void)[] = [];
 
@@ -56,7 +56,7 @@ class Gate {
 
 	#turn(): Promise<void> {
 		if (this.#waiting.length >= this.waitingMax) {
-			throw new Refusal("unavailable", "Too many logins are waiting.", { retryAfterSeconds: 2 });
+			throw new AppError("unavailable", "Too many logins are waiting.", { retryAfterSeconds: 2 });
 		}
 		return new Promise((resolve) => this.#waiting.push(resolve));
 	}

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
 import { canonical } from "../canonical.ts";
 import type { BodyReader, ReadBody } from "../http/body.ts";
-import { jsonBody } from "../http/schema.ts";
-import { loginDoc, meDoc } from "./docs.ts";
+import { jsonBody } from "../http/validation.ts";
+import { loginDoc, meDoc } from "./operations.ts";
 import { Credentials } from "./schema.ts";
 import type { Auth } from "./service.ts";
 

@@ -1,6 +1,6 @@
-import { Refusal } from "../errors.ts";
-import { callOf } from "../http/call.ts";
-import { onceThere } from "../once-there.ts";
+import { AppError } from "../errors.ts";
+import { contextOf } from "../http/request-context.ts";
+import { whenResolved } from "../maybe-promise.ts";
 import { normalEmail } from "./email.ts";
 import type { Passwords } from "./passwords.ts";
 import type { User, UserStore } from "./store.ts";
@@ -18,7 +18,7 @@ export function auth(users: UserStore, passwords: Passwords, tokens: Tokens): Au
 		async login(email, password) {
 			const user = await users.findByEmail(normalEmail(email));
 			if (!(await passwords.verify(password, user?.passwordHash)) || user === undefined) {
-				throw new Refusal("invalid_credentials", "The e-mail address or the password is wrong.");
+				throw new AppError("invalid_credentials", "The e-mail address or the password is wrong.");
 			}
 			return tokens.sign({ userId: user.id, tokenGeneration: user.tokenGeneration });
 		},
@@ -26,11 +26,11 @@ export function auth(users: UserStore, passwords: Passwords, tokens: Tokens): Au
 		requireUser(request) {
 			const token = bearerToken(request.headers);
 			if (token === undefined) throw unauthorized();
-			return onceThere(tokens.verify(token), (identity) => {
+			return whenResolved(tokens.verify(token), (identity) => {
 				if (identity === undefined) throw unauthorized();
-				return onceThere(users.find(identity.userId), (user) => {
+				return whenResolved(users.find(identity.userId), (user) => {
 					if (user?.tokenGeneration !== identity.tokenGeneration) throw unauthorized();
-					callOf(request).principal = user.id;
+					contextOf(request).principal = user.id;
 					return user;
 				});
 			});
@@ -45,8 +45,8 @@ function bearerToken(headers: Headers): string | undefined {
 	return scheme && header.slice(scheme.length);
 }
 
-function unauthorized(): Refusal {
-	return new Refusal("unauthorized", "This needs a valid Bearer token; get one at /auth/login.", {
+function unauthorized(): AppError {
+	return new AppError("unauthorized", "This needs a valid Bearer token; get one at /auth/login.", {
 		challenge: "Bearer",
 	});
 }

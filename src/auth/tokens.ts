@@ -1,7 +1,7 @@
 import { jwt } from "@elysiajs/jwt";
 import type { Clock } from "../clock.ts";
 import { isId } from "../ids.ts";
-import { onceThere } from "../once-there.ts";
+import { whenResolved } from "../maybe-promise.ts";
 
 const issuer = "orchestrator";
 
@@ -40,7 +40,7 @@ export function tokens(secret: string, expireMinutes: number, clock: Clock): Tok
 			return signer.sign({ sub: userId, exp, jti: crypto.randomUUID(), gen: tokenGeneration });
 		},
 		verify(token) {
-			return onceThere(verified.get(token) ?? check(token), (known) => {
+			return whenResolved(verified.get(token) ?? check(token), (known) => {
 				if (known !== undefined && known.expiresAtMs > clock()) return known;
 				verified.delete(token);
 				return undefined;

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config.ts";
-import { Refusal, StartupError } from "../errors.ts";
+import { AppError, StartupError } from "../errors.ts";
 import { version } from "../version.ts";
 
 /** Exit codes: the wish could not be met, the wish could not be understood. */
@@ -95,7 +95,7 @@ async function report(error: unknown): Promise<number> {
 		for (const line of [error.message, ...error.faults.map((fault) => `  ${fault}`)]) console.error(line);
 		return misused;
 	}
-	if (error instanceof StartupError || error instanceof Refusal) {
+	if (error instanceof StartupError || error instanceof AppError) {
 		console.error(`orchestrator: ${error.message}`);
 		return failed;
 	}

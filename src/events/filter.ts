@@ -1,4 +1,4 @@
-import { invalid } from "../errors.ts";
+import { validationError } from "../errors.ts";
 import { type EventType, eventTypes } from "./store.ts";
 
 /** Which events a client gets: what it may see, narrowed to what it asked for. */
@@ -34,5 +34,5 @@ function typesOf(word: string): readonly EventType[] {
 	const found = eventTypes.filter((type) => type === word || `${type.split(".")[0]}.*` === word);
 	if (found.length > 0) return found;
 	const message = `must be a list of ${eventTypes.join(", ")}, task.* or job.*, separated by commas`;
-	throw invalid([{ message, path: "/types" }]);
+	throw validationError([{ message, path: "/types" }]);
 }

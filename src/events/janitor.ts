@@ -1,12 +1,12 @@
 import type { Clock } from "../clock.ts";
-import type { AnswerStore } from "../http/idempotency.ts";
+import type { IdempotencyStore } from "../http/idempotency.ts";
 import { idempotencyKeptMs } from "../http/idempotency.ts";
 import { type Log, loggable } from "../log.ts";
 import type { EventStore } from "./store.ts";
 
 export interface JanitorDeps {
 	readonly events: EventStore;
-	readonly answers: AnswerStore;
+	readonly answers: IdempotencyStore;
 	readonly retentionMs: number;
 	readonly clock: Clock;
 	readonly log: Log;

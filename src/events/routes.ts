@@ -1,18 +1,18 @@
 import { Elysia } from "elysia";
-import { invalid, Refusal } from "../errors.ts";
-import { callOf } from "../http/call.ts";
-import { queryOf, readQuery } from "../http/schema.ts";
+import { AppError, validationError } from "../errors.ts";
+import { contextOf } from "../http/request-context.ts";
+import { queryOf, readQuery } from "../http/validation.ts";
+import type { Broadcaster } from "./broadcaster.ts";
 import { cloudEvent } from "./cloud-event.ts";
-import { listDoc, tailDoc } from "./docs.ts";
 import { eventFilter } from "./filter.ts";
-import type { Hub } from "./hub.ts";
+import { listDoc, tailDoc } from "./operations.ts";
 import { EventQuery, TailQuery } from "./schema.ts";
-import { type EventPage, type EventStore, type LogEnds, lifeGap } from "./store.ts";
+import { type EventPage, type EventStore, epochGap, type LogEnds } from "./store.ts";
 import { eventStream } from "./stream.ts";
 
 export interface EventRouteDeps {
 	readonly events: EventStore;
-	readonly hub: Hub;
+	readonly broadcaster: Broadcaster;
 	/** Whether the request bears a key; refuses with `forbidden` one that is not valid. */
 	readonly hasKey: (request: Request) => boolean;
 }
@@ -24,7 +24,7 @@ const listBytesMax = 4 * 1024 * 1024;
 const readListQuery = readQuery(EventQuery);
 const readTailQuery = readQuery(TailQuery);
 
-export function eventRoutes({ events, hub, hasKey }: EventRouteDeps) {
+export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 	return new Elysia()
 		.get(
 			"/events",
@@ -51,8 +51,14 @@ export function eventRoutes({ events, hub, hasKey }: EventRouteDeps) {
 				const { rev } = ends;
 				const cursor = last === undefined ? rev : Math.max(last.id, ends.purgedRev);
 				const { signal } = request;
-				const stream = eventStream(hub, { cursor, isResumed: last !== undefined, rev, filter, signal });
-				callOf(request).keepOpen();
+				const stream = eventStream(broadcaster, {
+					cursor,
+					isResumed: last !== undefined,
+					rev,
+					filter,
+					signal,
+				});
+				contextOf(request).keepOpen();
 				Object.assign(set.headers, streamHeaders);
 				return new Response(stream);
 			},
@@ -83,17 +89,17 @@ function lastEventId(headers: Headers, query: string | undefined): LastEventId |
 	const path = header === null ? "/last_event_id" : "/Last-Event-ID";
 	const text = header ?? query;
 	if (text === undefined) return undefined;
-	if (!/^\d{1,15}$/.test(text)) throw invalid([{ message: "must be the number of an event", path }]);
+	if (!/^\d{1,15}$/.test(text)) throw validationError([{ message: "must be the number of an event", path }]);
 	return { id: Number(text), path };
 }
 
 /** Refuses a place that the log has not reached yet, does not reach back to any more, or that another life of it had. 0 is always its beginning. */
 function requireKept(after: number, { rev, purgedRev }: LogEnds, path: string): void {
 	if (after === 0 || (after >= purgedRev && after <= rev)) return;
-	if (after > rev && after <= rev + lifeGap) {
-		throw invalid([{ message: "is newer than the newest event", path }]);
+	if (after > rev && after <= rev + epochGap) {
+		throw validationError([{ message: "is newer than the newest event", path }]);
 	}
-	throw new Refusal(
+	throw new AppError(
 		"gone",
 		"What came after this event is not kept any more: list again, then tail from X-Event-Id.",
 	);

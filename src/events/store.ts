@@ -47,7 +47,7 @@ export interface LogEnds {
  * A database that was restored to an older state goes on with numbers beyond all that were given before: this many at
  * the least. A number so far beyond the newest is of another life of the log, not a slip.
  */
-export const lifeGap = 2 ** 20;
+export const epochGap = 2 ** 20;
 
 export interface EventQuery {
 	/** The last number already seen. */

@@ -1,7 +1,7 @@
+import type { Broadcaster } from "./broadcaster.ts";
 import { bookmarkFrame, keepaliveFrame, openingFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
-import type { Hub } from "./hub.ts";
-import type { Piece } from "./window.ts";
+import type { Chunk } from "./tail-buffer.ts";
 
 export interface StreamStart {
 	/** The last number that the client has. */
@@ -22,11 +22,11 @@ const retryMs = 1000;
 
 /**
  * One client's stream: a place in the log. It is pulled, which happens only after the client has taken what it was
- * sent before, so a client that stops reading costs this object and one piece. Refuses with `unavailable` when the
- * hub is full.
+ * sent before, so a client that stops reading costs this object and one chunk. Refuses with `unavailable` when the
+ * broadcaster is full.
  */
-export function eventStream(hub: Hub, start: StreamStart): ReadableStream<Uint8Array> {
-	const reader = new Reader(hub, start);
+export function eventStream(broadcaster: Broadcaster, start: StreamStart): ReadableStream<Uint8Array> {
+	const reader = new Reader(broadcaster, start);
 	return new ReadableStream<Uint8Array>(
 		{
 			start(controller) {
@@ -54,13 +54,13 @@ class Reader {
 	readonly #filter: EventFilter;
 
 	constructor(
-		private readonly hub: Hub,
+		private readonly broadcaster: Broadcaster,
 		{ cursor, rev, filter, signal }: StreamStart,
 	) {
 		this.#cursor = this.#told = cursor;
 		this.#filter = filter;
-		this.#ticks = hub.ticks;
-		hub.enter(rev);
+		this.#ticks = broadcaster.ticks;
+		broadcaster.enter(rev);
 		if (signal.aborted) this.abandon();
 		else signal.addEventListener("abort", () => this.abandon(), { once: true });
 	}
@@ -78,37 +78,37 @@ class Reader {
 	/** The next bytes to send, as soon as there are some; undefined at the end. */
 	async next(): Promise<Uint8Array | undefined> {
 		while (!this.#isGone) {
-			const ring = this.hub.bell.next;
+			const ring = this.broadcaster.signal.next;
 			const before = this.#cursor;
-			const piece = await this.#take();
-			if (piece === undefined) break;
-			const bytes = this.#advance(piece);
+			const chunk = await this.#take();
+			if (chunk === undefined) break;
+			const bytes = this.#advance(chunk);
 			if (bytes !== undefined) return bytes;
-			if (piece.cursor > before) continue;
-			if (this.hub.isOver) break;
+			if (chunk.cursor > before) continue;
+			if (this.broadcaster.isOver) break;
 			await ring;
 		}
 		this.#leave();
 		return undefined;
 	}
 
-	async #take(): Promise<Piece | undefined> {
+	async #take(): Promise<Chunk | undefined> {
 		while (!this.#isGone) {
 			try {
-				return await this.hub.take(this.#cursor, this.#filter);
+				return await this.broadcaster.take(this.#cursor, this.#filter);
 			} catch {
-				// The hub has logged it. The client keeps its place and waits.
+				// The broadcaster has logged it. The client keeps its place and waits.
 				await Bun.sleep(retryMs);
 			}
 		}
 		return undefined;
 	}
 
-	#advance({ bytes, lastId, cursor }: Piece): Uint8Array | undefined {
+	#advance({ bytes, lastId, cursor }: Chunk): Uint8Array | undefined {
 		this.#cursor = cursor;
 		if (bytes !== undefined) this.#told = lastId;
-		if (this.hub.ticks === this.#ticks) return bytes;
-		this.#ticks = this.hub.ticks;
+		if (this.broadcaster.ticks === this.#ticks) return bytes;
+		this.#ticks = this.broadcaster.ticks;
 		const sign = utf8(this.#signOfLife());
 		return bytes === undefined ? sign : Buffer.concat([bytes, sign]);
 	}
@@ -123,7 +123,7 @@ class Reader {
 	#leave(): void {
 		if (this.#hasLeft) return;
 		this.#hasLeft = true;
-		this.hub.leave();
+		this.broadcaster.leave();
 	}
 }
 

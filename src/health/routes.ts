@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
-import { within } from "../deadline.ts";
-import { Refusal } from "../errors.ts";
-import { healthDoc } from "./docs.ts";
+import { AppError } from "../errors.ts";
+import { withTimeout } from "../timeout.ts";
+import { healthDoc } from "./operations.ts";
 
 const answerWithinMs = 2000;
 
@@ -25,8 +25,8 @@ export function healthRoutes({ ping }: HealthRouteDeps) {
 /** Passes when the database answers within two seconds; else refuses with `unavailable`. */
 async function inTime(answer: Promise<void>): Promise<void> {
 	try {
-		await within(answerWithinMs, answer);
+		await withTimeout(answerWithinMs, answer);
 	} catch (cause) {
-		throw new Refusal("unavailable", "The database does not answer.", { cause, retryAfterSeconds: 2 });
+		throw new AppError("unavailable", "The database does not answer.", { cause, retryAfterSeconds: 2 });
 	}
 }

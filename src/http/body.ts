@@ -1,7 +1,7 @@
-import { Refusal } from "../errors.ts";
+import { AppError } from "../errors.ts";
 
 /** A request's body as read: a JSON value, or the refusal it deserves once its turn has come. */
-export type ReadBody = { readonly value: unknown } | { readonly refusal: Refusal };
+export type ReadBody = { readonly value: unknown } | { readonly refusal: AppError };
 
 /** Reads the body of a request; never throws. */
 export type BodyReader = (request: Request) => Promise<ReadBody>;
@@ -27,7 +27,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<Read
 		}
 		return { value: JSON.parse(utf8.decode(bytes)) };
 	} catch (error) {
-		if (error instanceof Refusal) return { refusal: error };
+		if (error instanceof AppError) return { refusal: error };
 		if (error instanceof SyntaxError) return refuse("bad_request", "The body is not JSON.");
 		if (error instanceof TypeError) return refuse("bad_request", "The body is not UTF-8.");
 		if (error instanceof RangeError) return refuse("bad_request", "The body is nested too deeply.");
@@ -36,7 +36,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<Read
 }
 
 function refuse(code: "bad_request" | "unsupported_media_type", message: string): ReadBody {
-	return { refusal: new Refusal(code, message) };
+	return { refusal: new AppError(code, message) };
 }
 
 /** A chunked body says nothing of its length: it is counted while it comes and cut off at the limit. */
@@ -51,6 +51,6 @@ async function readChunks(request: Request, bytesMax: number): Promise<Uint8Arra
 	return Buffer.concat(chunks);
 }
 
-function tooLarge(bytesMax: number): Refusal {
-	return new Refusal("payload_too_large", `The body is larger than ${bytesMax} bytes.`);
+function tooLarge(bytesMax: number): AppError {
+	return new AppError("payload_too_large", `The body is larger than ${bytesMax} bytes.`);
 }

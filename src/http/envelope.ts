@@ -1,5 +1,5 @@
 import { canonical } from "../canonical.ts";
-import type { ErrorCode, Refusal } from "../errors.ts";
+import type { AppError, ErrorCode } from "../errors.ts";
 
 /** The one place where an error code meets its HTTP status. */
 export const statusOf: Readonly<Record<ErrorCode, number>> = {
@@ -24,10 +24,10 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
 };
 
 /** Response headers that are being gathered for one answer. */
-export type AnswerHeaders = Record<string, string | number>;
+export type ResponseHeaders = Record<string, string | number>;
 
 /** On every answer. Each is overridden by a route where it must be. */
-export function answerHeaders(requestId: string): AnswerHeaders {
+export function defaultHeaders(requestId: string): ResponseHeaders {
 	return {
 		"content-type": "application/json",
 		"x-content-type-options": "nosniff",
@@ -38,18 +38,18 @@ export function answerHeaders(requestId: string): AnswerHeaders {
 }
 
 /** The body of every status from 400 up: `{"details"?, "message", "request_id", "type"}`, canonical. */
-export function errorBody(refusal: Refusal, requestId: string): string {
+export function errorBody(error: AppError, requestId: string): string {
 	return canonical({
-		details: refusal.facts.details,
-		message: refusal.message,
+		details: error.details.faults,
+		message: error.message,
 		request_id: requestId,
-		type: refusal.code,
+		type: error.code,
 	});
 }
 
-/** The headers that a refusal adds to the answer. */
-export function errorHeaders(refusal: Refusal): Record<string, string> {
-	const { etag, allow, retryAfterSeconds, challenge } = refusal.facts;
+/** The headers that an error adds to the response. */
+export function errorHeaders(error: AppError): Record<string, string> {
+	const { etag, allow, retryAfterSeconds, challenge } = error.details;
 	return {
 		"cache-control": "no-store",
 		"content-type": "application/json",

@@ -1,5 +1,5 @@
 import { canonical, sha256 } from "../canonical.ts";
-import { Refusal } from "../errors.ts";
+import { AppError } from "../errors.ts";
 
 /** Answers are replayed for a day (contract §1). */
 export const idempotencyKeptMs = 24 * 60 * 60 * 1000;
@@ -14,18 +14,18 @@ export interface IdempotentRequest {
 }
 
 /** Answers that were given before, seen from inside the transaction that would give one again. */
-export interface GivenAnswers {
-	find(scope: string, key: string): GivenAnswer | undefined;
-	save(answer: GivenAnswer): void;
+export interface IdempotencyRecords {
+	find(scope: string, key: string): IdempotencyRecord | undefined;
+	save(answer: IdempotencyRecord): void;
 }
 
 /** Given answers as a database keeps them. */
-export interface AnswerStore {
+export interface IdempotencyStore {
 	/** Removes at most `limit` answers from before a time; the answer is how many. */
 	purge(before: number, limit: number): Promise<number>;
 }
 
-export interface GivenAnswer extends IdempotentRequest {
+export interface IdempotencyRecord extends IdempotentRequest {
 	readonly body: string;
 	readonly createdAt: number;
 }
@@ -40,7 +40,7 @@ export function idempotentRequest(
 	const key = headers.get("idempotency-key");
 	if (key === null) return undefined;
 	if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
-		throw new Refusal("bad_request", "Idempotency-Key must be 1 to 255 visible ASCII characters.");
+		throw new AppError("bad_request", "Idempotency-Key must be 1 to 255 visible ASCII characters.");
 	}
 	return { scope: `${caller} ${route}`, key, requestHash: sha256(canonical(request)) };
 }
@@ -50,7 +50,7 @@ export function idempotentRequest(
  * so answer and effect are stored together or not at all, and a second request waits for the first one's commit.
  */
 export function once(
-	answers: GivenAnswers,
+	answers: IdempotencyRecords,
 	request: IdempotentRequest | undefined,
 	now: number,
 	work: () => string,
@@ -59,7 +59,7 @@ export function once(
 	const given = answers.find(request.scope, request.key);
 	if (given !== undefined && given.createdAt > now - idempotencyKeptMs) {
 		if (given.requestHash === request.requestHash) return { body: given.body, replayed: true };
-		throw new Refusal("idempotency_mismatch", "This Idempotency-Key was used for another request.");
+		throw new AppError("idempotency_mismatch", "This Idempotency-Key was used for another request.");
 	}
 	const body = work();
 	answers.save({ ...request, body, createdAt: now });

@@ -1,4 +1,4 @@
-import { lazily } from "../lazily.ts";
+import { memoize } from "../memoize.ts";
 
 /** A route as the router knows it: `/collab/tasks/:id`. */
 interface Route {
@@ -8,7 +8,7 @@ interface Route {
 
 /** Which methods a path knows, for `Allow`; `HEAD` goes with `GET` and `OPTIONS` with everything. */
 export function methodsByPath(routes: () => readonly Route[]): (path: string) => readonly string[] {
-	const known = lazily(() =>
+	const known = memoize(() =>
 		routes()
 			.filter(({ path }) => !path.includes("*"))
 			.map(({ method, path }) => ({ method, form: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`) })),

@@ -1,4 +1,4 @@
-import { Refusal } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { EventType } from "../events/store.ts";
 import { once } from "../http/idempotency.ts";
 import { backoffMs } from "./backoff.ts";
@@ -136,7 +136,7 @@ function asFailed(job: JobRow): JobRow {
 export function cancelJob(work: JobWork, { id, requestId }: JobChange): ChangedJob {
 	const job = existing(work, id);
 	if (job.state === "cancelled" || job.state === "dead" || job.state === "succeeded") {
-		throw new Refusal("conflict", `The job has ended: it is ${job.state}.`);
+		throw new AppError("conflict", `The job has ended: it is ${job.state}.`);
 	}
 	const next: JobRow = { ...job, ...noLease, state: "cancelled", settledFence: null, updatedAt: work.now() };
 	return moved(work, "job.cancelled", job, next, requestId);
@@ -145,10 +145,13 @@ export function cancelJob(work: JobWork, { id, requestId }: JobChange): ChangedJ
 export function retryJob(work: JobWork, { id, requestId }: JobChange): ChangedJob {
 	const job = existing(work, id);
 	if (job.state !== "dead" && job.state !== "cancelled") {
-		throw new Refusal("conflict", `Only a dead or a cancelled job can be retried; this one is ${job.state}.`);
+		throw new AppError(
+			"conflict",
+			`Only a dead or a cancelled job can be retried; this one is ${job.state}.`,
+		);
 	}
 	if (job.uniqueKey !== null && work.jobs.findUnfinished(job.queue, job.uniqueKey) !== undefined) {
-		throw new Refusal("conflict", "Another job with the same unique_key is unfinished.");
+		throw new AppError("conflict", "Another job with the same unique_key is unfinished.");
 	}
 	const now = work.now();
 	const again: JobRow = {
@@ -202,7 +205,7 @@ function isSettled({ settledFence }: JobRow, fence: number): boolean {
 function held(work: JobWork, { id, fence }: FencedChange): JobRow {
 	const job = existing(work, id);
 	if (job.state === "leased" && job.fence === fence) return job;
-	throw new Refusal("lease_lost", "This fence does not hold the job any more; drop the work.");
+	throw new AppError("lease_lost", "This fence does not hold the job any more; drop the work.");
 }
 
 function existing(work: JobWork, id: string): JobRow {
@@ -226,8 +229,8 @@ function changed(job: JobRow): ChangedJob {
 	return { id: job.id, queue: job.queue, state: job.state, body: jobBody(job) };
 }
 
-export function noSuchJob(): Refusal {
-	return new Refusal("not_found", "There is no such job.");
+export function noSuchJob(): AppError {
+	return new AppError("not_found", "There is no such job.");
 }
 
 export function jobPath(id: string): string {

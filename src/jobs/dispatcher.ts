@@ -1,6 +1,6 @@
 import { type Log, loggable } from "../log.ts";
-import { WaitingLine } from "./line.ts";
 import type { ChangedJob, JobStore, LeaseJobs } from "./store.ts";
+import { WaitQueue } from "./wait-queue.ts";
 
 export interface DispatcherDeps {
 	readonly jobs: JobStore;
@@ -14,7 +14,7 @@ const pollMs = 1000;
 
 /** Brings work and workers together: a worker that finds no job waits here, and holds nothing of the database. */
 export class Dispatcher {
-	readonly #line = new WaitingLine();
+	readonly #line = new WaitQueue();
 	#end: (() => void) | undefined;
 	#polling: Timer | undefined;
 	#look: Promise<void> | undefined;

@@ -1,5 +1,5 @@
 import { canonical } from "../canonical.ts";
-import { invalid, Refusal } from "../errors.ts";
+import { AppError, validationError } from "../errors.ts";
 import type { NewJob } from "./schema.ts";
 import type { JobDraft } from "./store.ts";
 
@@ -28,11 +28,11 @@ export function boundedJson(value: unknown, path: string): string {
 	const text = canonical(value);
 	if (Buffer.byteLength(text) <= jsonBytesMax) return text;
 	const message = `The JSON is larger than ${jsonBytesMax} bytes in canonical form.`;
-	throw new Refusal("payload_too_large", message, { details: [{ message: "is too large", path }] });
+	throw new AppError("payload_too_large", message, { faults: [{ message: "is too large", path }] });
 }
 
 function moment(text: string, path: string): number {
 	const time = Date.parse(text);
 	if (time >= 0 && time <= timeMax) return time;
-	throw invalid([{ message: "must be a time from 1970 to 9999", path }]);
+	throw validationError([{ message: "must be a time from 1970 to 9999", path }]);
 }

@@ -1,17 +1,17 @@
 import { Elysia } from "elysia";
 import { represent } from "../canonical.ts";
-import { invalid } from "../errors.ts";
+import { validationError } from "../errors.ts";
 import type { BodyReader } from "../http/body.ts";
-import { callOf } from "../http/call.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { isKnown } from "../http/preconditions.ts";
-import { jsonBody, queryOf, readQuery } from "../http/schema.ts";
+import { contextOf } from "../http/request-context.ts";
+import { jsonBody, queryOf, readQuery } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
 import { jobPath, noSuchJob } from "./changes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { batchDoc, cancelDoc, enqueueDoc, getDoc, listDoc, retryDoc, statsDoc } from "./docs.ts";
 import { draftOf } from "./draft.ts";
+import { batchDoc, cancelDoc, enqueueDoc, getDoc, listDoc, retryDoc, statsDoc } from "./operations.ts";
 import { jobBody, jobListBody, statsBody } from "./representation.ts";
 import { JobQueryParameters, NewJob, NewJobs } from "./schema.ts";
 import type { JobChange, JobQuery, JobStore } from "./store.ts";
@@ -39,7 +39,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 	function changeOf(request: Request, id: string): JobChange {
 		requireKey(request);
 		if (!isId(id)) throw noSuchJob();
-		return { id, requestId: callOf(request).requestId };
+		return { id, requestId: contextOf(request).requestId };
 	}
 
 	return new Elysia()
@@ -50,7 +50,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				const caller = requireKey(request);
 				const asked = body.value();
 				const idempotent = idempotentRequest(request.headers, caller, "POST /jobs", asked);
-				const { requestId } = callOf(request);
+				const { requestId } = contextOf(request);
 				const job = draftOf(asked);
 				const enqueued = await jobs.enqueue({ id: newId(), job, idempotent, requestId });
 				dispatcher.ready([enqueued]);
@@ -69,7 +69,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				const body = newJobs(await readBody(request));
 				requireKey(request);
 				const drafts = body.value().jobs.map((job, index) => draftOf(job, `/jobs/${index}`));
-				const { requestId } = callOf(request);
+				const { requestId } = contextOf(request);
 				const batch = drafts.map((job) => ({ id: newId(), job }));
 				const made = await jobs.enqueueBatch({ jobs: batch, requestId });
 				dispatcher.ready(made);
@@ -139,7 +139,9 @@ function pageQuery(parameters: JobQueryParameters, cursors: Cursors): JobQuery {
 	if (cursor === undefined) return asked;
 	const after = cursors.open(listName(asked), cursor);
 	if (after !== undefined) return { ...asked, after };
-	throw invalid([{ message: "is not a cursor that this list gave out for these filters", path: "/cursor" }]);
+	throw validationError([
+		{ message: "is not a cursor that this list gave out for these filters", path: "/cursor" },
+	]);
 }
 
 /** A cursor belongs to the list with the same filters. */

@@ -1,5 +1,5 @@
 import type { EventLog } from "../events/store.ts";
-import type { GivenAnswers, IdempotentRequest } from "../http/idempotency.ts";
+import type { IdempotencyRecords, IdempotentRequest } from "../http/idempotency.ts";
 
 export const jobStates = ["cancelled", "dead", "leased", "queued", "scheduled", "succeeded"] as const;
 export type JobState = (typeof jobStates)[number];
@@ -62,7 +62,7 @@ export interface JobWork extends EventLog {
 		/** Writes only over the row whose fence is the one in `held`; any other is a defect and ends the transaction. */
 		update(held: JobRow, next: JobRow): void;
 	};
-	readonly answers: GivenAnswers;
+	readonly answers: IdempotencyRecords;
 }
 
 /** A job as it is asked for, checked. */

@@ -1,10 +1,10 @@
 import { Elysia } from "elysia";
-import { callOf } from "../http/call.ts";
-import { type BodyCheck, jsonBody } from "../http/schema.ts";
+import { contextOf } from "../http/request-context.ts";
+import { type BodyCheck, jsonBody } from "../http/validation.ts";
 import { isId } from "../ids.ts";
 import { noSuchJob } from "./changes.ts";
-import { completeDoc, failDoc, heartbeatDoc, leaseDoc } from "./docs.ts";
 import { boundedJson } from "./draft.ts";
+import { completeDoc, failDoc, heartbeatDoc, leaseDoc } from "./operations.ts";
 import { jobListBody } from "./representation.ts";
 import type { JobRouteDeps } from "./routes.ts";
 import { CompleteRequest, FailRequest, HeartbeatRequest, LeaseRequest } from "./schema.ts";
@@ -28,7 +28,7 @@ export function workerRoutes({
 		requireKey(request);
 		if (!isId(id)) throw noSuchJob();
 		try {
-			return [{ id, requestId: callOf(request).requestId }, body.value()];
+			return [{ id, requestId: contextOf(request).requestId }, body.value()];
 		} catch (fault) {
 			if ((await jobs.find(id)) === undefined) throw noSuchJob();
 			throw fault;
@@ -48,7 +48,7 @@ export function workerRoutes({
 					lease_seconds = 60,
 					wait_seconds = 0,
 				} = body.value();
-				const { requestId } = callOf(request);
+				const { requestId } = contextOf(request);
 				const asked = { worker, queues, limit, leaseSeconds: lease_seconds, requestId };
 				const leased = await dispatcher.lease(asked, wait_seconds, request.signal);
 				return jobListBody(leased.map((job) => job.body));

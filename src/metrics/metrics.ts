@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { within } from "../deadline.ts";
 import type { JobState, JobStore } from "../jobs/store.ts";
+import { withTimeout } from "../timeout.ts";
 import { version } from "../version.ts";
 import { type Route, routeNames } from "./route-names.ts";
 import type { WriteCounts } from "./store.ts";
@@ -113,7 +113,7 @@ export class Metrics {
 		this.#jobs.reset();
 		this.#oldest.remove();
 		try {
-			const queues = await within(databaseWithinMs, this.deps.jobs.stats());
+			const queues = await withTimeout(databaseWithinMs, this.deps.jobs.stats());
 			for (const state of this.deps.jobStates) {
 				this.#jobs.set(
 					{ state },

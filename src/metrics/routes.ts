@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
-import { Refusal } from "../errors.ts";
-import { metricsDoc, metricsType } from "./docs.ts";
+import { AppError } from "../errors.ts";
 import type { Metrics } from "./metrics.ts";
+import { metricsDoc, metricsType } from "./operations.ts";
 
 export interface MetricsRouteDeps {
 	/** Absent: they are off. */
@@ -14,7 +14,8 @@ export function metricsRoutes({ metrics, requireKey }: MetricsRouteDeps) {
 	return new Elysia().get(
 		"/metrics",
 		async ({ request, set }) => {
-			if (metrics === undefined) throw new Refusal("not_found", "Metrics are off; METRICS=on turns them on.");
+			if (metrics === undefined)
+				throw new AppError("not_found", "Metrics are off; METRICS=on turns them on.");
 			requireKey(request);
 			set.headers["content-type"] = metricsType;
 			set.headers["cache-control"] = "no-store";

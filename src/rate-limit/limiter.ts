@@ -1,20 +1,20 @@
 import type { Rate } from "../config.ts";
-import { Refusal } from "../errors.ts";
-import type { AnswerHeaders } from "../http/envelope.ts";
-import { onceThere } from "../once-there.ts";
-import { type Buckets, seconds, type Tally } from "./buckets.ts";
+import { AppError } from "../errors.ts";
+import type { ResponseHeaders } from "../http/envelope.ts";
+import { whenResolved } from "../maybe-promise.ts";
+import { type Counter, seconds, type WindowCount } from "./counter.ts";
 
 /** Counts a request of `key`, tells it in `headers`, refuses with `rate_limited` beyond the rate. */
-export type Limiter = (key: string, headers: AnswerHeaders) => void | Promise<void>;
+export type Limiter = (key: string, headers: ResponseHeaders) => void | Promise<void>;
 
 /**
  * The limit that everything but health and documentation is under. It runs before routing, so that what does not
  * exist, is not allowed or does not parse counts as well.
  */
-export function limiter(buckets: Buckets, rate: Rate): Limiter {
+export function limiter(counter: Counter, rate: Rate): Limiter {
 	const policy = `"default";q=${rate.requestsMax};w=${rate.windowSeconds}`;
 
-	function judge({ count, resetMs }: Tally, headers: AnswerHeaders): void {
+	function judge({ count, resetMs }: WindowCount, headers: ResponseHeaders): void {
 		const left = Math.max(0, rate.requestsMax - count);
 		const retryAfterSeconds = seconds(resetMs);
 		headers["ratelimit-policy"] = policy;
@@ -22,11 +22,11 @@ export function limiter(buckets: Buckets, rate: Rate): Limiter {
 		if (count > rate.requestsMax) throw tooMany(retryAfterSeconds);
 	}
 
-	return (key, headers) => onceThere(buckets.hit(key, rate), (tally) => judge(tally, headers));
+	return (key, headers) => whenResolved(counter.hit(key, rate), (tally) => judge(tally, headers));
 }
 
-export function tooMany(retryAfterSeconds: number): Refusal {
-	return new Refusal(
+export function tooMany(retryAfterSeconds: number): AppError {
+	return new AppError(
 		"rate_limited",
 		`Too many requests; the next one is welcome in ${retryAfterSeconds} s.`,
 		{

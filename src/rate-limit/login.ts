@@ -3,8 +3,8 @@ import { rateLimit } from "elysia-rate-limit";
 import { sha256 } from "../canonical.ts";
 import type { Rate } from "../config.ts";
 import type { ReadBody } from "../http/body.ts";
-import { callOf } from "../http/call.ts";
-import type { Buckets } from "./buckets.ts";
+import { contextOf } from "../http/request-context.ts";
+import type { Counter } from "./counter.ts";
 import { addressKey, tooMany } from "./limiter.ts";
 
 /** What the plugin answers with beyond the rate; a string, because with an `Error` it loses the reset time. */
@@ -14,7 +14,7 @@ const exceeded = "login rate exceeded";
  * The second limit on logins: per e-mail address *and* client address, so that guessing is slow and yet nobody can
  * lock an owner out from elsewhere. Failed logins count, of course.
  */
-export function loginLimit(buckets: Buckets, rate: Rate | undefined): (routes: Elysia) => Elysia {
+export function loginLimit(counter: Counter, rate: Rate | undefined): (routes: Elysia) => Elysia {
 	if (rate === undefined) return (routes) => routes;
 	const limit = rateLimit({
 		max: rate.requestsMax,
@@ -24,8 +24,8 @@ export function loginLimit(buckets: Buckets, rate: Rate | undefined): (routes: E
 		errorResponse: exceeded,
 		injectServer: () => null,
 		generator: (request, _server, { loginEmail }: { loginEmail: string }) =>
-			`login:${addressKey(callOf(request).address)}:${sha256(loginEmail)}`,
-		context: pluginContext(buckets, rate),
+			`login:${addressKey(contextOf(request).address)}:${sha256(loginEmail)}`,
+		context: pluginContext(counter, rate),
 	});
 	return (routes) => {
 		routes
@@ -56,11 +56,11 @@ function emailOf(body: unknown): string {
 	return typeof email === "string" ? email.trim().toLowerCase() : "";
 }
 
-function pluginContext(buckets: Buckets, rate: Rate) {
+function pluginContext(counter: Counter, rate: Rate) {
 	return {
 		init() {},
 		async increment(key: string) {
-			const { count, resetMs } = await buckets.hit(key, rate);
+			const { count, resetMs } = await counter.hit(key, rate);
 			const now = Date.now();
 			return { count, nextReset: new Date(now + resetMs), start: now };
 		},

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Rate } from "../config.ts";
-import type { Buckets, Tally } from "./buckets.ts";
+import type { Counter, WindowCount } from "./counter.ts";
 
 interface Window {
 	count: number;
@@ -8,7 +8,7 @@ interface Window {
 }
 
 /** Windows in this process. At most `keysMax`: beyond it ended windows go, then those that began first. */
-export class MemoryBuckets implements Buckets {
+export class MemoryCounter implements Counter {
 	readonly #windows = new Map<string, Window>();
 
 	constructor(
@@ -16,7 +16,7 @@ export class MemoryBuckets implements Buckets {
 		private readonly keysMax = 100_000,
 	) {}
 
-	hit(key: string, { windowSeconds }: Rate): Tally {
+	hit(key: string, { windowSeconds }: Rate): WindowCount {
 		const now = this.clock();
 		const lengthMs = windowSeconds * 1000;
 		let window = this.#windows.get(key);

@@ -1,8 +1,8 @@
 import { RedisClient } from "bun";
 import type { Rate } from "../config.ts";
-import { within } from "../deadline.ts";
 import type { Log } from "../log.ts";
-import type { Buckets, Tally } from "./buckets.ts";
+import { withTimeout } from "../timeout.ts";
+import type { Counter, WindowCount } from "./counter.ts";
 
 /** Counts and reads the window in one step, so that replicas cannot overtake each other between the two. */
 const script = `
@@ -17,18 +17,18 @@ const answerWithinMs = 250;
 const retryAfterMs = 1000;
 
 /** Windows in Redis, shared by all replicas; while it is out of reach, `local` counts and one log line says so. */
-export class RedisBuckets implements Buckets {
+export class RedisCounter implements Counter {
 	#client: RedisClient | undefined;
 	#outSince: number | undefined;
 	#stopped = false;
 
 	constructor(
 		private readonly url: string,
-		private readonly local: Buckets,
+		private readonly local: Counter,
 		private readonly log: Log,
 	) {}
 
-	async hit(key: string, rate: Rate): Promise<Tally> {
+	async hit(key: string, rate: Rate): Promise<WindowCount> {
 		if (this.#outSince !== undefined && performance.now() - this.#outSince < retryAfterMs) {
 			return this.local.hit(key, rate);
 		}
@@ -50,9 +50,9 @@ export class RedisBuckets implements Buckets {
 		await this.local.stop();
 	}
 
-	async #ask(key: string, rate: Rate): Promise<Tally> {
+	async #ask(key: string, rate: Rate): Promise<WindowCount> {
 		const windowMs = String(rate.windowSeconds * 1000);
-		const reply = await within(
+		const reply = await withTimeout(
 			answerWithinMs,
 			this.#connected().send("EVAL", [script, "1", `orchestrator:limit:${key}`, windowMs]),
 		);

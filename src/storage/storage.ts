@@ -1,6 +1,6 @@
 import type { UserStore } from "../auth/store.ts";
 import type { EventStore } from "../events/store.ts";
-import type { AnswerStore } from "../http/idempotency.ts";
+import type { IdempotencyStore } from "../http/idempotency.ts";
 import type { JobStore } from "../jobs/store.ts";
 import type { WriteCounts } from "../metrics/store.ts";
 import type { TaskStore } from "../tasks/store.ts";
@@ -17,7 +17,7 @@ export interface Storage {
 	readonly jobs: JobStore;
 	readonly users: UserStore;
 	readonly events: EventStore;
-	readonly answers: AnswerStore;
+	readonly answers: IdempotencyStore;
 	readonly settings: SettingStore;
 	/** What this process's writer has done so far. */
 	writes(): WriteCounts;

@@ -1,12 +1,12 @@
-import { Refusal } from "../errors.ts";
-import type { GivenAnswers } from "../http/idempotency.ts";
+import { AppError } from "../errors.ts";
+import type { IdempotencyRecords } from "../http/idempotency.ts";
 import type { JobWork } from "../jobs/store.ts";
 import type { WriteCounts } from "../metrics/store.ts";
 import type { TaskWork } from "../tasks/store.ts";
 
 /** What a unit of work sees and does inside its transaction: every room's view of it together. */
 export interface Work extends TaskWork, JobWork {
-	readonly answers: GivenAnswers;
+	readonly answers: IdempotencyRecords;
 }
 
 /** Rows that a unit will look at. Postgres fetches them for a whole group at once; SQLite reads them in place. */
@@ -118,8 +118,8 @@ export class WriteQueue {
 	}
 }
 
-export function unavailable(cause: unknown): Refusal {
-	return new Refusal("unavailable", "The database cannot take this now; try again soon.", {
+export function unavailable(cause: unknown): AppError {
+	return new AppError("unavailable", "The database cannot take this now; try again soon.", {
 		cause,
 		retryAfterSeconds: 1,
 	});

@@ -1,5 +1,5 @@
 import { type Representation, represent } from "../canonical.ts";
-import { Refusal } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { EventType } from "../events/store.ts";
 import { once } from "../http/idempotency.ts";
 import { requireMatch } from "../http/preconditions.ts";
@@ -56,8 +56,8 @@ function existing(work: TaskWork, id: string): TaskRow {
 	return row;
 }
 
-export function noSuchTask(): Refusal {
-	return new Refusal("not_found", "There is no such task.");
+export function noSuchTask(): AppError {
+	return new AppError("not_found", "There is no such task.");
 }
 
 export function taskPath(id: string): string {

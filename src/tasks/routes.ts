@@ -2,16 +2,16 @@ import { type Context, Elysia } from "elysia";
 import type { Representation } from "../canonical.ts";
 import type { Clock } from "../clock.ts";
 import type { BodyReader } from "../http/body.ts";
-import { callOf } from "../http/call.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { isKnown, readIfMatch, requireMatch } from "../http/preconditions.ts";
-import { jsonBody, queryOf } from "../http/schema.ts";
+import { contextOf } from "../http/request-context.ts";
+import { jsonBody, queryOf } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
-import { onceThere } from "../once-there.ts";
-import { listPath, taskAnswers } from "./answers.ts";
+import { whenResolved } from "../maybe-promise.ts";
+import { cachedReads, listPath } from "./cached-reads.ts";
 import { noSuchTask, taskPath } from "./changes.ts";
-import { createDoc, getDoc, listDoc, patchDoc, removeDoc } from "./docs.ts";
+import { createDoc, getDoc, listDoc, patchDoc, removeDoc } from "./operations.ts";
 import { NewTask, TaskPatch } from "./schema.ts";
 import type { TaskStore } from "./store.ts";
 
@@ -29,7 +29,7 @@ const newTask = jsonBody(NewTask);
 const taskPatch = jsonBody(TaskPatch);
 
 export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId }: TaskRouteDeps) {
-	const answers = taskAnswers(tasks, cursors);
+	const answers = cachedReads(tasks, cursors);
 
 	/** A change whose body is faulty is still judged by existence and precondition first (contract §1). */
 	async function requireCurrent(id: string, request: Request): Promise<void> {
@@ -44,7 +44,7 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				const user = await requireUser(request);
 				const task = body.value();
 				const idempotent = idempotentRequest(request.headers, user, "POST /collab/tasks", task);
-				const { requestId } = callOf(request);
+				const { requestId } = contextOf(request);
 				const created = await tasks.create({ id: newId(), task, idempotent, now: clock(), requestId });
 				set.headers.etag = created.task.etag;
 				set.headers.location = taskPath(created.id);
@@ -56,7 +56,7 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 		.get(
 			listPath,
 			({ request, set }) =>
-				onceThere(answers.list(queryOf(request.url)), ({ list, head }) => {
+				whenResolved(answers.list(queryOf(request.url)), ({ list, head }) => {
 					set.headers["x-event-id"] = String(head.rev);
 					if (list.link !== undefined) set.headers.link = list.link;
 					return unlessKnown(request, set, list);
@@ -66,7 +66,7 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 		.get(
 			"/collab/tasks/:id",
 			({ request, params, set }) =>
-				onceThere(answers.one(params.id), (task) => unlessKnown(request, set, task)),
+				whenResolved(answers.one(params.id), (task) => unlessKnown(request, set, task)),
 			{ detail: getDoc },
 		)
 		.patch(
@@ -77,7 +77,7 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				const { id } = params;
 				if (body.isFaulty) await requireCurrent(id, request);
 				const ifMatch = readIfMatch(request.headers);
-				const { requestId } = callOf(request);
+				const { requestId } = contextOf(request);
 				if (!isId(id)) throw noSuchTask();
 				const task = await tasks.update({ id, ifMatch, patch: body.value(), now: clock(), requestId });
 				set.headers.etag = task.etag;
@@ -91,7 +91,7 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				await requireUser(request);
 				if (!isId(params.id)) throw noSuchTask();
 				const ifMatch = readIfMatch(request.headers);
-				const { requestId } = callOf(request);
+				const { requestId } = contextOf(request);
 				await tasks.remove({ id: params.id, ifMatch, now: clock(), requestId });
 				return nothing(set, 204);
 			},

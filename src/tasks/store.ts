@@ -1,6 +1,6 @@
 import type { Representation } from "../canonical.ts";
 import type { EventLog } from "../events/store.ts";
-import type { GivenAnswers, IdempotentRequest } from "../http/idempotency.ts";
+import type { IdempotencyRecords, IdempotentRequest } from "../http/idempotency.ts";
 import type { Precondition } from "../http/preconditions.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
@@ -24,7 +24,7 @@ export interface TaskWork extends EventLog {
 		update(row: TaskRow): void;
 		remove(row: TaskRow): void;
 	};
-	readonly answers: GivenAnswers;
+	readonly answers: IdempotencyRecords;
 }
 
 /** The circumstances of a change: when, and by which request. */

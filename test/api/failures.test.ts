@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/config.ts";
-import { Refusal } from "../../src/errors.ts";
+import { AppError } from "../../src/errors.ts";
 import { newId } from "../../src/ids.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import type { Storage } from "../../src/storage/storage.ts";
@@ -71,7 +71,7 @@ describe("a defect", async () => {
 
 describe("a database that cannot answer", async () => {
 	const { server } = await failing(
-		() => new Refusal("unavailable", "The database cannot take this now.", { retryAfterSeconds: 1 }),
+		() => new AppError("unavailable", "The database cannot take this now.", { retryAfterSeconds: 1 }),
 	);
 	const headers = { authorization: server.bearer, "if-match": "*" };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { edge } from "../../src/http/edge.ts";
+import { requestHandler } from "../../src/http/request-handler.ts";
 import { ask } from "../support/ask.ts";
 import { recordedLog } from "../support/log.ts";
 import { sendRaw } from "../support/raw.ts";
@@ -245,7 +245,7 @@ describe("the headers that browsers heed", () => {
 	test("are on a defect's answer too, even where it comes from outside of every route", async () => {
 		const { log } = recordedLog();
 		const fails = () => Promise.reject(new Error("secret cause"));
-		const { fetch: answer } = edge({ handle: fails, log, trustProxy: 0 });
+		const { fetch: answer } = requestHandler({ handle: fails, log, trustProxy: 0 });
 		const outer = Bun.serve({ port: 0, fetch: answer as never });
 		const response = await fetch(outer.url);
 		expect([response.status, safe(response.headers)]).toEqual([500, wanted]);

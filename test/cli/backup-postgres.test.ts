@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import postgres from "postgres";
-import { newLife } from "../../src/storage/life.ts";
+import { newEpoch } from "../../src/storage/log-epoch.ts";
 import { ask } from "../support/ask.ts";
 import { newFolder } from "../support/databases.ts";
 import { newPostgresDatabase, postgresUrl } from "../support/postgres.ts";
@@ -118,14 +118,14 @@ describe("where a new life begins", () => {
 	const now = Date.UTC(2026, 10, 23);
 
 	test("is beyond what any life before can have given, and beyond the last one's end", () => {
-		const first = newLife(1000, now);
-		expect(newLife(1000, now + 1).rev).toBeGreaterThan(first.rev);
-		expect(newLife(first.rev + 5000, now + 60_000).rev).toBeGreaterThan(first.rev + 5000);
-		expect(newLife(first.rev + 5000, now - 86_400_000).rev).toBeGreaterThan(first.rev + 5000 + 2 ** 19);
+		const first = newEpoch(1000, now);
+		expect(newEpoch(1000, now + 1).rev).toBeGreaterThan(first.rev);
+		expect(newEpoch(first.rev + 5000, now + 60_000).rev).toBeGreaterThan(first.rev + 5000);
+		expect(newEpoch(first.rev + 5000, now - 86_400_000).rev).toBeGreaterThan(first.rev + 5000 + 2 ** 19);
 	});
 
 	test("leaves room: 15 digits for numbers, 32 bits for generations", () => {
-		const late = newLife(0, Date.UTC(2037, 11, 31));
+		const late = newEpoch(0, Date.UTC(2037, 11, 31));
 		expect(late.rev).toBeLessThan(1e15);
 		expect(late.tokenGenerationMin).toBeLessThan(2 ** 31);
 	});

@@ -86,7 +86,7 @@ for (const { name, newUrl } of durableDatabases) {
 }
 
 /** One clear sentence, exit 1, for a command that does one thing and for the server alike. */
-async function refused(url: string, sentence: string): Promise<void> {
+async function errorResponse(url: string, sentence: string): Promise<void> {
 	for (const word of ["migrate", "serve"]) {
 		expect(await run(word, url)).toEqual({ code: 1, stdout: "", stderr: `orchestrator: ${sentence}\n` });
 	}
@@ -96,7 +96,7 @@ describe("a SQLite file that cannot be had", () => {
 	test("in a folder that is missing", async () => {
 		const folder = newFolder();
 		const path = join(folder, "missing/test.db");
-		await refused(
+		await errorResponse(
 			`sqlite:///${path}`,
 			`The database ${path} cannot be used: it cannot be opened; does its folder exist, and may this user write there.`,
 		);
@@ -105,7 +105,7 @@ describe("a SQLite file that cannot be had", () => {
 
 	test("that is a folder", async () => {
 		const folder = newFolder();
-		await refused(
+		await errorResponse(
 			`sqlite:///${folder}`,
 			`The database ${folder} cannot be used: it cannot be opened; does its folder exist, and may this user write there.`,
 		);
@@ -114,7 +114,7 @@ describe("a SQLite file that cannot be had", () => {
 	test("that is something else stays as it is", async () => {
 		const path = join(newFolder(), "letter.txt");
 		writeFileSync(path, "Dear Ada, ".repeat(1000));
-		await refused(
+		await errorResponse(
 			`sqlite:///${path}`,
 			`The database ${path} cannot be used: the file is not a SQLite database.`,
 		);
@@ -189,7 +189,7 @@ const asks = await asksForPassword();
 describe.skipIf(server === undefined)("a Postgres that cannot be had", () => {
 	async function refusedBy(url: string, reason: string): Promise<void> {
 		const { host, pathname } = new URL(url);
-		await refused(url, `Postgres at ${host}${pathname} cannot be used: ${reason}.`);
+		await errorResponse(url, `Postgres at ${host}${pathname} cannot be used: ${reason}.`);
 	}
 
 	test.if(asks)("for the wrong password", async () => {

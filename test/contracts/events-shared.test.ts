@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/config.ts";
 import { newId } from "../../src/ids.ts";
 import { openStorage } from "../../src/storage/open.ts";
-import { CommitSignal } from "../../src/storage/postgres/events-signal.ts";
+import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { silentLog } from "../support/server.ts";
@@ -29,7 +29,7 @@ const postgres = durableDatabases.find(({ name }) => name === "Postgres");
 test.if(postgres !== undefined)("on Postgres a commit notifies: no poll is waited for", async () => {
 	const url = (await postgres?.newUrl()) ?? "";
 	const storage = await openAt(url);
-	const signal = new CommitSignal(url, log, 3_600_000);
+	const signal = new CommitNotifier(url, log, 3_600_000);
 	onEnd(() => signal.stop());
 	let heard = Promise.withResolvers<void>();
 	const forget = signal.onChange(() => heard.resolve());

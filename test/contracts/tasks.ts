@@ -47,7 +47,7 @@ export function taskStoreContract(open: () => Promise<Storage>): void {
 			expect(winners).toHaveLength(1);
 			expect(losers).toHaveLength(63);
 			for (const loser of losers) {
-				expect(loser).toMatchObject({ code: "precondition_failed", facts: { etag: winners[0]?.etag } });
+				expect(loser).toMatchObject({ code: "precondition_failed", details: { etag: winners[0]?.etag } });
 			}
 			expect(await tasks.find(id)).toMatchObject({ version: 2, updatedAt: 2000 });
 			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).head.rev).toBe(2);

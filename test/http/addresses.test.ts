@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { clientAddress, requestIdOf } from "../../src/http/call.ts";
+import { clientAddress, requestIdOf } from "../../src/http/request-context.ts";
 import { addressKey } from "../../src/rate-limit/limiter.ts";
 
 const forwarded = (value: string) => new Headers({ "x-forwarded-for": value });

@@ -1,7 +1,7 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { DatabaseAddress } from "../../config.ts";
-import { answerWithinMs } from "./faults.ts";
+import { answerWithinMs } from "./errors.ts";
 import type * as schema from "./schema.ts";
 
 /** 64-bit integers are event numbers and milliseconds here: both stay far below 2^53. */

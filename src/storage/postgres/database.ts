@@ -1,22 +1,22 @@
 import { drizzle } from "drizzle-orm/postgres-js";
-import { within } from "../../deadline.ts";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import { withTimeout } from "../../timeout.ts";
 import { jobStore } from "../job-store.ts";
 import type { Storage } from "../storage.ts";
 import { taskStore } from "../task-store.ts";
-import { answerStore } from "./answers.ts";
-import { userStore } from "./auth.ts";
+import { CommitNotifier } from "./commit-notifier.ts";
 import { type Address, connect } from "./connection.ts";
-import { CommitSignal } from "./events-signal.ts";
-import { eventStore } from "./events-store.ts";
-import { answered, describe } from "./faults.ts";
+import { describe, runQuery } from "./errors.ts";
+import { eventStore } from "./events.ts";
+import { idempotencyStore } from "./idempotency.ts";
 import { jobReads } from "./jobs-reads.ts";
-import { beginLifeOfCopy } from "./life.ts";
+import { beginEpochOfCopy } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
 import { taskReads } from "./tasks.ts";
+import { userStore } from "./users.ts";
 import { PostgresWriter } from "./writer.ts";
 
 export async function openPostgres(
@@ -28,9 +28,9 @@ export async function openPostgres(
 	// drizzle changes the parsers of the client it is given; the rows here hold nothing that it would change.
 	const db = drizzle(sql, { schema });
 	try {
-		await within(
+		await withTimeout(
 			30_000,
-			migrate(sql, told).then(() => beginLifeOfCopy(sql)),
+			migrate(sql, told).then(() => beginEpochOfCopy(sql)),
 		);
 	} catch (error) {
 		await sql.end({ timeout: 0 });
@@ -40,17 +40,17 @@ export async function openPostgres(
 		});
 	}
 	const writer = new PostgresWriter(sql, log);
-	const signal = new CommitSignal(address.url, log);
+	const signal = new CommitNotifier(address.url, log);
 	return {
 		tasks: taskStore(writer, taskReads(sql, db)),
 		jobs: jobStore(writer, jobReads(sql, db)),
 		users: userStore(sql, db),
 		events: eventStore(sql, db, signal),
-		answers: answerStore(sql),
+		answers: idempotencyStore(sql),
 		settings: settingStore(db),
 		writes: () => writer.counts,
 		async ping() {
-			await answered(() => sql`SELECT 1`);
+			await runQuery(() => sql`SELECT 1`);
 		},
 		async stop() {
 			await writer.stop();

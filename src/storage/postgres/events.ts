@@ -1,96 +1,81 @@
-import type { EventDraft } from "../../events/store.ts";
-import type { Fragment, Sql, Tx } from "./connection.ts";
-import { channel } from "./events-signal.ts";
+import type { EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
+import { eventPage, purgeTo, spanMax } from "../event-page.ts";
+import type { CommitNotifier } from "./commit-notifier.ts";
+import type { Db, Sql } from "./connection.ts";
+import { runQuery } from "./errors.ts";
+import { logHead } from "./schema.ts";
 
-interface Head {
-	readonly rev: number;
-	readonly tasksRev: number;
+export function eventStore(sql: Sql, db: Db, signal: CommitNotifier): EventStore {
+	const ends = db
+		.select({ rev: logHead.rev, purgedRev: logHead.purgedRev })
+		.from(logHead)
+		.prepare("log_ends");
+
+	return {
+		async ends() {
+			const [found] = await runQuery(() => ends.execute());
+			if (found === undefined) throw new Error("the log has no head");
+			return found;
+		},
+		async read(query) {
+			const found = await runQuery(() => page(sql, query));
+			const [head] = found;
+			if (head === undefined) throw new Error("the log has no head");
+			const events = found.flatMap((row) => (row.id === null ? [] : [row]));
+			const rows = events.map(({ id, type, subject, data, requestId, time }) => {
+				return { id, type, subject, data, requestId, time };
+			});
+			const isFull = rows.length === query.limit || (events.at(-1)?.bytes ?? 0) >= query.bytesMax;
+			return eventPage(query, head, rows, isFull);
+		},
+		purge: (before, limit) => runQuery(() => purge(sql, before, limit)),
+		onChange: (listener) => signal.onChange(listener),
+	};
 }
+
+/** A row of the page's statement: the log's ends with each event, or alone where there is none. */
+type PageRow = LogEnds &
+	(
+		| { readonly id: null }
+		| (EventRow & {
+				/** The bytes of data on this page, this event's included. */
+				readonly bytes: number;
+		  })
+	);
 
 /**
- * The log's end, held by this transaction until its commit. A sequence would not do: its values are taken at insert
- * and seen at commit, so a reader that asks for `id > cursor` would pass over a number that is committed late. The
- * head row's lock makes the holder of the next number the next to commit.
+ * One statement, so that events and ends are of one snapshot. How many events fit is found from their lengths, which
+ * Postgres knows without fetching what it keeps out of line; only those that fit are read.
  */
-export class EventTail {
-	readonly #drafts: Numbered[] = [];
-	#kept = 0;
-
-	private constructor(
-		private readonly taken: Head,
-		private rev: number,
-	) {}
-
-	/** The log's end for a group that looks at nothing: numbers count from 0 until `writeBlind` puts them in place. */
-	static blind(): EventTail {
-		return new EventTail({ rev: 0, tasksRev: 0 }, 0);
-	}
-
-	static async take(tx: Tx): Promise<EventTail> {
-		const [head] = await tx<
-			Head[]
-		>`SELECT rev, tasks_rev AS "tasksRev" FROM log_head WHERE one = 1 FOR UPDATE`;
-		if (head === undefined) throw new Error("the log has no head");
-		return new EventTail(head, head.rev);
-	}
-
-	get isEmpty(): boolean {
-		return this.#drafts.length === 0;
-	}
-
-	append(event: EventDraft): number {
-		this.rev++;
-		this.#drafts.push({ ...event, id: this.rev });
-		return this.rev;
-	}
-
-	keep(): void {
-		this.#kept = this.#drafts.length;
-	}
-
-	takeBack(): void {
-		this.#drafts.length = this.#kept;
-		this.rev = this.taken.rev + this.#kept;
-	}
-
-	write(tx: Tx): PromiseLike<unknown>[] {
-		const drafts = this.#drafts;
-		if (drafts.length === 0) return [];
-		const tasksRev = drafts.findLast(({ type }) => type.startsWith("task."))?.id ?? this.taken.tasksRev;
-		return [
-			tx`UPDATE log_head SET rev = ${this.rev}, tasks_rev = ${tasksRev} WHERE one = 1`,
-			// A wake-up only: it goes out with the commit, and the log is read again whether it comes or not.
-			tx`SELECT pg_notify(${channel}, '')`,
-			insertEvents(tx, drafts, tx`0`),
-		];
-	}
-
-	/**
-	 * For events of tasks: takes the head, appends, and does `more`, which may name the number before the group's first as `base`: all in
-	 * one statement, which is a transaction and a round trip by itself.
-	 */
-	writeBlind(sql: Sql, more: (base: Fragment) => Fragment): PromiseLike<unknown> {
-		const count = this.#drafts.length;
-		const base = sql`(SELECT base FROM head)`;
-		return sql`
-			WITH head AS (
-				UPDATE log_head SET rev = rev + ${count}, tasks_rev = rev + ${count}
-				WHERE one = 1 RETURNING rev - ${count} AS base),
-			appended AS (${insertEvents(sql, this.#drafts, base)}),
-			done AS (${more(base)})
-			SELECT pg_notify(${channel}, '') FROM head`;
-	}
+function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {
+	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head))`;
+	return sql<PageRow[]>`
+		SELECT head.rev, head.purged_rev AS "purgedRev", found.*, fit.bytes FROM log_head AS head
+		LEFT JOIN (
+			SELECT id, bytes FROM (
+				SELECT id, length, sum(length) OVER (ORDER BY id) AS bytes FROM (
+					SELECT id, octet_length(data) AS length FROM events
+					WHERE id > ${from} AND id <= ${from} + ${spanMax}::bigint AND type = ANY(${types as string[]}::text[])
+					ORDER BY id LIMIT ${limit}
+				) AS next
+			) AS sized WHERE bytes - length < ${bytesMax}
+		) AS fit ON true
+		LEFT JOIN (
+			SELECT id, type, subject, data, request_id AS "requestId", time FROM events
+		) AS found ON found.id = fit.id
+		ORDER BY fit.id`;
 }
 
-type Numbered = EventDraft & { readonly id: number };
-
-function insertEvents(sql: Sql | Tx, drafts: readonly Numbered[], base: Fragment) {
-	return sql`INSERT INTO events (id, type, subject, data, request_id, time)
-		SELECT ${base} + id, type, subject, data, request_id, time FROM unnest(
-			${drafts.map(({ id }) => id)}::bigint[],
-			${drafts.map(({ type }) => type)}::text[],
-			${drafts.map(({ subject }) => subject)}::text[],
-			${drafts.map(({ data }) => data)}::text[],
-			${drafts.map(({ requestId }) => requestId)}::text[],
-			${drafts.map(({ time }) => time)}::bigint[]) AS draft (id, type, subject, data, request_id, time)`;
+/** The head row, which every writer needs, is locked last and for the commit alone. */
+function purge(sql: Sql, before: number, limit: number): Promise<number> {
+	return sql.begin(async (tx) => {
+		const oldest = await tx<
+			Pick<EventRow, "id" | "time">[]
+		>`SELECT id, time FROM events ORDER BY id LIMIT ${limit}`;
+		const cut = purgeTo(oldest, before);
+		if (cut === undefined) return 0;
+		await tx`DELETE FROM events WHERE id <= ${cut.rev}`;
+		await tx`UPDATE log_head SET purged_rev = GREATEST(purged_rev, ${cut.rev}::bigint)`;
+		return cut.count;
+	});
 }

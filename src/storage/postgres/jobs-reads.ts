@@ -3,7 +3,7 @@ import type { JobCounts, JobQuery, JobState } from "../../jobs/store.ts";
 import { CountDifferences } from "../job-counts.ts";
 import type { JobReads } from "../job-store.ts";
 import type { Db, Sql } from "./connection.ts";
-import { answered } from "./faults.ts";
+import { runQuery } from "./errors.ts";
 import { addToCounts } from "./jobs-counts.ts";
 import { jobs } from "./schema.ts";
 
@@ -15,14 +15,14 @@ export function jobReads(sql: Sql, db: Db): JobReads {
 		.prepare("job_by_id");
 	const now = sql`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
 	return {
-		find: async (id) => (await answered(() => byId.execute({ id })))[0],
+		find: async (id) => (await runQuery(() => byId.execute({ id })))[0],
 		async list(query) {
-			const rows = await answered(() => page(db, query));
+			const rows = await runQuery(() => page(db, query));
 			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
 		},
 		async stats() {
 			// The first entry of jobs_oldest for each queue; everything in one statement, so of one moment.
-			const rows = await answered(
+			const rows = await runQuery(
 				() => sql<(JobCounts & { oldestQueuedMs: number | null })[]>`
 					SELECT job_counts.*, ${now} - (
 						SELECT min(run_at) FROM jobs WHERE jobs.queue = job_counts.queue AND state = 'queued') AS "oldestQueuedMs"
@@ -31,7 +31,7 @@ export function jobReads(sql: Sql, db: Db): JobReads {
 			return rows.map(({ oldestQueuedMs, ...counts }) => ({ counts, oldestQueuedMs }));
 		},
 		async ready(queues) {
-			const rows = await answered(
+			const rows = await runQuery(
 				() => sql<{ queue: string; queued: number }[]>`
 					SELECT queue, queued FROM job_counts WHERE queue = ANY(${[...queues]}::text[])`,
 			);
@@ -39,14 +39,14 @@ export function jobReads(sql: Sql, db: Db): JobReads {
 		},
 		async dueInMs() {
 			// Each is the first entry of its index.
-			const [row] = await answered(
+			const [row] = await runQuery(
 				() => sql<{ milliseconds: number | null }[]>`SELECT least(
 					(SELECT min(run_at) FROM jobs WHERE state = 'scheduled'),
 					(SELECT min(lease_expires_at) FROM jobs WHERE state = 'leased')) - ${now} AS milliseconds`,
 			);
 			return row?.milliseconds ?? undefined;
 		},
-		purge: (olderThanMs, limit) => answered(() => purge(sql, olderThanMs, limit)),
+		purge: (olderThanMs, limit) => runQuery(() => purge(sql, olderThanMs, limit)),
 	};
 }
 

@@ -2,11 +2,11 @@ import type { JobRow, JobWork } from "../../jobs/store.ts";
 import { CountDifferences } from "../job-counts.ts";
 import type { JobNeeds } from "../writer.ts";
 import type { Sql, Tx } from "./connection.ts";
+import { IdentityMap } from "./identity-map.ts";
 import { addToCounts } from "./jobs-counts.ts";
-import { RowSet } from "./row-set.ts";
 
 /** Rows as a group's changes see them. */
-export class JobSet extends RowSet<JobRow> implements Pick<JobWork, "jobs" | "now"> {
+export class JobSet extends IdentityMap<JobRow> implements Pick<JobWork, "jobs" | "now"> {
 	/** The seam that the room's changes use. */
 	readonly jobs = this;
 	/** Jobs by key, among them such as have ended or lost their row since. */

@@ -1,18 +1,18 @@
 import { eq } from "drizzle-orm";
 import type { SettingStore } from "../storage.ts";
 import type { Db } from "./connection.ts";
-import { answered } from "./faults.ts";
+import { runQuery } from "./errors.ts";
 import { settings } from "./schema.ts";
 
 export function settingStore(db: Db): SettingStore {
 	const find = async (name: string) =>
-		(await answered(() => db.select().from(settings).where(eq(settings.name, name))))[0]?.value;
+		(await runQuery(() => db.select().from(settings).where(eq(settings.name, name))))[0]?.value;
 	return {
 		async getOrMake(name, make) {
 			const kept = await find(name);
 			if (kept !== undefined) return kept;
 			const value = make();
-			await answered(() => db.insert(settings).values({ name, value }).onConflictDoNothing());
+			await runQuery(() => db.insert(settings).values({ name, value }).onConflictDoNothing());
 			return (await find(name)) ?? value;
 		},
 	};

@@ -1,15 +1,15 @@
 import { eq, sql as fragment } from "drizzle-orm";
 import type { Head, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
 import type { TaskReads } from "../task-store.ts";
-import { Coalesced } from "./coalesced.ts";
+import { BatchLoader } from "./batch-loader.ts";
 import type { Db, Fragment, Sql, Tx } from "./connection.ts";
-import type { EventTail } from "./events.ts";
-import { answered } from "./faults.ts";
-import { RowSet } from "./row-set.ts";
+import { runQuery } from "./errors.ts";
+import type { EventAppender } from "./event-appender.ts";
+import { IdentityMap } from "./identity-map.ts";
 import { tasks } from "./schema.ts";
 
 /** Rows as a group's changes see them. */
-export class TaskSet extends RowSet<TaskRow> implements Pick<TaskWork, "tasks"> {
+export class TaskSet extends IdentityMap<TaskRow> implements Pick<TaskWork, "tasks"> {
 	/** The seam that the room's changes use. */
 	readonly tasks = this;
 
@@ -33,7 +33,7 @@ export class TaskSet extends RowSet<TaskRow> implements Pick<TaskWork, "tasks"> 
 	}
 
 	/** Writes rows that nobody had before, in the log's own statement. */
-	writeBlind(sql: Sql, log: EventTail): PromiseLike<unknown> {
+	writeBlind(sql: Sql, log: EventAppender): PromiseLike<unknown> {
 		return log.writeBlind(sql, (base) => insert(sql, this.changes().inserted, base));
 	}
 
@@ -84,11 +84,11 @@ export function taskReads(sql: Sql, db: Db): TaskReads {
 		.from(tasks)
 		.where(eq(tasks.id, fragment.placeholder("id")))
 		.prepare("task_by_id");
-	const heads = new Coalesced<"head", Head>(() => answered(() => currentHead(sql)));
+	const heads = new BatchLoader<"head", Head>(() => runQuery(() => currentHead(sql)));
 	return {
-		find: async (id) => (await answered(() => byId.execute({ id })))[0],
+		find: async (id) => (await runQuery(() => byId.execute({ id })))[0],
 		async list(query) {
-			const found = await answered(() => page(sql, query));
+			const found = await runQuery(() => page(sql, query));
 			const rows = found.flatMap(({ headRev: _, headTasksRev: __, ...row }) =>
 				row.id === null ? [] : [row as TaskRow],
 			);

@@ -1,6 +1,6 @@
-import { within } from "../../deadline.ts";
 import type { Log } from "../../log.ts";
 import type { WriteCounts } from "../../metrics/store.ts";
+import { withTimeout } from "../../timeout.ts";
 import {
 	type Needs,
 	type Unit,
@@ -10,10 +10,10 @@ import {
 	WriteQueue,
 	type Writer,
 } from "../writer.ts";
-import { AnswerSet } from "./answers.ts";
 import type { Sql, Tx } from "./connection.ts";
-import { EventTail } from "./events.ts";
-import { sqlState, translated } from "./faults.ts";
+import { sqlState, toAppError } from "./errors.ts";
+import { EventAppender } from "./event-appender.ts";
+import { IdempotencySet } from "./idempotency.ts";
 import { JobSet } from "./jobs.ts";
 import { TaskSet } from "./tasks.ts";
 
@@ -62,12 +62,12 @@ export class PostgresWriter implements Writer {
 
 	async #commitGroup(group: readonly Waiting[]): Promise<void> {
 		try {
-			const outcomes = await within(groupWithinMs, this.#transact(group));
+			const outcomes = await withTimeout(groupWithinMs, this.#transact(group));
 			for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]);
 		} catch (error) {
 			if (isFaultOfOne(error) && group.length > 1) return this.#commitSingly(group);
 			this.log.error({ code: sqlState(error), units: group.length }, "A group of writes failed.");
-			for (const { reject } of group) reject(translated(error));
+			for (const { reject } of group) reject(toAppError(error));
 		}
 	}
 
@@ -90,9 +90,9 @@ export class PostgresWriter implements Writer {
 	}
 
 	async #transactBlind(group: readonly Waiting[]): Promise<readonly Outcome[]> {
-		const log = EventTail.blind();
+		const log = EventAppender.blind();
 		const tasks = new TaskSet();
-		const work = new GroupWork(log, tasks, new JobSet(), new AnswerSet());
+		const work = new GroupWork(log, tasks, new JobSet(), new IdempotencySet());
 		const outcomes = group.map(({ unit }) => work.apply(unit));
 		if (!log.isEmpty) await tasks.writeBlind(this.sql, log);
 		return outcomes;
@@ -119,10 +119,10 @@ function isFaultOfOne(error: unknown): boolean {
 /** What a group has in hand. The parts are fetched and written back with all statements in one flight. */
 class GroupWork implements Work {
 	constructor(
-		readonly log: EventTail,
+		readonly log: EventAppender,
 		readonly tasks: TaskSet,
 		readonly jobs: JobSet,
-		readonly answers: AnswerSet,
+		readonly answers: IdempotencySet,
 	) {}
 
 	append: Work["append"] = (event) => this.log.append(event);
@@ -154,7 +154,7 @@ class GroupWork implements Work {
 async function fetchWork(tx: Tx, needs: readonly Needs[]): Promise<GroupWork> {
 	// The head comes first on the wire: what is fetched after it is what the last holder committed.
 	const [log, tasks, jobs, answers] = await Promise.all([
-		EventTail.take(tx),
+		EventAppender.take(tx),
 		TaskSet.fetch(
 			tx,
 			needs.flatMap((need) => need.tasks ?? []),
@@ -163,7 +163,7 @@ async function fetchWork(tx: Tx, needs: readonly Needs[]): Promise<GroupWork> {
 			tx,
 			needs.flatMap((need) => need.jobs ?? []),
 		),
-		AnswerSet.fetch(
+		IdempotencySet.fetch(
 			tx,
 			needs.flatMap((need) => need.answers ?? []),
 		),

@@ -12,8 +12,8 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { StartupError } from "../../errors.ts";
-import { describe, isBusy, isDamaged } from "./faults.ts";
-import { markAsCopy } from "./life.ts";
+import { describe, isBusy, isDamaged } from "./errors.ts";
+import { markAsCopy } from "./log-epoch.ts";
 import { requireKnown } from "./migrate.ts";
 
 /**

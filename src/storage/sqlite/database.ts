@@ -5,18 +5,18 @@ import type { Log } from "../../log.ts";
 import { jobStore } from "../job-store.ts";
 import type { Storage } from "../storage.ts";
 import { taskStore } from "../task-store.ts";
-import { answerStore } from "./answers.ts";
-import { userStore } from "./auth.ts";
-import { CommitSignal } from "./events-signal.ts";
-import { eventStore } from "./events-store.ts";
-import { describe, isBusy } from "./faults.ts";
+import { CommitNotifier } from "./commit-notifier.ts";
+import { describe, isBusy } from "./errors.ts";
+import { eventStore } from "./events.ts";
+import { idempotencyStore } from "./idempotency.ts";
 import { jobReads } from "./jobs-reads.ts";
-import { beginLifeOfCopy } from "./life.ts";
+import { beginEpochOfCopy } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
 import { CommitStamp } from "./stamp.ts";
 import { taskReads } from "./tasks.ts";
+import { userStore } from "./users.ts";
 import { SqliteWriter } from "./writer.ts";
 
 /** How long a statement may block the process for another process's lock; the writer itself tries again, awake. */
@@ -33,7 +33,7 @@ export async function openSqlite(
 ): Promise<Storage> {
 	const { database, stamp: shared } = open(path, told);
 	const db = drizzle(database, { schema });
-	const signal = new CommitSignal(database);
+	const signal = new CommitNotifier(database);
 	const writer = new SqliteWriter(database, db, log, () => signal.committed());
 	const stamp = shared === undefined ? () => writer.commits : () => shared.now();
 	return {
@@ -41,7 +41,7 @@ export async function openSqlite(
 		jobs: jobStore(writer, jobReads(database, db, writer)),
 		users: userStore(writer, db, stamp),
 		events: eventStore(database, db, writer, signal),
-		answers: answerStore(writer, db),
+		answers: idempotencyStore(writer, db),
 		settings: settingStore(writer, db),
 		writes: () => writer.counts,
 		async ping() {
@@ -98,7 +98,7 @@ function connect(path: string, told: (migration: string) => void): Database {
 		database.run("PRAGMA synchronous = FULL");
 		database.run("PRAGMA foreign_keys = ON");
 		migrate(database, told);
-		beginLifeOfCopy(database);
+		beginEpochOfCopy(database);
 		// SQLite opens a file that this user may only read without a word, and fails with the first write.
 		for (const step of ["BEGIN IMMEDIATE", "PRAGMA user_version = 0", "ROLLBACK"]) database.run(step);
 		database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);

@@ -1,60 +1,62 @@
 import type { Database } from "bun:sqlite";
-import type { EventDraft } from "../../events/store.ts";
-import type { Head } from "../../tasks/store.ts";
+import { asc, lte, sql } from "drizzle-orm";
+import type { EventPage, EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
+import { eventPage, purgeTo, spanMax } from "../event-page.ts";
+import type { Writer } from "../writer.ts";
+import type { CommitNotifier } from "./commit-notifier.ts";
+import type { Db } from "./connection.ts";
+import { read } from "./errors.ts";
+import { events, logHead } from "./schema.ts";
 
-/**
- * The log's end, held by the writer from the begin to the commit of a group. SQLite has one writer at a time, so a
- * number taken anywhere in the transaction is in commit order; the head row is read and written once a group.
- */
-export class EventTail {
-	readonly #read;
-	readonly #write;
-	readonly #insert;
-	#taken: Head = { rev: 0, tasksRev: 0 };
-	#kept = this.#taken;
-	#now = this.#taken;
+type NextParameters = { after: number; to: number; types: string; limit: number };
 
-	/** Raw statements, because every change runs them: drizzle's placeholders cost three times an insert itself. */
-	constructor(database: Database) {
-		this.#read = database.query<Head, []>("SELECT rev, tasks_rev AS tasksRev FROM log_head");
-		this.#write = database.query("UPDATE log_head SET rev = ?, tasks_rev = ? WHERE one = 1");
-		this.#insert = database.query(
-			"INSERT INTO events (id, type, subject, data, request_id, time) VALUES (?, ?, ?, ?, ?, ?)",
-		);
+export function eventStore(database: Database, db: Db, writer: Writer, signal: CommitNotifier): EventStore {
+	const readEnds = database.query<LogEnds, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
+	const next = database.query<EventRow, NextParameters>(`
+		SELECT id, type, subject, data, request_id AS "requestId", time FROM events
+		WHERE id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
+		ORDER BY id LIMIT $limit`);
+	function ends(): LogEnds {
+		const found = readEnds.get();
+		if (found === null) throw new Error("the log has no head");
+		return found;
 	}
+	// One transaction, so that events and ends are of one moment. Row by row, so that none is read in vain.
+	const page = database.transaction((query: EventQuery): EventPage => {
+		const { limit, bytesMax } = query;
+		const now = ends();
+		const after = Math.max(query.after, now.purgedRev);
+		const rows: EventRow[] = [];
+		let bytes = 0;
+		const types = JSON.stringify(query.types);
+		for (const row of next.iterate({ after, to: after + spanMax, types, limit })) {
+			rows.push(row);
+			bytes += Buffer.byteLength(row.data);
+			if (bytes >= bytesMax) break;
+		}
+		return eventPage(query, now, rows, rows.length === limit || bytes >= bytesMax);
+	});
+	const oldest = db
+		.select({ id: events.id, time: events.time })
+		.from(events)
+		.orderBy(asc(events.id))
+		.limit(sql.placeholder("limit"))
+		.prepare();
 
-	/** After the group's begin. */
-	take(): void {
-		const head = this.#read.get();
-		if (head === null) throw new Error("the log has no head");
-		this.#taken = this.#kept = this.#now = head;
-	}
-
-	append(event: EventDraft): number {
-		const rev = this.#now.rev + 1;
-		const { type, subject, data, requestId, time } = event;
-		this.#insert.run(rev, type, subject, data, requestId, time);
-		this.#now = { rev, tasksRev: type.startsWith("task.") ? rev : this.#now.tasksRev };
-		return rev;
-	}
-
-	/** Whether the current unit has appended anything. */
-	get isChanged(): boolean {
-		return this.#now !== this.#kept;
-	}
-
-	/** The current unit's events stay. */
-	keep(): void {
-		this.#kept = this.#now;
-	}
-
-	/** The current unit's events are taken back; their rows go with its savepoint. */
-	takeBack(): void {
-		this.#now = this.#kept;
-	}
-
-	/** Before the group's commit. */
-	write(): void {
-		if (this.#now.rev !== this.#taken.rev) this.#write.run(this.#now.rev, this.#now.tasksRev);
-	}
+	return {
+		ends: () => read(ends),
+		read: (query) => read(() => page.deferred(query)),
+		purge: (before, limit) =>
+			writer.run({
+				needs: {},
+				apply() {
+					const cut = purgeTo(oldest.all({ limit }), before);
+					if (cut === undefined) return 0;
+					db.delete(events).where(lte(events.id, cut.rev)).run();
+					db.update(logHead).set({ purgedRev: cut.rev }).run();
+					return cut.count;
+				},
+			}),
+		onChange: (listener) => signal.onChange(listener),
+	};
 }

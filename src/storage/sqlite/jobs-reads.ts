@@ -4,7 +4,7 @@ import type { JobQuery, QueueStats } from "../../jobs/store.ts";
 import type { JobReads } from "../job-store.ts";
 import type { Writer } from "../writer.ts";
 import type { Db } from "./connection.ts";
-import { read } from "./faults.ts";
+import { read } from "./errors.ts";
 import { databaseClock } from "./jobs.ts";
 import { jobCounts, jobs } from "./schema.ts";
 

@@ -3,7 +3,7 @@ import { asc, desc, eq, sql } from "drizzle-orm";
 import type { Head, TaskPage, TaskPageQuery, TaskRow, TaskWork } from "../../tasks/store.ts";
 import type { TaskReads } from "../task-store.ts";
 import type { Db } from "./connection.ts";
-import { read, readNow } from "./faults.ts";
+import { read, readNow } from "./errors.ts";
 import { logHead, tasks } from "./schema.ts";
 
 /** Rows as a change sees them, inside the writer's transaction. */

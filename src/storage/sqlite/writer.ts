@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import { Refusal } from "../../errors.ts";
+import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { WriteCounts } from "../../metrics/store.ts";
 import {
@@ -11,10 +11,10 @@ import {
 	type Writer,
 	waitMsMax,
 } from "../writer.ts";
-import { givenAnswers } from "./answers.ts";
 import type { Db } from "./connection.ts";
-import { EventTail } from "./events.ts";
-import { isBusy, translated } from "./faults.ts";
+import { isBusy, toAppError } from "./errors.ts";
+import { EventAppender } from "./event-appender.ts";
+import { idempotencyRecords } from "./idempotency.ts";
 import { JobRows } from "./jobs.ts";
 import { taskRows } from "./tasks.ts";
 
@@ -27,7 +27,7 @@ const busyRetryMs = 20;
  */
 export class SqliteWriter implements Writer {
 	readonly #queue = new WriteQueue();
-	readonly #log: EventTail;
+	readonly #log: EventAppender;
 	readonly #jobs: JobRows;
 	readonly #work: Work;
 	readonly #begin;
@@ -46,14 +46,14 @@ export class SqliteWriter implements Writer {
 		private readonly logger: Log,
 		private readonly committed: () => void,
 	) {
-		const tail = new EventTail(database);
+		const tail = new EventAppender(database);
 		const jobs = new JobRows(database);
 		this.#log = tail;
 		this.#jobs = jobs;
 		this.#work = {
 			tasks: taskRows(database, db),
 			jobs,
-			answers: givenAnswers(db),
+			answers: idempotencyRecords(db),
 			append: (event) => tail.append(event),
 			now: () => jobs.now(),
 		};
@@ -140,7 +140,7 @@ export class SqliteWriter implements Writer {
 		try {
 			return this.#kept(unit.apply(this.#work));
 		} catch (error) {
-			if (error instanceof Refusal && !this.#log.isChanged && !this.#jobs.isChanged) return { error };
+			if (error instanceof AppError && !this.#log.isChanged && !this.#jobs.isChanged) return { error };
 			throw error;
 		}
 	}
@@ -174,14 +174,14 @@ export class SqliteWriter implements Writer {
 			this.#jobs.takeBack();
 			this.#undo.run();
 			this.#release.run();
-			return { error: translated(error) };
+			return { error: toAppError(error) };
 		}
 	}
 
 	#abandon(group: readonly Waiting[], error: unknown): void {
 		this.logger.error({ err: error, units: group.length }, "A group of writes failed.");
 		if (this.database.inTransaction) this.#rollback.run();
-		for (const { reject } of group) reject(translated(error));
+		for (const { reject } of group) reject(toAppError(error));
 	}
 }
 

@@ -1,0 +1,51 @@
+import Type from "typebox";
+import { operation } from "../http/operation.ts";
+import { EventList, EventQuery, TailQuery } from "./schema.ts";
+
+const tag = "Events";
+const whoSeesWhat =
+	"Everybody sees `task.*`; with a valid `X-API-Key` also `job.*`. `types` narrows that: without a key `types=job.*` is no error and gives nothing.";
+
+export const listDoc = operation({
+	operationId: "listEvents",
+	tag,
+	summary: "Read the log of changes, a page at a time",
+	description: `${whoSeesWhat} A page may be short, or empty, before the end of the log; then \`next_after\` has moved on.`,
+	security: "apiKey",
+	anonymousToo: true,
+	query: EventQuery,
+	answers: {
+		200: {
+			description: "Events in the order of their commits.",
+			schema: EventList,
+			headers: ["Cache-Control"],
+		},
+	},
+	errors: ["forbidden", "gone", "validation_error", "unavailable"],
+});
+
+export const tailDoc = operation({
+	operationId: "tailEvents",
+	tag,
+	summary: "Follow the log of changes",
+	description: `A stream of server-sent events: \`id\` is the event's number, \`event\` its type, \`data\` a CloudEvents 1.0 object. It replays what came after \`Last-Event-ID\` and goes on live, without a gap or a repeat. To mirror a list: read it, then tail from its \`X-Event-Id\`. A \`bookmark\` event moves the id past events that the filter leaves out. ${whoSeesWhat}`,
+	security: "apiKey",
+	anonymousToo: true,
+	query: TailQuery,
+	requestHeaders: {
+		"Last-Event-ID": {
+			description: "The last number already seen; 0: from the oldest kept; absent: from now on.",
+		},
+	},
+	answers: {
+		200: {
+			description: "The stream.",
+			contentType: "text/event-stream",
+			schema: Type.String({
+				examples: ['id: 42\nevent: task.created\ndata: {"data":{…},"id":"42","type":"task.created",…}\n\n'],
+			}),
+			headers: ["Cache-Control"],
+		},
+	},
+	errors: ["forbidden", "gone", "validation_error", "unavailable"],
+});

@@ -1,0 +1,18 @@
+import { AppError } from "../errors.ts";
+import { type Log, loggable } from "../log.ts";
+import { errorBody, errorHeaders, statusOf } from "./envelope.ts";
+import type { RequestContext } from "./request-context.ts";
+
+/** The answer to a thrown value that is no `AppError`: nothing of the cause, which only the log gets. */
+const defect = new AppError("internal", "Something went wrong here; the log has it under this request id.");
+
+/** The response to a request that failed with `thrown`. The log has the cause of every status from 500 up. */
+export function errorResponse(thrown: unknown, { requestId, headers }: RequestContext, log: Log): Response {
+	const error = thrown instanceof AppError ? thrown : defect;
+	const status = statusOf[error.code];
+	if (status >= 500) {
+		log.error({ request_id: requestId, err: loggable(error.details.cause ?? thrown) }, error.message);
+	}
+	const all = { ...headers, ...errorHeaders(error) } as Record<string, string>;
+	return new Response(errorBody(error, requestId), { status, headers: all });
+}

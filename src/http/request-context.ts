@@ -1,0 +1,74 @@
+import type { Server } from "bun";
+import { defaultHeaders, type ResponseHeaders } from "./envelope.ts";
+
+/** What is known of one request beside its bytes. */
+export class RequestContext {
+	readonly startedAt = performance.now();
+	readonly requestId: string;
+	/** The client's address: the socket's, or the one a trusted proxy names. */
+	readonly address: string;
+	/** The URL's path, without its query. */
+	readonly path: string;
+	/** What the answer will bear; whoever has something to add does. */
+	readonly headers: ResponseHeaders;
+	/** Who asks, for the log: a user's id or a key's fingerprint, once known. Never a secret. */
+	principal: string | undefined;
+
+	constructor(
+		private readonly received: Request,
+		private readonly server: Server<undefined>,
+		trustedProxies: number,
+	) {
+		const { headers } = received;
+		const socket = server.requestIP(received)?.address ?? "unknown";
+		this.requestId = requestIdOf(headers);
+		this.address = clientAddress(socket, headers, trustedProxies);
+		this.path = pathOf(received.url);
+		this.headers = defaultHeaders(this.requestId);
+	}
+
+	/** Lifts the server's idle time-out: for streams, which may be quiet for long. */
+	keepOpen(): void {
+		this.server.timeout(this.received, 0);
+	}
+}
+
+/** Where a request carries its call. A WeakMap beside it cost several microseconds a request, most of them in GC. */
+const key = Symbol("call");
+type Carrier = Request & { [key]?: RequestContext };
+
+export function setContext(request: Request, call: RequestContext): void {
+	(request as Carrier)[key] = call;
+}
+
+/** The call of a request that came through the edge. */
+export function contextOf(request: Request): RequestContext {
+	const call = (request as Carrier)[key];
+	if (call === undefined) throw new Error("a request that did not come through the edge");
+	return call;
+}
+
+const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** The client's own `X-Request-Id` where it has the allowed form, else a new one. */
+export function requestIdOf(headers: Headers): string {
+	const given = headers.get("x-request-id");
+	return given !== null && requestIdForm.test(given) ? given : crypto.randomUUID();
+}
+
+/**
+ * The client's address. Each of `trustedProxies` proxies in front appends the address it saw, so the client's is
+ * that many from the right of `X-Forwarded-For`; whatever stands further left is the client's own invention.
+ */
+export function clientAddress(socket: string, headers: Headers, trustedProxies: number): string {
+	if (trustedProxies === 0) return socket;
+	const forwarded = headers.get("x-forwarded-for")?.split(",") ?? [];
+	return forwarded.at(-trustedProxies)?.trim().slice(0, 64) || forwarded[0]?.trim().slice(0, 64) || socket;
+}
+
+/** The path of a URL, without its query. Where `Host` is missing, as HTTP/1.0 allows, Bun gives a bare path for a URL. */
+function pathOf(url: string): string {
+	const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
+	const end = url.indexOf("?", start);
+	return end === -1 ? url.slice(start) : url.slice(start, end);
+}

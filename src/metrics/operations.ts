@@ -1,0 +1,22 @@
+import Type from "typebox";
+import { operation } from "../http/operation.ts";
+
+/** Prometheus' text format. */
+export const metricsType = "text/plain; version=0.0.4; charset=utf-8";
+
+export const metricsDoc = operation({
+	operationId: "metrics",
+	tag: "Health",
+	summary: "What Prometheus gathers",
+	description: "There only with `METRICS=on`, and then for valid API keys alone.",
+	security: "apiKey",
+	answers: {
+		200: {
+			description: "All metrics of this process, in Prometheus' text format.",
+			contentType: metricsType,
+			schema: Type.String({ examples: ["orchestrator_database_up 1\n"] }),
+			headers: ["Cache-Control"],
+		},
+	},
+	errors: ["unauthorized", "forbidden", "not_found"],
+});

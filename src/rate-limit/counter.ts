@@ -1,0 +1,21 @@
+import type { Rate } from "../config.ts";
+
+/** What one more request makes of a window. */
+export interface WindowCount {
+	/** Requests in the window, this one included. */
+	readonly count: number;
+	/** Milliseconds until the window ends. */
+	readonly resetMs: number;
+}
+
+/** Fixed windows, one per key: a window begins with its first request. */
+export interface Counter {
+	/** Counts one request. Answers at once where the count is local. */
+	hit(key: string, rate: Rate): WindowCount | Promise<WindowCount>;
+	stop(): Promise<void>;
+}
+
+/** Seconds, rounded up, so that whoever waits that long is not early. */
+export function seconds(milliseconds: number): number {
+	return Math.max(0, Math.ceil(milliseconds / 1000));
+}

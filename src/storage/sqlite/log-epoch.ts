@@ -1,0 +1,27 @@
+import type { Database } from "bun:sqlite";
+import { newEpoch } from "../log-epoch.ts";
+
+/** The setting that marks a file as a copy. */
+const mark = "log_copied";
+
+/** Whoever opens this copy next, to work with it, begins a new life of its log. */
+export function markAsCopy(database: Database): void {
+	database.run("INSERT OR REPLACE INTO settings (name, value) VALUES (?, '')", [mark]);
+}
+
+/** Begins a new life in a copy, once; does nothing in any other database. Of many processes at once one does it. */
+export function beginEpochOfCopy(database: Database): void {
+	const isCopy = () => database.query("SELECT 1 FROM settings WHERE name = ?").get(mark) !== null;
+	if (!isCopy()) return;
+	database.transaction(() => isCopy() && begin(database)).immediate();
+}
+
+function begin(database: Database): void {
+	const head = database.query<{ rev: number }, []>("SELECT rev FROM log_head").get();
+	const { rev, fenceMin, tokenGenerationMin } = newEpoch(head?.rev ?? 0, Date.now());
+	database.run("DELETE FROM events");
+	database.run("UPDATE log_head SET rev = ?1, tasks_rev = ?1, purged_rev = ?1", [rev]);
+	database.run("UPDATE jobs SET fence = max(fence + 1, ?) WHERE state <> 'succeeded'", [fenceMin]);
+	database.run("UPDATE users SET token_generation = max(token_generation + 1, ?)", [tokenGenerationMin]);
+	database.run("DELETE FROM settings WHERE name = ?", [mark]);
+}

@@ -1,0 +1,243 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { Broadcaster } from "../../src/events/broadcaster.ts";
+import { eventFilter } from "../../src/events/filter.ts";
+import type { EventPage, EventQuery, EventRow, EventStore } from "../../src/events/store.ts";
+import { eventStream } from "../../src/events/stream.ts";
+import { TailBuffer } from "../../src/events/tail-buffer.ts";
+import { eventPage } from "../../src/storage/event-page.ts";
+import { parseBlock } from "../support/events.ts";
+import { silentLog } from "../support/server.ts";
+
+const log = await silentLog();
+
+/** A log of our own that counts the questions it is asked. */
+class CountedLog implements EventStore {
+	readonly reads: EventQuery[] = [];
+	readonly #listeners = new Set<() => void>();
+	/** The last number; every tenth event is a task's, the others are jobs'. */
+	rev = 0;
+	purgedRev = 0;
+	isDown = false;
+
+	append(count: number): void {
+		this.rev += count;
+		for (const listener of this.#listeners) listener();
+	}
+
+	async ends() {
+		return { rev: this.rev, purgedRev: this.purgedRev };
+	}
+
+	async read(query: EventQuery): Promise<EventPage> {
+		this.reads.push(query);
+		if (this.isDown) throw new Error("down");
+		const rows: EventRow[] = [];
+		for (let id = Math.max(query.after, this.purgedRev) + 1; id <= this.rev; id++) {
+			const type = id % 10 === 0 ? "task.created" : "job.leased";
+			if (!query.types.includes(type) || rows.length === query.limit) continue;
+			rows.push({ id, type, subject: `/at/${id}`, data: "{}", requestId: "r", time: id });
+		}
+		return eventPage(query, this, rows, rows.length === query.limit);
+	}
+
+	async purge(): Promise<number> {
+		return 0;
+	}
+
+	onChange(listener: () => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+}
+
+function broadcasterOf(events: EventStore, keepaliveMs = 3_600_000): Broadcaster {
+	return new Broadcaster({ events, log, keepaliveMs, streamsMax: 10_000 });
+}
+
+/** The blocks of a stream from `cursor`, with a way to leave it. */
+function follow(broadcaster: Broadcaster, rev: number, cursor: number, seesJobs: boolean) {
+	const leaving = new AbortController();
+	const filter = eventFilter(undefined, seesJobs);
+	const { signal } = leaving;
+	const reader = eventStream(broadcaster, { cursor, isResumed: true, rev, filter, signal }).getReader();
+	let pending = "";
+	async function block() {
+		while (!pending.includes("\n\n")) {
+			const { value, done } = await reader.read();
+			if (done) return undefined;
+			pending += Buffer.from(value).toString("utf8");
+		}
+		const end = pending.indexOf("\n\n");
+		const lines = pending.slice(0, end);
+		pending = pending.slice(end + 2);
+		return parseBlock(lines);
+	}
+	async function ids(count: number): Promise<readonly number[]> {
+		const found: number[] = [];
+		while (found.length < count) {
+			const next = await block();
+			if (next === undefined) throw new Error("the stream ended");
+			if (next.data !== undefined) found.push(Number(next.id));
+		}
+		return found;
+	}
+	opened.push(() => leaving.abort());
+	return { block, ids, leave: () => leaving.abort() };
+}
+
+const opened: (() => void)[] = [];
+
+/** Nobody reads on here; a server's client would. */
+afterEach(() => {
+	for (const leave of opened.splice(0)) leave();
+});
+
+const upTo = (count: number, step = 1) => Array.from({ length: count }, (_, index) => (index + 1) * step);
+
+describe("the broadcaster", () => {
+	test("asks the log once a batch, however many follow", async () => {
+		const events = new CountedLog();
+		const broadcaster = broadcasterOf(events);
+		const streams = Array.from({ length: 200 }, () => follow(broadcaster, 0, 0, true));
+		events.append(30);
+		for (const stream of streams) expect(await stream.ids(30)).toEqual(upTo(30));
+		events.append(10);
+		for (const stream of streams) expect(await stream.ids(10)).toEqual(upTo(40).slice(30));
+		// One before anything, and one for each batch.
+		expect(events.reads.length).toBeLessThanOrEqual(3);
+	});
+
+	test("asks once for all who come back together", async () => {
+		const events = new CountedLog();
+		events.append(400);
+		const broadcaster = broadcasterOf(events);
+		const streams = Array.from({ length: 200 }, () => follow(broadcaster, 400, 0, true));
+		await Promise.all(streams.map(async (stream) => expect(await stream.ids(400)).toEqual(upTo(400))));
+		expect(events.reads.filter(({ after }) => after === 0)).toHaveLength(1);
+	});
+
+	test("does not ask while nobody follows, and begins again without a gap", async () => {
+		const events = new CountedLog();
+		const broadcaster = broadcasterOf(events);
+		const first = follow(broadcaster, 0, 0, true);
+		events.append(5);
+		await first.ids(5);
+		first.leave();
+		events.append(5);
+		await Bun.sleep(1);
+		const { length } = events.reads;
+		events.append(5);
+		await Bun.sleep(1);
+		expect(events.reads).toHaveLength(length);
+		const second = follow(broadcaster, events.rev, 5, true);
+		events.append(5);
+		expect(await second.ids(15)).toEqual(upTo(20).slice(5));
+	});
+
+	test("marks the place of a client whose filter leaves events out, with every fourth keep-alive", async () => {
+		const events = new CountedLog();
+		const broadcaster = broadcasterOf(events, 10);
+		const stream = follow(broadcaster, 0, 0, false);
+		await stream.block();
+		events.append(25);
+		expect(await stream.ids(2)).toEqual([10, 20]);
+		const until = async () => {
+			let comments = 0;
+			for (let block = await stream.block(); ; block = await stream.block()) {
+				if (block?.event === "bookmark") return { comments, block };
+				comments += block?.comments.length ?? 0;
+			}
+		};
+		const { comments, block } = await until();
+		expect(comments).toBeWithin(1, 5);
+		expect(block).toMatchObject({ id: "25", data: '{"id":"25"}' });
+		// Nothing has passed since: no second one until something has.
+		for (let count = 0; count < 8; count++) expect((await stream.block())?.comments).toEqual(["keep-alive"]);
+		events.append(1);
+		expect((await until()).block.id).toBe("26");
+	});
+
+	test("ends the stream of a client that retention has overtaken", async () => {
+		const events = new CountedLog();
+		events.append(1000);
+		const broadcaster = broadcasterOf(events);
+		const stream = follow(broadcaster, 1000, 0, true);
+		await stream.block();
+		events.purgedRev = 600;
+		expect(await stream.block()).toBeUndefined();
+	});
+
+	test("keeps its streams while the log cannot be read, and goes on after", async () => {
+		const events = new CountedLog();
+		events.append(20);
+		const broadcaster = broadcasterOf(events);
+		events.isDown = true;
+		const live = follow(broadcaster, 20, 20, true);
+		const behind = follow(broadcaster, 20, 0, true);
+		await Promise.all([live.block(), behind.block()]);
+		const [liveIds, behindIds] = [live.ids(5), behind.ids(25)];
+		events.append(5);
+		await Bun.sleep(5);
+		events.isDown = false;
+		expect(await liveIds).toEqual([21, 22, 23, 24, 25]);
+		expect(await behindIds).toEqual(upTo(25));
+	});
+
+	test("sends what is committed before it stops, and stopping twice is once", async () => {
+		const events = new CountedLog();
+		const broadcaster = broadcasterOf(events);
+		const stream = follow(broadcaster, 0, 0, true);
+		await stream.block();
+		events.append(3000);
+		const end = stream.ids(3000).then(async (ids) => ({ ids, after: await stream.block() }));
+		await Promise.all([broadcaster.stop(), broadcaster.stop()]);
+		expect(await end).toEqual({ ids: upTo(3000), after: undefined });
+		expect(() => follow(broadcaster, 3000, 3000, true)).toThrow();
+	});
+});
+
+describe("the window", () => {
+	const filter = eventFilter(undefined, true);
+	const row = (id: number, data = "{}") => {
+		return { id, type: "task.created", subject: "/s", data, requestId: "r", time: id } as const;
+	};
+	const batch = (rows: readonly ReturnType<typeof row>[]) => {
+		const last = rows.at(-1)?.id ?? 0;
+		return { rows, examined: last, rev: last, purgedRev: 0 };
+	};
+
+	test("keeps no more than its bounds, the newest", () => {
+		const byCount = new TailBuffer(100, 1_000_000);
+		byCount.append(batch(upTo(250).map((id) => row(id))));
+		expect([byCount.reaches(149), byCount.reaches(150)]).toEqual([false, true]);
+		const byBytes = new TailBuffer(100, 10_000);
+		byBytes.append(batch(upTo(9).map((id) => row(id, JSON.stringify("x".repeat(2000))))));
+		expect([byBytes.reaches(4), byBytes.reaches(5)]).toEqual([false, true]);
+		byBytes.append(batch([row(10, JSON.stringify("x".repeat(20_000)))]));
+		expect([byBytes.end, byBytes.reaches(9), byBytes.reaches(10)]).toEqual([10, false, true]);
+	});
+
+	test("gives chunks of bounded size that follow one another, and the same one to clients side by side", () => {
+		const window = new TailBuffer();
+		window.append(batch(upTo(100).map((id) => row(id, JSON.stringify("x".repeat(3000))))));
+		const ids: number[] = [];
+		for (let cursor = 0; cursor < 100; ) {
+			const chunk = window.take(cursor, filter);
+			expect(window.take(cursor, eventFilter(undefined, true))).toBe(chunk);
+			expect(chunk.bytes?.byteLength).toBeLessThanOrEqual(64 * 1024);
+			const text = Buffer.from(chunk.bytes ?? []).toString("utf8");
+			ids.push(...[...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)));
+			expect(chunk).toMatchObject({ lastId: ids.at(-1), cursor: ids.at(-1) });
+			cursor = chunk.cursor;
+		}
+		expect(ids).toEqual(upTo(100));
+		expect(window.take(100, filter)).toEqual({ bytes: undefined, lastId: 0, cursor: 100 });
+	});
+});
+
+test("a page that its filter leaves empty moves on step by step, not through the whole log at once", () => {
+	const ends = { rev: 1_000_000, purgedRev: 500_000 };
+	const query = { after: 0, types: [], limit: 10, bytesMax: 10 };
+	expect(eventPage(query, ends, [], false).examined).toBe(510_000);
+	expect(eventPage({ ...query, after: 990_001 }, ends, [], false).examined).toBe(1_000_000);
+});

@@ -5,7 +5,7 @@ const dialect = process.env.DIALECT === "postgres" ? "postgres" : "sqlite";
 
 export default defineConfig({
 	dialect: dialect === "postgres" ? "postgresql" : "sqlite",
-	schema: `./src/storage/${dialect}/schema.ts`,
+	schema: `./src/storage/${dialect}/collections/*.ts`,
 	out: `./drizzle/${dialect}`,
 	breakpoints: true,
 });

@@ -21,6 +21,7 @@ import { requestHandler } from "./http/request-handler.ts";
 import { type NewId, newId } from "./ids.ts";
 import { Dispatcher } from "./jobs/dispatcher.ts";
 import { jobRoutes } from "./jobs/routes.ts";
+import { jobService } from "./jobs/service.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import type { Log } from "./log.ts";
@@ -36,6 +37,7 @@ import { MemoryCounter } from "./rate-limit/memory.ts";
 import { RedisCounter } from "./rate-limit/redis.ts";
 import type { Storage } from "./storage/storage.ts";
 import { taskRoutes } from "./tasks/routes.ts";
+import { taskService } from "./tasks/service.ts";
 
 export interface AppDeps {
 	readonly storage: Storage;
@@ -76,14 +78,16 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	});
 	const janitor = new Janitor({
 		events: storage.events,
-		answers: storage.answers,
+		idempotency: storage.idempotency,
 		retentionMs: config.eventsRetentionHours * 3_600_000,
 		clock,
 		log,
 	});
-	const dispatcher = new Dispatcher({ jobs: storage.jobs, onChange: storage.events.onChange, log });
+	const tasks = taskService(storage.tasks, storage.run);
+	const jobs = jobService(storage.jobs, storage.run);
+	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
 	const sweeper = new Sweeper({
-		jobs: storage.jobs,
+		jobs,
 		dispatcher,
 		retentionMs: config.jobsRetentionHours * 3_600_000,
 		log,
@@ -118,7 +122,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		.use(meRoutes({ auth: login }))
 		.use(
 			taskRoutes({
-				tasks: storage.tasks,
+				tasks,
 				readBody,
 				requireUser: (request) => whenResolved(login.requireUser(request), ({ id }) => id),
 				cursors,
@@ -128,7 +132,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		)
 		.use(
 			jobRoutes({
-				jobs: storage.jobs,
+				jobs,
 				dispatcher,
 				readBody,
 				requireKey,

@@ -1,10 +1,11 @@
 import { AppError } from "../errors.ts";
+import { eventTypes } from "../event-draft.ts";
 import { type Log, loggable } from "../log.ts";
 import { withTimeout } from "../timeout.ts";
 import { eventFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
 import { Signal } from "./signal.ts";
-import { type EventPage, type EventStore, eventTypes } from "./store.ts";
+import type { EventPage, EventStore } from "./store.ts";
 import { type Chunk, chunkBytesMax, TailBuffer } from "./tail-buffer.ts";
 
 export interface BroadcasterDeps {

@@ -1,5 +1,5 @@
 import { validationError } from "../errors.ts";
-import { type EventType, eventTypes } from "./store.ts";
+import { type EventType, eventTypes } from "../event-draft.ts";
 
 /** Which events a client gets: what it may see, narrowed to what it asked for. */
 export interface EventFilter {

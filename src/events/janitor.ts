@@ -6,7 +6,7 @@ import type { EventStore } from "./store.ts";
 
 export interface JanitorDeps {
 	readonly events: EventStore;
-	readonly answers: IdempotencyStore;
+	readonly idempotency: IdempotencyStore;
 	readonly retentionMs: number;
 	readonly clock: Clock;
 	readonly log: Log;
@@ -47,11 +47,11 @@ export class Janitor {
 	}
 
 	async #clean(): Promise<void> {
-		const { events, answers, retentionMs, clock, log } = this.deps;
+		const { events, idempotency, retentionMs, clock, log } = this.deps;
 		try {
 			const now = clock();
 			await this.#repeat(() => events.purge(now - retentionMs, batchMax));
-			await this.#repeat(() => answers.purge(now - idempotencyKeptMs, batchMax));
+			await this.#repeat(() => idempotency.purge(idempotencyKeptMs, batchMax));
 		} catch (error) {
 			log.warn({ err: loggable(error) }, "What is past its time could not be removed; trying again later.");
 		}

@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { eventTypes } from "./store.ts";
+import { eventTypes } from "../event-draft.ts";
 
 const example = {
 	data: {

@@ -1,34 +1,4 @@
-/** Everything that can happen, as clients filter for it. */
-export const eventTypes = [
-	"task.created",
-	"task.updated",
-	"task.deleted",
-	"job.enqueued",
-	"job.leased",
-	"job.succeeded",
-	"job.retrying",
-	"job.dead",
-	"job.cancelled",
-] as const;
-export type EventType = (typeof eventTypes)[number];
-
-/** A change that is about to be committed. */
-export interface EventDraft {
-	readonly type: EventType;
-	/** The path of the resource. */
-	readonly subject: string;
-	/** The resource after the change (of a deletion: its last state), as canonical JSON. */
-	readonly data: string;
-	readonly requestId: string;
-	/** Milliseconds since the epoch. */
-	readonly time: number;
-}
-
-/** Where a change leaves its event, in its own transaction. */
-export interface EventLog {
-	/** The event's number. Numbers rise strictly in commit order. */
-	append(event: EventDraft): number;
-}
+import type { EventDraft, EventType } from "../event-draft.ts";
 
 /** An event as the log keeps it. */
 export interface EventRow extends EventDraft {

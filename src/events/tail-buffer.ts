@@ -1,6 +1,7 @@
+import type { EventType } from "../event-draft.ts";
 import { eventFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
-import type { EventPage, EventType } from "./store.ts";
+import type { EventPage } from "./store.ts";
 
 /** What a client is sent next, and where it then is. */
 export interface Chunk {

@@ -1,9 +1,10 @@
 import { type Log, loggable } from "../log.ts";
-import type { ChangedJob, JobStore, LeaseJobs } from "./store.ts";
+import type { JobService } from "./service.ts";
+import type { ChangedJob, LeaseJobs } from "./store.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
 export interface DispatcherDeps {
-	readonly jobs: JobStore;
+	readonly jobs: JobService;
 	/** Calls when any process may have changed something; the answer ends it. Only a hint. */
 	readonly onChange: (listener: () => void) => () => void;
 	readonly log: Log;

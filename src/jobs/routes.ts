@@ -2,23 +2,24 @@ import { Elysia } from "elysia";
 import { represent } from "../canonical.ts";
 import { validationError } from "../errors.ts";
 import type { BodyReader } from "../http/body.ts";
+import { unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
-import { isKnown } from "../http/preconditions.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody, queryOf, readQuery } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
-import { jobPath, noSuchJob } from "./changes.ts";
+import { jobPath, noSuchJob, requireJob } from "./changes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { draftOf } from "./draft.ts";
 import { batchDoc, cancelDoc, enqueueDoc, getDoc, listDoc, retryDoc, statsDoc } from "./operations.ts";
 import { jobBody, jobListBody, statsBody } from "./representation.ts";
 import { JobQueryParameters, NewJob, NewJobs } from "./schema.ts";
-import type { JobChange, JobQuery, JobStore } from "./store.ts";
+import type { JobService } from "./service.ts";
+import type { JobChange, JobQuery } from "./store.ts";
 import { workerRoutes } from "./worker-routes.ts";
 
 export interface JobRouteDeps {
-	readonly jobs: JobStore;
+	readonly jobs: JobService;
 	readonly dispatcher: Dispatcher;
 	readonly readBody: BodyReader;
 	/** The fingerprint of the key that the request bears; refuses with `unauthorized` or `forbidden`. */
@@ -120,14 +121,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 			"/jobs/:id",
 			async ({ request, params, set }) => {
 				const { id } = changeOf(request, params.id);
-				const row = await jobs.find(id);
-				if (row === undefined) throw noSuchJob();
-				const { body, etag } = represent(jobBody(row));
-				set.headers.etag = etag;
-				set.headers["cache-control"] = "no-cache";
-				if (!isKnown(request.headers, etag)) return body;
-				set.status = 304;
-				return null;
+				return unlessKnown(request, set, represent(jobBody(requireJob(await jobs.find(id)))));
 			},
 			{ detail: getDoc },
 		);

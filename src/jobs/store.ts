@@ -1,5 +1,6 @@
-import type { EventLog } from "../events/store.ts";
-import type { IdempotencyRecords, IdempotentRequest } from "../http/idempotency.ts";
+import type { IdempotentRequest } from "../http/idempotency.ts";
+import type { Lease } from "../lease.ts";
+import { Collection, requireNamed } from "../unit-of-work.ts";
 
 export const jobStates = ["cancelled", "dead", "leased", "queued", "scheduled", "succeeded"] as const;
 export type JobState = (typeof jobStates)[number];
@@ -8,7 +9,7 @@ export type JobState = (typeof jobStates)[number];
 export const endStates = ["cancelled", "dead", "succeeded"] as const satisfies readonly JobState[];
 
 /** A job as both databases keep it. Times are milliseconds since the epoch on the database's clock. */
-export interface JobRow {
+export interface JobRow extends Lease {
 	/** UUIDv7: the order of lists, and of leases that priority and `runAt` leave open. */
 	readonly id: string;
 	readonly queue: string;
@@ -20,17 +21,11 @@ export interface JobRow {
 	/** Leases since it was enqueued or taken up again by hand. */
 	readonly attempt: number;
 	readonly maxAttempts: number;
-	/** Leases ever. */
-	readonly fence: number;
-	/** The fence whose complete or fail brought the job where it is: a repeat of that call is answered alike. */
-	readonly settledFence: number | null;
 	/** Not leased before. */
 	readonly runAt: number;
 	readonly uniqueKey: string | null;
-	/** Who holds the lease, until when, and how long a heartbeat makes it: only while leased. */
+	/** Who holds the lease: only while leased. */
 	readonly worker: string | null;
-	readonly leaseExpiresAt: number | null;
-	readonly leaseSeconds: number | null;
 	/** What the worker said last of this attempt, 0 to 100. */
 	readonly progress: number | null;
 	readonly result: string | null;
@@ -44,26 +39,82 @@ export interface JobRow {
 /** How many jobs of a queue are in each state; kept by the transactions that change them. */
 export type JobCounts = { readonly [State in JobState]: number } & { readonly queue: string };
 
-/** What a change of jobs sees and does inside its transaction. */
-export interface JobWork extends EventLog {
-	/** The database's clock. */
-	now(): number;
-	readonly jobs: {
-		find(id: string): JobRow | undefined;
-		/** The job with this key that is scheduled, queued or leased: there is one at most. */
-		findUnfinished(queue: string, uniqueKey: string): JobRow | undefined;
-		/** Jobs that may be leased, the next one first: queued ones, and scheduled ones that are due. */
-		leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[];
-		/** Scheduled jobs that are due. */
-		due(limit: number, now: number): readonly JobRow[];
-		/** Leased jobs whose lease has run out. */
-		expired(limit: number, now: number): readonly JobRow[];
-		insert(row: JobRow): void;
-		/** Writes only over the row whose fence is the one in `held`; any other is a defect and ends the transaction. */
-		update(held: JobRow, next: JobRow): void;
-	};
-	readonly answers: IdempotencyRecords;
+/** Which jobs a unit looks at. */
+export interface JobReadSet {
+	readonly ids?: readonly string[];
+	/** Unfinished jobs by their key. */
+	readonly keys?: readonly JobKey[];
+	/** The unfinished job that has the same key as this one. */
+	readonly rivalsOf?: string;
+	/** The jobs that come first in lease order. */
+	readonly lease?: { readonly queues: readonly string[]; readonly limit: number };
+	/** So many leases that have run out, and so many scheduled jobs that are due. */
+	readonly sweep?: number;
 }
+
+export interface JobKey {
+	readonly queue: string;
+	readonly uniqueKey: string;
+}
+
+export interface JobRows {
+	find(id: string): JobRow | undefined;
+	/** The job with this key that is scheduled, queued or leased: there is one at most. */
+	findUnfinished(key: JobKey): JobRow | undefined;
+	/** Jobs that may be leased, in lease order: queued ones, and scheduled ones that are due. */
+	leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[];
+	/** Scheduled jobs that are due. */
+	due(limit: number, now: number): readonly JobRow[];
+	/** Leased jobs whose lease has run out. */
+	expired(limit: number, now: number): readonly JobRow[];
+	insert(row: JobRow): void;
+	/** Writes only over the row whose fence is the one in `current`; any other is a defect and ends the transaction. */
+	update(current: JobRow, next: JobRow): void;
+}
+
+export const jobs = new Collection<JobReadSet, JobRows>({
+	name: "jobs",
+	nothing: {},
+	narrow(rows, { ids = [], keys = [], rivalsOf, lease, sweep }) {
+		const mayChangeAny = lease !== undefined || sweep !== undefined;
+		const named = (id: string) => requireNamed(ids.includes(id), "a job");
+		return {
+			find(id) {
+				named(id);
+				return rows.find(id);
+			},
+			findUnfinished(key) {
+				const isNamed = keys.some((one) => one.queue === key.queue && one.uniqueKey === key.uniqueKey);
+				requireNamed(isNamed || rivalsOf !== undefined, "a job's key");
+				return rows.findUnfinished(key);
+			},
+			leasable(queues, limit, now) {
+				requireNamed(lease !== undefined && lease.limit >= limit, "jobs to lease");
+				return rows.leasable(queues, limit, now);
+			},
+			due(limit, now) {
+				requireNamed(sweep !== undefined && sweep >= limit, "jobs that are due");
+				return rows.due(limit, now);
+			},
+			expired(limit, now) {
+				requireNamed(sweep !== undefined && sweep >= limit, "leases that have run out");
+				return rows.expired(limit, now);
+			},
+			insert: (row) => rows.insert(row),
+			update(current, next) {
+				if (!mayChangeAny) named(current.id);
+				rows.update(current, next);
+			},
+		};
+	},
+});
+
+/** Whether `a` is leased before `b`. Storage has the same order in SQL. */
+export function byLeaseOrder(a: LeaseOrder, b: LeaseOrder): number {
+	return b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1);
+}
+
+type LeaseOrder = Pick<JobRow, "id" | "priority" | "runAt">;
 
 /** A job as it is asked for, checked. */
 export interface JobDraft {
@@ -167,23 +218,8 @@ export interface QueueStats {
 	readonly oldestQueuedMs: number | null;
 }
 
-/**
- * Jobs as a database keeps them. Each verb is one transaction with its events. Refusals: `not_found`, `lease_lost`,
- * `conflict`, `idempotency_mismatch`, `unavailable`.
- */
+/** Jobs as a database keeps them. Throws `unavailable`. */
 export interface JobStore {
-	enqueue(change: EnqueueJob): Promise<EnqueuedJob>;
-	/** All or none; the answers stand in the order of the jobs. */
-	enqueueBatch(change: EnqueueBatch): Promise<readonly ChangedJob[]>;
-	/** At most `limit` jobs, each leased to this worker alone; empty if there is none. */
-	lease(change: LeaseJobs): Promise<readonly ChangedJob[]>;
-	heartbeat(change: Heartbeat): Promise<ChangedJob>;
-	complete(change: CompleteJob): Promise<ChangedJob>;
-	fail(change: FailJob): Promise<ChangedJob>;
-	cancel(change: JobChange): Promise<ChangedJob>;
-	retry(change: JobChange): Promise<ChangedJob>;
-	/** Puts back what was leased and has run out, and queues what is due: at most `limit` of each. */
-	sweep(requestId: string, limit: number): Promise<Swept>;
 	/** Milliseconds until there is something to sweep; 0 or less if there is now; undefined if nothing is waited for. */
 	dueInMs(): Promise<number | undefined>;
 	/** Which of these queues have queued jobs, and how many. */

@@ -1,9 +1,9 @@
 import { type Log, loggable } from "../log.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { JobStore } from "./store.ts";
+import type { JobService } from "./service.ts";
 
 export interface SweeperDeps {
-	readonly jobs: JobStore;
+	readonly jobs: JobService;
 	readonly dispatcher: Dispatcher;
 	/** How long ended jobs are kept. */
 	readonly retentionMs: number;

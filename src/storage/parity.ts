@@ -1,34 +1,15 @@
-import type { User } from "../auth/store.ts";
-import type { JobCounts, JobRow } from "../jobs/store.ts";
-import type { TaskRow } from "../tasks/store.ts";
-import type * as postgres from "./postgres/schema.ts";
-import type * as sqlite from "./sqlite/schema.ts";
+import type { collections as postgres } from "./postgres/collections.ts";
+import type { collections as sqlite } from "./sqlite/collections.ts";
 
-/** The two schemas hold the same rows, and these are the rooms' own types: checked by the compiler, free at run time. */
+/** Both dialects register the same collections, whose tables hold the same rows: checked by the compiler, free at run time. */
 
 type Same<A, B> =
 	(<T>() => T extends Readonly<A> ? 1 : 2) extends <T>() => T extends Readonly<B> ? 1 : 2 ? true : never;
-type Row<Table extends { $inferSelect: unknown }> = Table["$inferSelect"];
-type Schema = Omit<typeof sqlite, never>;
 
-type TablesAgree = {
-	[Name in keyof Schema]: Same<Row<(typeof sqlite)[Name]>, Row<(typeof postgres)[Name]>>;
+type Tables = Readonly<Record<string, { readonly $inferSelect: unknown }>>;
+type Rows<T extends Tables> = { [Name in keyof T]: Readonly<T[Name]["$inferSelect"]> };
+type RowsOf<C extends Readonly<Record<string, { readonly tables: Tables }>>> = {
+	[Name in keyof C]: Rows<C[Name]["tables"]>;
 };
 
-export const tablesAgree: TablesAgree = {
-	users: true,
-	tasks: true,
-	jobs: true,
-	jobCounts: true,
-	events: true,
-	logHead: true,
-	idempotency: true,
-	settings: true,
-};
-
-export const rowsAreTheRooms: [
-	Same<Row<typeof sqlite.tasks>, TaskRow>,
-	Same<Row<typeof sqlite.users>, User>,
-	Same<Row<typeof sqlite.jobs>, JobRow>,
-	Same<Row<typeof sqlite.jobCounts>, { [Column in keyof JobCounts]: JobCounts[Column] }>,
-] = [true, true, true, true];
+export const collectionsAgree: Same<RowsOf<typeof sqlite>, RowsOf<typeof postgres>> = true;

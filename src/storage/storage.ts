@@ -1,9 +1,6 @@
-import type { UserStore } from "../auth/store.ts";
-import type { EventStore } from "../events/store.ts";
-import type { IdempotencyStore } from "../http/idempotency.ts";
-import type { JobStore } from "../jobs/store.ts";
 import type { WriteCounts } from "../metrics/store.ts";
-import type { TaskStore } from "../tasks/store.ts";
+import type { RunUnit } from "../unit-of-work.ts";
+import type { collections } from "./sqlite/collections.ts";
 
 /** What the database itself must remember: secrets made at first start, the log's identity. */
 export interface SettingStore {
@@ -11,14 +8,18 @@ export interface SettingStore {
 	getOrMake(name: string, make: () => string): Promise<string>;
 }
 
-/** A database with its schema up to date, as the rooms see it. */
-export interface Storage {
-	readonly tasks: TaskStore;
-	readonly jobs: JobStore;
-	readonly users: UserStore;
-	readonly events: EventStore;
-	readonly answers: IdempotencyStore;
-	readonly settings: SettingStore;
+/** The stores that a dialect's registered collections open. */
+export type StoresOf<Collections extends Readonly<Record<string, { store(context: never): unknown }>>> = {
+	readonly [Name in keyof Collections]: ReturnType<Collections[Name]["store"]>;
+};
+
+/** The stores of every collection. SQLite's registration names them; the compiler holds Postgres' to the same. */
+type Stores = StoresOf<typeof collections>;
+
+/** A database with its schema up to date, as the modules see it. */
+export interface Storage extends Stores {
+	/** Does a unit of work. */
+	readonly run: RunUnit;
 	/** What this process's writer has done so far. */
 	writes(): WriteCounts;
 	/** Resolves when the database has answered. */

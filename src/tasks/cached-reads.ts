@@ -3,68 +3,70 @@ import { validationError } from "../errors.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readQuery } from "../http/validation.ts";
 import { isId } from "../ids.ts";
-import { whenResolved } from "../maybe-promise.ts";
-import { noSuchTask } from "./changes.ts";
+import { type MaybePromise, whenResolved } from "../maybe-promise.ts";
 import { taskBody, taskListBody } from "./representation.ts";
 import { RevisionCache } from "./revision-cache.ts";
 import { TaskQuery } from "./schema.ts";
-import type { Head, TaskPageQuery, TaskStore } from "./store.ts";
+import { noSuchTask, requireTask } from "./service.ts";
+import type { TaskPageQuery, TaskRevision, TaskStore } from "./store.ts";
 
 export const listPath = "/collab/state/tasks";
 
-export interface ListAnswer extends Representation {
+/** A page of tasks as it goes over the wire. */
+export interface TaskListPage extends Representation {
 	/** `Link`, where there is more. */
 	readonly link: string | undefined;
 }
 
-/** A list, and the state of the log that it is of. */
-export interface ListOfNow {
-	readonly list: ListAnswer;
-	readonly head: Head;
+/** A page, and the state of the log that it is of. */
+export interface CurrentPage {
+	readonly page: TaskListPage;
+	readonly revision: TaskRevision;
 }
 
-/** The answers to reads, each built once for as long as no task changes, and there at once where that is known at once. */
+/** What reads respond with, each built once for as long as no task changes, and at hand where that is known at once. */
 export interface CachedReads {
-	/** The page that a query string asks for. Refuses with `validation_error`. */
-	list(query: string): ListOfNow | Promise<ListOfNow>;
-	/** One task; refuses with `not_found`. */
-	one(id: string): Representation | Promise<Representation>;
+	/** The page that a query string asks for. Throws `validation_error`. */
+	list(query: string): MaybePromise<CurrentPage>;
+	/** One task. Throws `not_found`. */
+	one(id: string): MaybePromise<Representation>;
 }
 
 const parse = readQuery(TaskQuery);
 
-export function cachedReads(tasks: TaskStore, cursors: Cursors): CachedReads {
-	const lists = new RevisionCache<ListAnswer>();
-	const ones = new RevisionCache<Representation>();
+export function cachedReads(store: TaskStore, cursors: Cursors): CachedReads {
+	const pages = new RevisionCache<TaskListPage>();
+	const tasks = new RevisionCache<Representation>();
 
-	async function page(query: string): Promise<ListOfNow> {
+	async function readPage(query: string): Promise<CurrentPage> {
 		const asked = pageQuery(query, cursors);
-		const { rows, more, head } = await tasks.list(asked);
+		const { rows, more, revision } = await store.list(asked);
 		const last = more ? rows.at(-1) : undefined;
 		const next = last && cursors.seal("tasks", `${asked.order} ${last.seq}`);
-		const list = { ...represent(taskListBody(rows, next)), link: next && nextLink(asked, next) };
-		lists.keep(head.tasksRev, query, list);
-		return { list, head };
+		const page = { ...represent(taskListBody(rows, next)), link: next && nextLink(asked, next) };
+		pages.keep(revision.tasksRev, query, page);
+		return { page, revision };
 	}
 
-	async function task(id: string, tasksRev: number): Promise<Representation> {
-		const row = await tasks.find(id);
-		if (row === undefined) throw noSuchTask();
-		const found = represent(taskBody(row));
-		ones.keep(tasksRev, id, found);
+	async function readTask(id: string, tasksRev: number): Promise<Representation> {
+		const found = represent(taskBody(requireTask(await store.find(id))));
+		tasks.keep(tasksRev, id, found);
 		return found;
 	}
 
 	return {
 		list: (query) =>
-			whenResolved(tasks.head(), (head) => {
-				const list = lists.find(head.tasksRev, query);
-				return list === undefined ? page(query) : { list, head };
+			whenResolved(store.revision(), (revision) => {
+				const page = pages.find(revision.tasksRev, query);
+				return page === undefined ? readPage(query) : { page, revision };
 			}),
 
 		one(id) {
 			if (!isId(id)) throw noSuchTask();
-			return whenResolved(tasks.head(), ({ tasksRev }) => ones.find(tasksRev, id) ?? task(id, tasksRev));
+			return whenResolved(
+				store.revision(),
+				({ tasksRev }) => tasks.find(tasksRev, id) ?? readTask(id, tasksRev),
+			);
 		},
 	};
 }

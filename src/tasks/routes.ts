@@ -1,24 +1,23 @@
-import { type Context, Elysia } from "elysia";
-import type { Representation } from "../canonical.ts";
+import { Elysia } from "elysia";
 import type { Clock } from "../clock.ts";
 import type { BodyReader } from "../http/body.ts";
+import { noBody, unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
-import { isKnown, readIfMatch, requireMatch } from "../http/preconditions.ts";
+import { readIfMatch, requireMatch } from "../http/preconditions.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
 import { whenResolved } from "../maybe-promise.ts";
 import { cachedReads, listPath } from "./cached-reads.ts";
-import { noSuchTask, taskPath } from "./changes.ts";
 import { createDoc, getDoc, listDoc, patchDoc, removeDoc } from "./operations.ts";
 import { NewTask, TaskPatch } from "./schema.ts";
-import type { TaskStore } from "./store.ts";
+import { noSuchTask, type TaskService, taskPath } from "./service.ts";
 
 export interface TaskRouteDeps {
-	readonly tasks: TaskStore;
+	readonly tasks: TaskService;
 	readonly readBody: BodyReader;
-	/** The id of the user whose token the request bears; refuses with `unauthorized`. */
+	/** The id of the user whose token the request bears. Throws `unauthorized`. */
 	readonly requireUser: (request: Request) => string | Promise<string>;
 	readonly cursors: Cursors;
 	readonly clock: Clock;
@@ -29,11 +28,11 @@ const newTask = jsonBody(NewTask);
 const taskPatch = jsonBody(TaskPatch);
 
 export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId }: TaskRouteDeps) {
-	const answers = cachedReads(tasks, cursors);
+	const reads = cachedReads(tasks, cursors);
 
 	/** A change whose body is faulty is still judged by existence and precondition first (contract §1). */
 	async function requireCurrent(id: string, request: Request): Promise<void> {
-		requireMatch(readIfMatch(request.headers), await answers.one(id));
+		requireMatch(readIfMatch(request.headers), await reads.one(id));
 	}
 
 	return new Elysia()
@@ -56,17 +55,17 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 		.get(
 			listPath,
 			({ request, set }) =>
-				whenResolved(answers.list(queryOf(request.url)), ({ list, head }) => {
-					set.headers["x-event-id"] = String(head.rev);
-					if (list.link !== undefined) set.headers.link = list.link;
-					return unlessKnown(request, set, list);
+				whenResolved(reads.list(queryOf(request.url)), ({ page, revision }) => {
+					set.headers["x-event-id"] = String(revision.rev);
+					if (page.link !== undefined) set.headers.link = page.link;
+					return unlessKnown(request, set, page);
 				}),
 			{ detail: listDoc },
 		)
 		.get(
 			"/collab/tasks/:id",
 			({ request, params, set }) =>
-				whenResolved(answers.one(params.id), (task) => unlessKnown(request, set, task)),
+				whenResolved(reads.one(params.id), (task) => unlessKnown(request, set, task)),
 			{ detail: getDoc },
 		)
 		.patch(
@@ -93,23 +92,8 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				const ifMatch = readIfMatch(request.headers);
 				const { requestId } = contextOf(request);
 				await tasks.remove({ id: params.id, ifMatch, now: clock(), requestId });
-				return nothing(set, 204);
+				return noBody(set, 204);
 			},
 			{ detail: removeDoc },
 		);
-}
-
-/** The body, or 304 where the client has it already. */
-function unlessKnown(request: Request, set: Context["set"], { body, etag }: Representation): string | null {
-	set.headers.etag = etag;
-	set.headers["cache-control"] = "no-cache";
-	if (!isKnown(request.headers, etag)) return body;
-	return nothing(set, 304);
-}
-
-/** An answer without a body, and so without a type. */
-function nothing(set: Context["set"], status: 204 | 304): null {
-	set.status = status;
-	delete set.headers["content-type"];
-	return null;
 }

@@ -1,7 +1,8 @@
 import type { Representation } from "../canonical.ts";
-import type { EventLog } from "../events/store.ts";
-import type { IdempotencyRecords, IdempotentRequest } from "../http/idempotency.ts";
+import type { IdempotentRequest } from "../http/idempotency.ts";
 import type { Precondition } from "../http/preconditions.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
+import { Collection, requireNamed } from "../unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
 /** A task as both databases keep it. Times are milliseconds since the epoch. */
@@ -16,16 +17,40 @@ export interface TaskRow {
 	readonly updatedAt: number;
 }
 
-/** What a change of tasks sees and does inside its transaction. */
-export interface TaskWork extends EventLog {
-	readonly tasks: {
-		find(id: string): TaskRow | undefined;
-		insert(row: TaskRow): void;
-		update(row: TaskRow): void;
-		remove(row: TaskRow): void;
-	};
-	readonly answers: IdempotencyRecords;
+export interface TaskReadSet {
+	readonly ids: readonly string[];
 }
+
+export interface TaskRows {
+	find(id: string): TaskRow | undefined;
+	insert(row: TaskRow): void;
+	update(row: TaskRow): void;
+	remove(row: TaskRow): void;
+}
+
+export const tasks = new Collection<TaskReadSet, TaskRows>({
+	name: "tasks",
+	nothing: { ids: [] },
+	hasRevision: true,
+	narrow(rows, { ids }) {
+		const named = (id: string) => requireNamed(ids.includes(id), "a task");
+		return {
+			find(id) {
+				named(id);
+				return rows.find(id);
+			},
+			insert: (row) => rows.insert(row),
+			update(row) {
+				named(row.id);
+				rows.update(row);
+			},
+			remove(row) {
+				named(row.id);
+				rows.remove(row);
+			},
+		};
+	},
+});
 
 /** The circumstances of a change: when, and by which request. */
 interface Change {
@@ -39,15 +64,13 @@ export interface CreateTask extends Change {
 	readonly idempotent: IdempotentRequest | undefined;
 }
 
-export interface UpdateTask extends Change {
-	readonly id: string;
-	readonly ifMatch: Precondition;
-	readonly patch: TaskPatch;
-}
-
 export interface RemoveTask extends Change {
 	readonly id: string;
 	readonly ifMatch: Precondition;
+}
+
+export interface UpdateTask extends RemoveTask {
+	readonly patch: TaskPatch;
 }
 
 export interface CreatedTask {
@@ -68,27 +91,21 @@ export interface TaskPage {
 	/** Whether there are rows behind the last one. */
 	readonly more: boolean;
 	/** The state of which the rows are. */
-	readonly head: Head;
+	readonly revision: TaskRevision;
 }
 
-/** Which state of the database this is. */
-export interface Head {
+/** Which state of the log and of the tasks this is. */
+export interface TaskRevision {
 	/** The number of the newest event; 0 before the first. */
 	readonly rev: number;
-	/** The number of the newest event that touched a task: while it stays, no task has changed. */
+	/** A number of the log that rises whenever a task changes: while it stays, no task has changed. */
 	readonly tasksRev: number;
 }
 
-/**
- * Tasks as a database keeps them. Each verb is one transaction, its event in it. Refusals: `not_found`,
- * `precondition_required`, `precondition_failed`, `idempotency_mismatch`, `unavailable`.
- */
+/** Tasks as a database keeps them. Throws `unavailable`. */
 export interface TaskStore {
-	create(change: CreateTask): Promise<CreatedTask>;
-	update(change: UpdateTask): Promise<Representation>;
-	remove(change: RemoveTask): Promise<void>;
 	find(id: string): Promise<TaskRow | undefined>;
 	list(query: TaskPageQuery): Promise<TaskPage>;
 	/** The state now: it includes every change that anybody has been told of before this was asked. */
-	head(): Head | Promise<Head>;
+	revision(): MaybePromise<TaskRevision>;
 }

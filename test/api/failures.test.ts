@@ -19,7 +19,8 @@ async function failing(error: () => unknown) {
 	const fail = () => Promise.reject(error());
 	const broken: Storage = {
 		...storage,
-		tasks: { create: fail, update: fail, remove: fail, find: fail, list: fail, head: fail },
+		tasks: { find: fail, list: fail, revision: fail },
+		run: fail,
 		ping: fail,
 	};
 	const server = await startServer({}, { storage: broken, log: recorded.log });

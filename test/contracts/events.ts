@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import { eventTypes } from "../../src/event-draft.ts";
 import type { EventQuery } from "../../src/events/store.ts";
-import { eventTypes } from "../../src/events/store.ts";
 import { newId } from "../../src/ids.ts";
-import type { Storage } from "../../src/storage/storage.ts";
+import type { TestStorage } from "../support/storage.ts";
 
 const everything: EventQuery = { after: 0, types: eventTypes, limit: 1000, bytesMax: 1_000_000 };
 
 /** What every database must do with the log. `open` gives an empty storage. */
-export function eventStoreContract(open: () => Promise<Storage>): void {
-	function create(storage: Storage, title: string, now = 1000) {
+export function eventStoreContract(open: () => Promise<TestStorage>): void {
+	function create(storage: TestStorage, title: string, now = 1000) {
 		const id = newId();
 		return storage.tasks
 			.create({ id, task: { title }, idempotent: undefined, now, requestId: `of ${title}` })
@@ -94,27 +94,28 @@ export function eventStoreContract(open: () => Promise<Storage>): void {
 			expect(await Promise.race([isHeard.promise, Bun.sleep(50).then(() => "silence")])).toBe("silence");
 		});
 
-		test("answers given a day ago are removed, step by step", async () => {
-			const storage = await open();
-			for (const [index, now] of [1000, 1000, 1000, 2000].entries()) {
-				await storage.tasks.create({
+		test("idempotency records past their time by the database's clock are removed, step by step", async () => {
+			const { tasks, idempotency } = await open();
+			for (const now of [0, Date.now() + 1e10, 1000]) {
+				await tasks.create({
 					id: newId(),
 					task: { title: "once" },
-					idempotent: { scope: "u POST /collab/tasks", key: `k${index}`, requestHash: "h" },
+					idempotent: { scope: "u POST /collab/tasks", key: `k${now}`, requestHash: "h" },
 					now,
 					requestId: "r",
 				});
 			}
-			expect(await storage.answers.purge(1000, 10)).toBe(0);
-			expect(await storage.answers.purge(2000, 2)).toBe(2);
-			expect(await storage.answers.purge(2000, 2)).toBe(1);
-			expect(await storage.answers.purge(2000, 2)).toBe(0);
+			expect(await idempotency.purge(60_000, 10)).toBe(0);
+			// A minute from now all of them are of the past.
+			expect(await idempotency.purge(-60_000, 2)).toBe(2);
+			expect(await idempotency.purge(-60_000, 2)).toBe(1);
+			expect(await idempotency.purge(-60_000, 2)).toBe(0);
 		});
 	});
 }
 
 /** What databases that several processes share must do besides. `open` opens the same one each time. */
-export function sharedLogContract(open: () => Promise<Storage>): void {
+export function sharedLogContract(open: () => Promise<TestStorage>): void {
 	test("a listener hears of what another process commits", async () => {
 		const [here, there] = [await open(), await open()];
 		const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,16 +1,24 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import postgres from "postgres";
-import { readConfig } from "../../src/config.ts";
 import { newId } from "../../src/ids.ts";
 import type { JobDraft, JobRow } from "../../src/jobs/store.ts";
-import { openStorage } from "../../src/storage/open.ts";
+import { nextToLease } from "../../src/storage/postgres/collections/job-statements.ts";
+import { JobGroupRows } from "../../src/storage/postgres/collections/jobs.ts";
 import type { Sql } from "../../src/storage/postgres/connection.ts";
-import { JobSet, nextToLease } from "../../src/storage/postgres/jobs.ts";
-import { dueOfAll, expiredLeases, JobRows, nextOfQueue } from "../../src/storage/sqlite/jobs.ts";
-import { earliestDue, earliestExpiry, oldestOfQueue } from "../../src/storage/sqlite/jobs-reads.ts";
+import {
+	earliestDue,
+	earliestExpiry,
+	oldestOfQueue,
+} from "../../src/storage/sqlite/collections/job-store.ts";
+import {
+	dueOfAll,
+	expiredLeases,
+	JobRowsInPlace,
+	nextOfQueue,
+} from "../../src/storage/sqlite/collections/jobs.ts";
 import { durableDatabases } from "../support/databases.ts";
-import { silentLog } from "../support/server.ts";
+import { openTestStorage } from "../support/storage.ts";
 import { onEnd } from "../support/teardown.ts";
 
 const requestId = "r";
@@ -23,12 +31,6 @@ const draft: JobDraft = {
 	maxAttempts: 5,
 	uniqueKey: undefined,
 };
-
-async function opened(url: string) {
-	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, await silentLog());
-	onEnd(storage.stop);
-	return storage;
-}
 
 interface Statements {
 	run(statement: string): Promise<unknown>;
@@ -72,7 +74,7 @@ function statements(url: string): Statements {
 for (const { name, newUrl } of durableDatabases) {
 	test(`leases read the front of one short index, however many jobs have ended, on ${name}`, async () => {
 		const url = await newUrl();
-		const { jobs } = await opened(url);
+		const { jobs } = await openTestStorage(url);
 		for (let batch = 0; batch < 6; batch++) {
 			const made = Array.from({ length: 1000 }, () => ({ id: newId(), job: draft }));
 			await jobs.enqueueBatch({ jobs: made, requestId });
@@ -90,7 +92,7 @@ for (const { name, newUrl } of durableDatabases) {
 
 	test(`the update itself asks for the fence: one that is another by then fails the transaction, on ${name}`, async () => {
 		const url = await newUrl();
-		const { jobs } = await opened(url);
+		const { jobs } = await openTestStorage(url);
 		await jobs.enqueue({ id: newId(), job: draft, idempotent: undefined, requestId });
 		const [leased] = await jobs.lease({ worker: "w", queues: ["q"], limit: 1, leaseSeconds: 60, requestId });
 		const id = leased?.id ?? "";
@@ -106,7 +108,7 @@ for (const { name, newUrl } of durableDatabases) {
 /** Reads a job as a change does, lets somebody else change it, and writes what the change decided. */
 async function updateOnSqlite(url: string, id: string, meanwhile: string): Promise<void> {
 	const database = new Database(url.replace("sqlite:///", ""), { strict: true });
-	const rows = new JobRows(database);
+	const rows = new JobRowsInPlace(database);
 	try {
 		database.transaction(() => {
 			const held = rows.find(id) as JobRow;
@@ -122,11 +124,12 @@ async function updateOnPostgres(url: string, id: string, meanwhile: string): Pro
 	const sql = connect(url);
 	try {
 		await sql.begin(async (tx) => {
-			const set = await JobSet.fetch(tx, [{ ids: [id] }]);
+			const rows = new JobGroupRows();
+			await rows.fetch(tx, [{ ids: [id] }]);
 			await tx.unsafe(meanwhile);
-			const held = set.find(id) as JobRow;
-			set.update(held, { ...held, state: "dead", worker: "v" });
-			await Promise.all(set.write(tx));
+			const held = rows.find(id) as JobRow;
+			rows.update(held, { ...held, state: "dead", worker: "v" });
+			await Promise.all(rows.write(tx));
 		});
 	} finally {
 		await sql.end();

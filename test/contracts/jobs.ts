@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { canonical } from "../../src/canonical.ts";
 import { timestamp } from "../../src/clock.ts";
-import { eventTypes } from "../../src/events/store.ts";
+import { eventTypes } from "../../src/event-draft.ts";
 import { newId } from "../../src/ids.ts";
 import { jobBody } from "../../src/jobs/representation.ts";
 import {
@@ -11,7 +11,7 @@ import {
 	type JobState,
 	jobStates,
 } from "../../src/jobs/store.ts";
-import type { Storage } from "../../src/storage/storage.ts";
+import type { TestStorage } from "../support/storage.ts";
 
 const requestId = "r1";
 
@@ -38,7 +38,7 @@ async function refusal(change: Promise<unknown>): Promise<unknown> {
 const bodyOf = ({ body }: ChangedJob) => JSON.parse(body) as LeasedBody;
 
 /** What every database must do with jobs. `open` gives an empty storage. */
-export function jobStoreContract(open: () => Promise<Storage>): void {
+export function jobStoreContract(open: () => Promise<TestStorage>): void {
 	async function opened() {
 		const storage = await open();
 		const { jobs, events } = storage;

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import postgres from "postgres";
-import type { EventType } from "../../src/events/store.ts";
+import type { EventType } from "../../src/event-draft.ts";
 import { onEnd } from "./teardown.ts";
 
 /** Appends an event of a type to the log of a durable database, past the service, as another process would. */

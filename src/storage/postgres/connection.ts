@@ -2,16 +2,15 @@ import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { DatabaseAddress } from "../../config.ts";
 import { answerWithinMs } from "./errors.ts";
-import type * as schema from "./schema.ts";
 
 /** 64-bit integers are event numbers and milliseconds here: both stay far below 2^53. */
 const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
 
 export type Sql = postgres.Sql<{ bigint: number }>;
 export type Tx = postgres.TransactionSql<{ bigint: number }>;
-/** A piece of a statement. */
+/** A part of a statement. */
 export type Fragment = postgres.Fragment;
-export type Db = PostgresJsDatabase<typeof schema>;
+export type Db = PostgresJsDatabase;
 
 export type Address = Extract<DatabaseAddress, { kind: "postgres" }>;
 

@@ -2,61 +2,74 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { withTimeout } from "../../timeout.ts";
-import { jobStore } from "../job-store.ts";
-import type { Storage } from "../storage.ts";
-import { taskStore } from "../task-store.ts";
+import type { Storage, StoresOf } from "../storage.ts";
+import type { Registration, StoreContext } from "./collection.ts";
+import { collections } from "./collections.ts";
 import { CommitNotifier } from "./commit-notifier.ts";
-import { type Address, connect } from "./connection.ts";
+import { type Address, connect, type Sql } from "./connection.ts";
 import { describe, runQuery } from "./errors.ts";
-import { eventStore } from "./events.ts";
-import { idempotencyStore } from "./idempotency.ts";
-import { jobReads } from "./jobs-reads.ts";
 import { beginEpochOfCopy } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
-import * as schema from "./schema.ts";
-import { settingStore } from "./settings.ts";
-import { taskReads } from "./tasks.ts";
-import { userStore } from "./users.ts";
 import { PostgresWriter } from "./writer.ts";
 
 export async function openPostgres(
 	address: Address,
 	log: Log,
-	told: (migration: string) => void,
+	onMigration: (name: string) => void,
 ): Promise<Storage> {
 	const sql = connect(address);
-	// drizzle changes the parsers of the client it is given; the rows here hold nothing that it would change.
-	const db = drizzle(sql, { schema });
-	try {
-		await withTimeout(
-			30_000,
-			migrate(sql, told).then(() => beginEpochOfCopy(sql)),
-		);
-	} catch (error) {
-		await sql.end({ timeout: 0 });
-		if (error instanceof StartupError) throw error;
-		throw new StartupError(`Postgres at ${place(address.url)} cannot be used: ${describe(error)}.`, {
-			cause: error,
-		});
-	}
-	const writer = new PostgresWriter(sql, log);
-	const signal = new CommitNotifier(address.url, log);
+	await prepare(sql, address, onMigration);
+	const notifier = new CommitNotifier(address.url, log);
+	const { stores, run, counts, stop } = openCollections(sql, notifier, log, collections);
 	return {
-		tasks: taskStore(writer, taskReads(sql, db)),
-		jobs: jobStore(writer, jobReads(sql, db)),
-		users: userStore(sql, db),
-		events: eventStore(sql, db, signal),
-		answers: idempotencyStore(sql),
-		settings: settingStore(db),
-		writes: () => writer.counts,
+		...stores,
+		run,
+		writes: counts,
 		async ping() {
 			await runQuery(() => sql`SELECT 1`);
 		},
 		async stop() {
-			await writer.stop();
-			await signal.stop();
+			await stop();
+			await notifier.stop();
 			await sql.end({ timeout: 5 });
 		},
+	};
+}
+
+async function prepare(sql: Sql, { url }: Address, onMigration: (name: string) => void): Promise<void> {
+	try {
+		await withTimeout(
+			30_000,
+			migrate(sql, onMigration).then(() => beginEpochOfCopy(sql)),
+		);
+	} catch (error) {
+		await sql.end({ timeout: 0 });
+		if (error instanceof StartupError) throw error;
+		throw new StartupError(`Postgres at ${place(url)} cannot be used: ${describe(error)}.`, {
+			cause: error,
+		});
+	}
+}
+
+type Collections = Readonly<Record<string, Registration<unknown>>>;
+
+/** The stores of these collections, over one writer for all of them. */
+export function openCollections<C extends Collections>(
+	sql: Sql,
+	notifier: CommitNotifier,
+	log: Log,
+	registered: C,
+) {
+	const units = Object.values(registered).flatMap((registration) => registration.units ?? []);
+	const writer = new PostgresWriter(sql, units, log);
+	// drizzle changes the parsers of the client it is given; the rows here hold nothing that it would change.
+	const context: StoreContext = { sql, db: drizzle(sql), run: (unit) => writer.run(unit), notifier };
+	const stores = Object.entries(registered).map(([name, { store }]) => [name, store(context)]);
+	return {
+		stores: Object.fromEntries(stores) as StoresOf<C>,
+		run: context.run,
+		counts: () => writer.counts,
+		stop: () => writer.stop(),
 	};
 }
 

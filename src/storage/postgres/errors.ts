@@ -1,5 +1,5 @@
 import { TimeoutError, withTimeout } from "../../timeout.ts";
-import { unavailable } from "../writer.ts";
+import { unavailable } from "../write-queue.ts";
 
 /** A server that accepts and then is silent makes a query hang for ever (postgres-js 3.4.9). */
 export const answerWithinMs = 10_000;

@@ -1,37 +1,27 @@
-import type { EventDraft } from "../../events/store.ts";
+import type { EventDraft } from "../../event-draft.ts";
 import { channel } from "./commit-notifier.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
 
-interface Head {
-	readonly rev: number;
-	readonly tasksRev: number;
-}
-
 /**
- * The log's end, held by this transaction until its commit. A sequence would not do: its values are taken at insert
- * and seen at commit, so a reader that asks for `id > cursor` would pass over a number that is committed late. The
+ * The end of the log, held by a group's transaction until its commit. A sequence would not do: its values are taken at
+ * insert and seen at commit, so a reader that asks for `id > cursor` would pass over a number that is committed late. The
  * head row's lock makes the holder of the next number the next to commit.
  */
 export class EventAppender {
 	readonly #drafts: Numbered[] = [];
 	#kept = 0;
 
-	private constructor(
-		private readonly taken: Head,
-		private rev: number,
-	) {}
+	/** `first`: the number before the group's first event; 0 where the numbers count from there until they are written. */
+	constructor(private readonly first: number) {}
 
-	/** The log's end for a group that looks at nothing: numbers count from 0 until `writeBlind` puts them in place. */
-	static blind(): EventAppender {
-		return new EventAppender({ rev: 0, tasksRev: 0 }, 0);
-	}
-
-	static async take(tx: Tx): Promise<EventAppender> {
-		const [head] = await tx<
-			Head[]
-		>`SELECT rev, tasks_rev AS "tasksRev" FROM log_head WHERE one = 1 FOR UPDATE`;
-		if (head === undefined) throw new Error("the log has no head");
-		return new EventAppender(head, head.rev);
+	/** Takes the head, and the clock after it: another writer may have held it for long. */
+	static async take(tx: Tx): Promise<{ readonly log: EventAppender; readonly now: number }> {
+		const [[head], [clock]] = await Promise.all([
+			tx<{ rev: number }[]>`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`,
+			tx<{ now: number }[]>`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`,
+		]);
+		if (head === undefined || clock === undefined) throw new Error("the log has no head");
+		return { log: new EventAppender(head.rev), now: clock.now };
 	}
 
 	get isEmpty(): boolean {
@@ -39,50 +29,63 @@ export class EventAppender {
 	}
 
 	append(event: EventDraft): number {
-		this.rev++;
-		this.#drafts.push({ ...event, id: this.rev });
-		return this.rev;
+		const id = this.first + this.#drafts.length + 1;
+		this.#drafts.push({ ...event, id });
+		return id;
 	}
 
 	keep(): void {
 		this.#kept = this.#drafts.length;
 	}
 
-	takeBack(): void {
+	undo(): void {
 		this.#drafts.length = this.#kept;
-		this.rev = this.taken.rev + this.#kept;
 	}
 
-	write(tx: Tx): PromiseLike<unknown>[] {
-		const drafts = this.#drafts;
-		if (drafts.length === 0) return [];
-		const tasksRev = drafts.findLast(({ type }) => type.startsWith("task."))?.id ?? this.taken.tasksRev;
+	/** `changed`: names of the collections whose revision this group moves. */
+	write(tx: Tx, changed: readonly string[]): readonly PromiseLike<unknown>[] {
+		if (this.isEmpty) return [];
+		const rev = this.first + this.#drafts.length;
 		return [
-			tx`UPDATE log_head SET rev = ${this.rev}, tasks_rev = ${tasksRev} WHERE one = 1`,
+			tx`UPDATE log_head SET rev = ${rev} WHERE one = 1`,
+			...(changed.length > 0 ? [revise(tx, changed, tx`${rev}::bigint`)] : []),
 			// A wake-up only: it goes out with the commit, and the log is read again whether it comes or not.
 			tx`SELECT pg_notify(${channel}, '')`,
-			insertEvents(tx, drafts, tx`0`),
+			insertEvents(tx, this.#drafts, tx`0`),
 		];
 	}
 
 	/**
-	 * For events of tasks: takes the head, appends, and does `more`, which may name the number before the group's first as `base`: all in
+	 * Takes the head, appends, and does `inserts`, which may name the number before the group's first as `base`: all in
 	 * one statement, which is a transaction and a round trip by itself.
 	 */
-	writeBlind(sql: Sql, more: (base: Fragment) => Fragment): PromiseLike<unknown> {
+	writeAlone(
+		sql: Sql,
+		changed: readonly string[],
+		inserts: (base: Fragment) => readonly Fragment[],
+	): PromiseLike<readonly unknown[]> {
 		const count = this.#drafts.length;
 		const base = sql`(SELECT base FROM head)`;
+		const steps = [
+			insertEvents(sql, this.#drafts, base),
+			...(changed.length > 0 ? [revise(sql, changed, sql`${base} + ${count}`)] : []),
+			...inserts(base),
+		];
 		return sql`
 			WITH head AS (
-				UPDATE log_head SET rev = rev + ${count}, tasks_rev = rev + ${count}
-				WHERE one = 1 RETURNING rev - ${count} AS base),
-			appended AS (${insertEvents(sql, this.#drafts, base)}),
-			done AS (${more(base)})
+				UPDATE log_head SET rev = rev + ${count} WHERE one = 1 RETURNING rev - ${count} AS base)
+			${steps.map((step, index) => sql`, ${sql(`step_${index}`)} AS (${step})`)}
 			SELECT pg_notify(${channel}, '') FROM head`;
 	}
 }
 
 type Numbered = EventDraft & { readonly id: number };
+
+function revise(sql: Sql | Tx, changed: readonly string[], rev: Fragment) {
+	return sql`INSERT INTO revisions (collection, rev)
+		SELECT name, ${rev} FROM unnest(${[...changed]}::text[]) AS changed (name)
+		ON CONFLICT (collection) DO UPDATE SET rev = excluded.rev`;
+}
 
 function insertEvents(sql: Sql | Tx, drafts: readonly Numbered[], base: Fragment) {
 	return sql`INSERT INTO events (id, type, subject, data, request_id, time)

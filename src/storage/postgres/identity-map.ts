@@ -1,12 +1,13 @@
 /**
- * The rows that a group of units has in hand: fetched before, changed in memory by one unit after the other, written
- * back together. A unit that throws takes its own changes back.
+ * The rows of a group of units, each once: fetched before, changed in memory by one unit after the other, written back
+ * together. A unit that throws undoes its own changes.
  */
 export class IdentityMap<Row> {
 	readonly #before = new Map<string, Row>();
 	readonly #now = new Map<string, Row>();
 	readonly #touched = new Set<string>();
 	readonly #undo: (() => void)[] = [];
+	#isChanged = false;
 
 	constructor(private readonly keyOf: (row: Row) => string) {}
 
@@ -17,12 +18,12 @@ export class IdentityMap<Row> {
 		}
 	}
 
-	find(key: string): Row | undefined {
+	get(key: string): Row | undefined {
 		return this.#now.get(key);
 	}
 
 	/** All rows as they are now. */
-	rows(): Iterable<Row> {
+	values(): Iterable<Row> {
 		return this.#now.values();
 	}
 
@@ -31,13 +32,22 @@ export class IdentityMap<Row> {
 		return this.#before.get(this.keyOf(row));
 	}
 
+	/** A new row; one that was not fetched may be there all the same, and the database refuses it then. */
+	add(row: Row): void {
+		const key = this.keyOf(row);
+		if (this.#now.has(key)) throw new Error(`a row with the key ${key} is there already`);
+		this.#remember(key);
+		this.#now.set(key, row);
+	}
+
+	/** The row, whether it was there or not. */
 	put(row: Row): void {
 		const key = this.keyOf(row);
 		this.#remember(key);
 		this.#now.set(key, row);
 	}
 
-	remove(row: Row): void {
+	delete(row: Row): void {
 		const key = this.keyOf(row);
 		this.#remember(key);
 		this.#now.delete(key);
@@ -45,12 +55,18 @@ export class IdentityMap<Row> {
 
 	/** The current unit's changes stay. */
 	keep(): void {
+		this.#isChanged ||= this.#undo.length > 0;
 		this.#undo.length = 0;
 	}
 
-	/** The current unit's changes are taken back. */
-	takeBack(): void {
+	/** The current unit's changes are undone. */
+	undo(): void {
 		while (this.#undo.length > 0) this.#undo.pop()?.();
+	}
+
+	/** Whether a unit whose changes stay has changed a row, though another may have changed it back. */
+	get isChanged(): boolean {
+		return this.#isChanged;
 	}
 
 	/** What is to be written: the difference between what was fetched and what is there now. */

@@ -52,7 +52,8 @@ async function serverName(sql: Sql): Promise<string> {
 async function begin(tx: Tx, last: number): Promise<void> {
 	const { rev, fenceMin, tokenGenerationMin } = newEpoch(last, Date.now());
 	await tx`TRUNCATE events`;
-	await tx`UPDATE log_head SET rev = ${rev}::bigint, tasks_rev = ${rev}::bigint, purged_rev = ${rev}::bigint`;
+	await tx`UPDATE log_head SET rev = ${rev}::bigint, purged_rev = ${rev}::bigint`;
+	await tx`UPDATE revisions SET rev = ${rev}::bigint`;
 	await tx`UPDATE jobs SET fence = GREATEST(fence + 1, ${fenceMin}::bigint) WHERE state <> 'succeeded'`;
-	await tx`UPDATE users SET token_generation = GREATEST(token_generation + 1, ${tokenGenerationMin}::integer)`;
+	await tx`UPDATE users SET token_generation = GREATEST(token_generation + 1, ${tokenGenerationMin}::bigint)`;
 }

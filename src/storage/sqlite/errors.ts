@@ -1,5 +1,5 @@
 import { SQLiteError } from "bun:sqlite";
-import { unavailable } from "../writer.ts";
+import { unavailable } from "../write-queue.ts";
 
 const descriptions: Readonly<Record<string, string>> = {
 	SQLITE_CANTOPEN: "it cannot be opened; does its folder exist, and may this user write there",

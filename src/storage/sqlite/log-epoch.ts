@@ -20,7 +20,8 @@ function begin(database: Database): void {
 	const head = database.query<{ rev: number }, []>("SELECT rev FROM log_head").get();
 	const { rev, fenceMin, tokenGenerationMin } = newEpoch(head?.rev ?? 0, Date.now());
 	database.run("DELETE FROM events");
-	database.run("UPDATE log_head SET rev = ?1, tasks_rev = ?1, purged_rev = ?1", [rev]);
+	database.run("UPDATE log_head SET rev = ?1, purged_rev = ?1", [rev]);
+	database.run("UPDATE revisions SET rev = ?", [rev]);
 	database.run("UPDATE jobs SET fence = max(fence + 1, ?) WHERE state <> 'succeeded'", [fenceMin]);
 	database.run("UPDATE users SET token_generation = max(token_generation + 1, ?)", [tokenGenerationMin]);
 	database.run("DELETE FROM settings WHERE name = ?", [mark]);

@@ -1,62 +1,37 @@
 import type { Database } from "bun:sqlite";
 import { AppError } from "../../errors.ts";
-import type { Log } from "../../log.ts";
-import type { WriteCounts } from "../../metrics/store.ts";
-import {
-	type Unit,
-	unavailable,
-	type Waiting,
-	type Work,
-	WriteQueue,
-	type Writer,
-	waitMsMax,
-} from "../writer.ts";
-import type { Db } from "./connection.ts";
+import type { EventDraft } from "../../event-draft.ts";
+import { type Log, loggable } from "../../log.ts";
+import type { AnyCollection, Unit } from "../../unit-of-work.ts";
+import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
+import { type Group, ScopedWork } from "../scoped-work.ts";
+import type { PendingWrite } from "../write-queue.ts";
+import { databaseClock } from "./clock.ts";
+import type { RowsInPlace } from "./collection.ts";
 import { isBusy, toAppError } from "./errors.ts";
 import { EventAppender } from "./event-appender.ts";
-import { idempotencyRecords } from "./idempotency.ts";
-import { JobRows } from "./jobs.ts";
-import { taskRows } from "./tasks.ts";
 
-/** Between two tries for a lock that another process holds. */
-const busyRetryMs = 20;
+type Rows = ReadonlyMap<AnyCollection, RowsInPlace>;
 
-/**
- * Commits units in groups: those that arrive while a commit is under way, or in the same turn of the event loop,
- * share the next one and its flush to disk. A unit that throws fails alone.
- */
-export class SqliteWriter implements Writer {
-	readonly #queue = new WriteQueue();
-	readonly #log: EventAppender;
-	readonly #jobs: JobRows;
-	readonly #work: Work;
+/** A group is one transaction on the process's one connection. */
+export class SqliteWriter extends GroupWriter {
+	readonly #group: SqliteGroup;
 	readonly #begin;
 	readonly #commit;
 	readonly #rollback;
 	readonly #savepoint;
 	readonly #release;
 	readonly #undo;
-	#draining: Promise<void> | undefined;
-	#isStopped = false;
 	#commits = 0;
 
 	constructor(
 		private readonly database: Database,
-		db: Db,
-		private readonly logger: Log,
+		rows: Rows,
+		log: Log,
 		private readonly committed: () => void,
 	) {
-		const tail = new EventAppender(database);
-		const jobs = new JobRows(database);
-		this.#log = tail;
-		this.#jobs = jobs;
-		this.#work = {
-			tasks: taskRows(database, db),
-			jobs,
-			answers: idempotencyRecords(db),
-			append: (event) => tail.append(event),
-			now: () => jobs.now(),
-		};
+		super(log);
+		this.#group = new SqliteGroup(database, rows);
 		this.#begin = database.query("BEGIN IMMEDIATE");
 		this.#commit = database.query("COMMIT");
 		this.#rollback = database.query("ROLLBACK");
@@ -65,67 +40,45 @@ export class SqliteWriter implements Writer {
 		this.#undo = database.query("ROLLBACK TO unit");
 	}
 
-	run<T>(unit: Unit<T>): Promise<T> {
-		if (this.#isStopped) return Promise.reject(unavailable(new Error("the writer has stopped")));
-		const done = this.#queue.add(unit);
-		this.#draining ??= this.#drain();
-		return done;
-	}
-
-	/** Commits so far: what tells a change of a database that no other process can reach. */
+	/** Commits so far: what tells a change by this process. */
 	get commits(): number {
 		return this.#commits;
 	}
 
-	get counts(): WriteCounts {
-		return this.#queue.counts;
-	}
-
-	/** Commits what has been handed in. */
-	async stop(): Promise<void> {
-		this.#isStopped = true;
-		await this.#draining;
-	}
-
-	async #drain(): Promise<void> {
-		while (!this.#queue.isEmpty) {
-			// One turn of the event loop lets every request that has arrived already join the group.
-			await new Promise<void>((resolve) => setImmediate(resolve));
-			const group = this.#queue.take();
-			if (!this.#commitGroup(group)) {
-				this.#queue.putBack(group);
-				await Bun.sleep(busyRetryMs);
-				this.#queue.expire(new Error(`another process held the lock for ${waitMsMax} ms`));
-			}
-		}
-		this.#draining = undefined;
-	}
-
-	/** False if another process holds the lock: then nothing has been begun. */
-	#commitGroup(group: readonly Waiting[]): boolean {
+	protected commit(group: readonly PendingWrite[]): GroupResult {
+		// Left open by a rollback that failed: no transaction can begin inside another.
+		if (this.database.inTransaction) this.#rollback.run();
 		try {
 			this.#begin.run();
 			const outcomes = this.#applyTogether(group) ?? this.#applyApart(group);
-			this.#log.write();
-			this.#jobs.write();
+			this.#group.write();
 			this.#commit.run();
 			this.#commits++;
-			for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]);
+			settle(group, outcomes);
 		} catch (error) {
-			if (isBusy(error) && !this.database.inTransaction) return false;
-			this.#abandon(group, error);
+			if (isBusy(error) && !this.database.inTransaction) return "busy";
+			this.failGroup(group, error);
+			if (this.database.inTransaction) this.#rollback.run();
 		}
 		this.committed();
-		return true;
+		return "done";
+	}
+
+	protected toAppError(error: unknown): unknown {
+		return toAppError(error);
+	}
+
+	protected loggable(error: unknown): object {
+		return { err: loggable(error) };
 	}
 
 	/**
 	 * Without savepoints, each of which makes SQLite copy the pages that its unit touches: half a change's cost on top.
-	 * A unit that refuses has not written yet. If one fails that may have, nothing of the group stays: undefined, and the
-	 * transaction is new.
+	 * A unit that throws an `AppError` has not written yet. If one fails that may have, nothing of the group stays:
+	 * undefined, and the transaction is new.
 	 */
-	#applyTogether(group: readonly Waiting[]): readonly Outcome[] | undefined {
-		this.#takeEnds();
+	#applyTogether(group: readonly PendingWrite[]): readonly Outcome[] | undefined {
+		this.#group.begin();
 		try {
 			return group.map(({ unit }) => this.#apply(unit));
 		} catch (error) {
@@ -138,56 +91,94 @@ export class SqliteWriter implements Writer {
 
 	#apply(unit: Unit<unknown>): Outcome {
 		try {
-			return this.#kept(unit.apply(this.#work));
+			return this.#decide(unit);
 		} catch (error) {
-			if (error instanceof AppError && !this.#log.isChanged && !this.#jobs.isChanged) return { error };
+			if (error instanceof AppError && !this.#group.isChangedByUnit) return { error };
 			throw error;
 		}
 	}
 
-	#applyApart(group: readonly Waiting[]): readonly Outcome[] {
-		this.#takeEnds();
-		return group.map(({ unit }) => this.#applyAlone(unit));
-	}
-
-	#takeEnds(): void {
-		this.#log.take();
-		this.#jobs.take();
-	}
-
-	#kept(value: unknown): Outcome {
-		this.#log.keep();
-		this.#jobs.keep();
+	#decide(unit: Unit<unknown>): Outcome {
+		const value = unit.decide(new ScopedWork(unit.reads, this.#group));
+		this.#group.keep();
 		return { value };
+	}
+
+	#applyApart(group: readonly PendingWrite[]): readonly Outcome[] {
+		this.#group.begin();
+		return group.map(({ unit }) => this.#applyAlone(unit));
 	}
 
 	#applyAlone(unit: Unit<unknown>): Outcome {
 		this.#savepoint.run();
 		try {
-			const value = unit.apply(this.#work);
+			const outcome = this.#decide(unit);
 			this.#release.run();
-			return this.#kept(value);
+			return outcome;
 		} catch (error) {
 			// A full disk ends the whole transaction by itself; then the group fails together.
 			if (!this.database.inTransaction) throw error;
-			this.#log.takeBack();
-			this.#jobs.takeBack();
+			this.#group.undo();
 			this.#undo.run();
 			this.#release.run();
 			return { error: toAppError(error) };
 		}
 	}
-
-	#abandon(group: readonly Waiting[], error: unknown): void {
-		this.logger.error({ err: error, units: group.length }, "A group of writes failed.");
-		if (this.database.inTransaction) this.#rollback.run();
-		for (const { reject } of group) reject(toAppError(error));
-	}
 }
 
-type Outcome = { readonly value: unknown } | { readonly error: unknown };
+/** The group that is under way: one after the other, over the same connection. */
+class SqliteGroup implements Group {
+	readonly #log: EventAppender;
+	readonly #clock: () => number;
+	readonly #parts: readonly (RowsInPlace | EventAppender)[];
+	#now: number | undefined;
 
-function settle(waiting: Waiting, outcome: Outcome | undefined): void {
-	if (outcome !== undefined && "value" in outcome) waiting.resolve(outcome.value);
-	else waiting.reject(outcome?.error);
+	constructor(
+		database: Database,
+		private readonly byCollection: Rows,
+	) {
+		this.#log = new EventAppender(database);
+		this.#clock = databaseClock(database);
+		this.#parts = [this.#log, ...byCollection.values()];
+	}
+
+	now(): number {
+		this.#now ??= this.#clock();
+		return this.#now;
+	}
+
+	append(event: EventDraft): number {
+		return this.#log.append(event);
+	}
+
+	rows(collection: AnyCollection): unknown {
+		return this.byCollection.get(collection);
+	}
+
+	begin(): void {
+		this.#now = undefined;
+		for (const part of this.#parts) part.begin();
+	}
+
+	get isChangedByUnit(): boolean {
+		return this.#parts.some((part) => part.isChangedByUnit);
+	}
+
+	keep(): void {
+		for (const part of this.#parts) part.keep();
+	}
+
+	undo(): void {
+		for (const part of this.#parts) part.undo();
+	}
+
+	/** Before the commit. */
+	write(): void {
+		const changed: string[] = [];
+		for (const [{ name, hasRevision }, rows] of this.byCollection) {
+			rows.write();
+			if (hasRevision && rows.isChanged) changed.push(name);
+		}
+		this.#log.write(changed);
+	}
 }

@@ -1,5 +1,5 @@
-import type { CountDifferences } from "../job-counts.ts";
-import type { Tx } from "./connection.ts";
+import type { CountDifferences } from "../../job-counts.ts";
+import type { Tx } from "../connection.ts";
 
 /** Whoever counts holds the log's head: the counts' rows are never waited for. */
 export function addToCounts(tx: Tx, differences: CountDifferences): PromiseLike<unknown>[] {

@@ -1,14 +1,45 @@
-import type { EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
-import { eventPage, purgeTo, spanMax } from "../event-page.ts";
-import type { CommitNotifier } from "./commit-notifier.ts";
-import type { Db, Sql } from "./connection.ts";
-import { runQuery } from "./errors.ts";
-import { logHead } from "./schema.ts";
+import { bigint, integer, pgTable, text } from "drizzle-orm/pg-core";
+import type { EventType } from "../../../event-draft.ts";
+import type { EventQuery, EventRow, EventStore, LogEnds } from "../../../events/store.ts";
+import { eventPage, purgeTo, spanMax } from "../../event-page.ts";
+import type { Registration, StoreContext } from "../collection.ts";
+import type { Sql } from "../connection.ts";
+import { runQuery } from "../errors.ts";
 
-export function eventStore(sql: Sql, db: Db, signal: CommitNotifier): EventStore {
+export const eventTable = pgTable("events", {
+	id: bigint({ mode: "number" }).primaryKey(),
+	type: text().$type<EventType>().notNull(),
+	subject: text().notNull(),
+	/** The resource after the change, as canonical JSON. */
+	data: text().notNull(),
+	requestId: text("request_id").notNull(),
+	time: bigint({ mode: "number" }).notNull(),
+});
+
+/** One row. Whoever writes holds it to the commit: that is what puts event numbers in commit order. */
+export const logHeadTable = pgTable("log_head", {
+	one: integer().primaryKey(),
+	/** The newest event's number. */
+	rev: bigint({ mode: "number" }).notNull(),
+	/** The number of the newest event that retention has removed; 0 if none. */
+	purgedRev: bigint("purged_rev", { mode: "number" }).notNull(),
+});
+
+/** For each collection that has a revision, a number of the log at which its rows had changed last. */
+export const revisionTable = pgTable("revisions", {
+	collection: text().primaryKey(),
+	rev: bigint({ mode: "number" }).notNull(),
+});
+
+export const events = {
+	tables: { events: eventTable, logHead: logHeadTable, revisions: revisionTable },
+	store: eventStore,
+} satisfies Registration<EventStore>;
+
+function eventStore({ sql, db, notifier }: StoreContext): EventStore {
 	const ends = db
-		.select({ rev: logHead.rev, purgedRev: logHead.purgedRev })
-		.from(logHead)
+		.select({ rev: logHeadTable.rev, purgedRev: logHeadTable.purgedRev })
+		.from(logHeadTable)
 		.prepare("log_ends");
 
 	return {
@@ -29,7 +60,7 @@ export function eventStore(sql: Sql, db: Db, signal: CommitNotifier): EventStore
 			return eventPage(query, head, rows, isFull);
 		},
 		purge: (before, limit) => runQuery(() => purge(sql, before, limit)),
-		onChange: (listener) => signal.onChange(listener),
+		onChange: (listener) => notifier.onChange(listener),
 	};
 }
 

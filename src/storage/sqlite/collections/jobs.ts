@@ -1,12 +1,31 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
-import type { JobRow, JobState, JobWork } from "../../jobs/store.ts";
-import { CountDifferences } from "../job-counts.ts";
+import {
+	byLeaseOrder,
+	jobs as collection,
+	type JobCounts,
+	type JobKey,
+	type JobRow,
+	type JobRows,
+	type JobState,
+	type JobStore,
+} from "../../../jobs/store.ts";
+import { CountDifferences } from "../../job-counts.ts";
+import { leaseOrder } from "../../jobs.ts";
+import { type Registration, RowsInPlace } from "../collection.ts";
+import { jobStore } from "./job-store.ts";
+import { jobCountTable, jobTable } from "./job-tables.ts";
+
+export const jobs = {
+	tables: { jobs: jobTable, jobCounts: jobCountTable },
+	units: { collection, rows: (database: Database) => new JobRowsInPlace(database) },
+	store: jobStore,
+} satisfies Registration<JobStore, { jobs: JobRow; jobCounts: JobCounts }>;
 
 /**
  * Rows as a change sees them, inside the writer's transaction. Raw statements throughout: every job passes through
  * several of them, and drizzle's placeholders cost as much as the statement itself.
  */
-export class JobRows implements Pick<JobWork, "now"> {
+export class JobRowsInPlace extends RowsInPlace implements JobRows {
 	readonly #byId;
 	readonly #byKey;
 	readonly #next;
@@ -15,12 +34,11 @@ export class JobRows implements Pick<JobWork, "now"> {
 	readonly #insert;
 	readonly #update;
 	readonly #addToCounts;
-	readonly #clock;
 	#moves: Move[] = [];
-	#kept = 0;
-	#now: number | undefined;
+	#keptMoves = 0;
 
 	constructor(database: Database) {
+		super();
 		this.#byId = database.query<JobRow, [string]>(jobById);
 		this.#byKey = database.query<JobRow, [string, string]>(`SELECT ${columns} FROM jobs
 			WHERE queue = ? AND unique_key = ? AND state IN ('leased', 'queued', 'scheduled')`);
@@ -28,29 +46,21 @@ export class JobRows implements Pick<JobWork, "now"> {
 		this.#due = database.query<Candidate, { now: number; limit: number }>(dueOfAll);
 		this.#expired = database.query<{ id: string }, { now: number; limit: number }>(expiredLeases);
 		this.#insert = database.query<never, SQLQueryBindings[]>(insertJob);
-		this.#update = database.query<never, SQLQueryBindings[]>(updateHeld);
+		this.#update = database.query<never, SQLQueryBindings[]>(updateFenced);
 		this.#addToCounts = database.query<never, SQLQueryBindings[]>(addToCounts);
-		this.#clock = databaseClock(database);
 	}
 
-	/** After the group's begin. */
-	take(): void {
+	override begin(): void {
+		super.begin();
 		this.#moves = [];
-		this.#kept = 0;
-		this.#now = undefined;
-	}
-
-	/** One moment for a whole group. */
-	now(): number {
-		this.#now ??= this.#clock();
-		return this.#now;
+		this.#keptMoves = 0;
 	}
 
 	find(id: string): JobRow | undefined {
 		return this.#byId.get(id) ?? undefined;
 	}
 
-	findUnfinished(queue: string, uniqueKey: string): JobRow | undefined {
+	findUnfinished({ queue, uniqueKey }: JobKey): JobRow | undefined {
 		return this.#byKey.get(queue, uniqueKey) ?? undefined;
 	}
 
@@ -58,7 +68,7 @@ export class JobRows implements Pick<JobWork, "now"> {
 		const wanted = new Set(queues);
 		const candidates = [...wanted].flatMap((queue) => this.#next.all({ queue, limit }));
 		candidates.push(...this.#due.all({ now, limit }).filter(({ queue }) => wanted.has(queue)));
-		return this.#rows(candidates.sort(inOrderOfLease).slice(0, limit));
+		return this.#rows(candidates.sort(byLeaseOrder).slice(0, limit));
 	}
 
 	due(limit: number, now: number): readonly JobRow[] {
@@ -70,6 +80,7 @@ export class JobRows implements Pick<JobWork, "now"> {
 	}
 
 	insert(job: JobRow): void {
+		this.wrote();
 		this.#insert.run(
 			...mutable(job),
 			...[
@@ -86,29 +97,26 @@ export class JobRows implements Pick<JobWork, "now"> {
 		this.#moves.push({ queue: job.queue, from: undefined, to: job.state });
 	}
 
-	update(held: JobRow, next: JobRow): void {
-		const { changes } = this.#update.run(...mutable(next), held.id, held.fence);
-		if (changes !== 1) throw new Error(`job ${held.id} is not under fence ${held.fence} any more`);
-		if (held.state !== next.state) this.#moves.push({ queue: held.queue, from: held.state, to: next.state });
+	update(current: JobRow, next: JobRow): void {
+		this.wrote();
+		const { id, fence, queue, state } = current;
+		const { changes } = this.#update.run(...mutable(next), id, fence);
+		if (changes !== 1) throw new Error(`job ${id} is not under fence ${fence} any more`);
+		if (state !== next.state) this.#moves.push({ queue, from: state, to: next.state });
 	}
 
-	/** The current unit's changes stay. */
-	keep(): void {
-		this.#kept = this.#moves.length;
+	override keep(): void {
+		super.keep();
+		this.#keptMoves = this.#moves.length;
 	}
 
-	/** Whether the current unit has moved a job. */
-	get isChanged(): boolean {
-		return this.#moves.length > this.#kept;
+	override undo(): void {
+		super.undo();
+		this.#moves.length = this.#keptMoves;
 	}
 
-	/** The current unit's changes are taken back; their rows go with its savepoint. */
-	takeBack(): void {
-		this.#moves.length = this.#kept;
-	}
-
-	/** Before the group's commit: what its changes add to the counts. */
-	write(): void {
+	/** What the group's changes add to the counts. */
+	override write(): void {
 		const differences = new CountDifferences();
 		for (const { queue, from, to } of this.#moves) {
 			if (from !== undefined) differences.add(queue, from, -1);
@@ -132,10 +140,6 @@ interface Move {
 
 type Candidate = Pick<JobRow, "id" | "queue" | "priority" | "runAt">;
 
-function inOrderOfLease(a: Candidate, b: Candidate): number {
-	return b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1);
-}
-
 const columns = `id, queue, kind, payload, priority, state, attempt, max_attempts AS maxAttempts, fence,
 	settled_fence AS settledFence, run_at AS runAt, unique_key AS uniqueKey, worker,
 	lease_expires_at AS leaseExpiresAt, lease_seconds AS leaseSeconds, progress, result, error,
@@ -149,7 +153,7 @@ export const jobById = `SELECT ${columns} FROM jobs WHERE id = ?`;
  * `abs($limit)` hide the parameters from it: it makes a new plan for each value that it sees, 17 µs instead of 5.
  */
 export const nextOfQueue = `SELECT id, queue, priority, run_at AS runAt FROM jobs INDEXED BY jobs_leasable
-	WHERE queue = +$queue AND state = 'queued' ORDER BY priority DESC, run_at, id LIMIT abs($limit)`;
+	WHERE queue = +$queue AND state = 'queued' ORDER BY ${leaseOrder} LIMIT abs($limit)`;
 export const dueOfAll = `SELECT id, queue, priority, run_at AS runAt FROM jobs INDEXED BY jobs_due
 	WHERE state = 'scheduled' AND run_at <= $now ORDER BY run_at LIMIT abs($limit)`;
 export const expiredLeases = `SELECT id FROM jobs INDEXED BY jobs_expiring
@@ -160,7 +164,7 @@ const insertJob = `INSERT INTO jobs (state, attempt, fence, settled_fence, run_a
 		id, queue, kind, payload, priority, max_attempts, unique_key, created_at)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-const updateHeld = `UPDATE jobs SET state = ?, attempt = ?, fence = ?, settled_fence = ?, run_at = ?, worker = ?,
+const updateFenced = `UPDATE jobs SET state = ?, attempt = ?, fence = ?, settled_fence = ?, run_at = ?, worker = ?,
 		lease_expires_at = ?, lease_seconds = ?, progress = ?, result = ?, error = ?, updated_at = ?
 	WHERE id = ? AND fence = ?`;
 
@@ -178,15 +182,3 @@ const addToCounts = `INSERT INTO job_counts (queue, cancelled, dead, leased, que
 		cancelled = cancelled + excluded.cancelled, dead = dead + excluded.dead, leased = leased + excluded.leased,
 		queued = queued + excluded.queued, scheduled = scheduled + excluded.scheduled,
 		succeeded = succeeded + excluded.succeeded`;
-
-/** The database's clock, in milliseconds. */
-export function databaseClock(database: Database): () => number {
-	const read = database.query<{ now: number }, []>(
-		"SELECT CAST(round(unixepoch('subsec') * 1000) AS INTEGER) AS now",
-	);
-	return () => {
-		const row = read.get();
-		if (row === null) throw new Error("the database has no clock");
-		return row.now;
-	};
-}

@@ -1,19 +1,18 @@
-import type { Database } from "bun:sqlite";
-import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
-import type { JobQuery, QueueStats } from "../../jobs/store.ts";
-import type { JobReads } from "../job-store.ts";
-import type { Writer } from "../writer.ts";
-import type { Db } from "./connection.ts";
-import { read } from "./errors.ts";
-import { databaseClock } from "./jobs.ts";
-import { jobCounts, jobs } from "./schema.ts";
+import { eq, inArray, sql } from "drizzle-orm";
+import type { JobStore, QueueStats } from "../../../jobs/store.ts";
+import { jobPage, pageOf } from "../../jobs.ts";
+import { databaseClock } from "../clock.ts";
+import type { StoreContext } from "../collection.ts";
+import type { Db } from "../connection.ts";
+import { read } from "../errors.ts";
+import { jobCountTable, jobTable } from "./job-tables.ts";
 
-export function jobReads(database: Database, db: Db, writer: Writer): JobReads {
+export function jobStore({ database, db, run }: StoreContext): JobStore {
 	const now = databaseClock(database);
 	const byId = db
 		.select()
-		.from(jobs)
-		.where(eq(jobs.id, sql.placeholder("id")))
+		.from(jobTable)
+		.where(eq(jobTable.id, sql.placeholder("id")))
 		.prepare();
 	const nextDue = database.query<Earliest, []>(earliestDue);
 	const nextExpiry = database.query<Earliest, []>(earliestExpiry);
@@ -23,8 +22,8 @@ export function jobReads(database: Database, db: Db, writer: Writer): JobReads {
 		const at = now();
 		return db
 			.select()
-			.from(jobCounts)
-			.orderBy(jobCounts.queue)
+			.from(jobCountTable)
+			.orderBy(jobCountTable.queue)
 			.all()
 			.map((counts) => {
 				const since = oldest.get(counts.queue)?.at ?? null;
@@ -36,16 +35,17 @@ export function jobReads(database: Database, db: Db, writer: Writer): JobReads {
 		find: (id) => read(() => byId.get({ id })),
 		list: (query) =>
 			read(() => {
-				const rows = page(db, query);
-				return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
+				const { where, orderBy, limit } = pageOf(jobTable, query);
+				const found = db.select().from(jobTable).where(where).orderBy(orderBy).limit(limit).all();
+				return jobPage(found, query);
 			}),
 		stats: () => read(() => stats.deferred()),
 		ready: (queues) =>
 			read(() => {
 				const counts = db
 					.select()
-					.from(jobCounts)
-					.where(inArray(jobCounts.queue, [...queues]))
+					.from(jobCountTable)
+					.where(inArray(jobCountTable.queue, [...queues]))
 					.all();
 				return new Map(counts.map(({ queue, queued }) => [queue, queued]));
 			}),
@@ -54,8 +54,7 @@ export function jobReads(database: Database, db: Db, writer: Writer): JobReads {
 				const next = Math.min(nextDue.get()?.at ?? Infinity, nextExpiry.get()?.at ?? Infinity);
 				return next === Infinity ? undefined : next - now();
 			}),
-		purge: (olderThanMs, limit) =>
-			writer.run({ needs: {}, apply: () => purge(db, now() - olderThanMs, limit) }),
+		purge: (olderThanMs, limit) => run({ reads: [], decide: () => purge(db, now() - olderThanMs, limit) }),
 	};
 }
 
@@ -70,45 +69,28 @@ export const earliestExpiry =
 export const oldestOfQueue =
 	"SELECT min(run_at) AS at FROM jobs INDEXED BY jobs_oldest WHERE queue = ? AND state = 'queued'";
 
-function page(db: Db, { queue, state, kind, limit, after }: JobQuery) {
-	return db
-		.select()
-		.from(jobs)
-		.where(
-			and(
-				queue === undefined ? undefined : eq(jobs.queue, queue),
-				state === undefined ? undefined : eq(jobs.state, state),
-				kind === undefined ? undefined : eq(jobs.kind, kind),
-				after === undefined ? undefined : lt(jobs.id, after),
-			),
-		)
-		.orderBy(desc(jobs.id))
-		.limit(limit + 1)
-		.all();
-}
-
 function purge(db: Db, before: number, limit: number): number {
 	const ended = sql`(SELECT id FROM jobs INDEXED BY jobs_ended
 		WHERE state IN ('cancelled', 'dead', 'succeeded') AND updated_at < ${before}
 		ORDER BY updated_at LIMIT ${limit})`;
 	const removed = db
-		.delete(jobs)
-		.where(sql`${jobs.id} IN ${ended}`)
-		.returning({ queue: jobs.queue, state: jobs.state })
+		.delete(jobTable)
+		.where(sql`${jobTable.id} IN ${ended}`)
+		.returning({ queue: jobTable.queue, state: jobTable.state })
 		.all();
 	for (const [queue, ofQueue] of Map.groupBy(removed, (job) => job.queue)) {
 		const gone = (state: string) => ofQueue.filter((job) => job.state === state).length;
-		db.update(jobCounts)
+		db.update(jobCountTable)
 			.set({
 				cancelled: sql`cancelled - ${gone("cancelled")}`,
 				dead: sql`dead - ${gone("dead")}`,
 				succeeded: sql`succeeded - ${gone("succeeded")}`,
 			})
-			.where(eq(jobCounts.queue, queue))
+			.where(eq(jobCountTable.queue, queue))
 			.run();
 	}
 	if (removed.length > 0) {
-		db.delete(jobCounts).where(sql`cancelled + dead + leased + queued + scheduled + succeeded = 0`).run();
+		db.delete(jobCountTable).where(sql`cancelled + dead + leased + queued + scheduled + succeeded = 0`).run();
 	}
 	return removed.length;
 }

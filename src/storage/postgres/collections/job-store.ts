@@ -1,24 +1,26 @@
-import { and, desc, eq, sql as fragment, lt } from "drizzle-orm";
-import type { JobCounts, JobQuery, JobState } from "../../jobs/store.ts";
-import { CountDifferences } from "../job-counts.ts";
-import type { JobReads } from "../job-store.ts";
-import type { Db, Sql } from "./connection.ts";
-import { runQuery } from "./errors.ts";
-import { addToCounts } from "./jobs-counts.ts";
-import { jobs } from "./schema.ts";
+import { eq, sql as fragment } from "drizzle-orm";
+import type { JobCounts, JobState, JobStore } from "../../../jobs/store.ts";
+import { CountDifferences } from "../../job-counts.ts";
+import { jobPage, pageOf } from "../../jobs.ts";
+import type { StoreContext } from "../collection.ts";
+import type { Sql } from "../connection.ts";
+import { runQuery } from "../errors.ts";
+import { addToCounts } from "./job-counts.ts";
+import { jobTable } from "./job-tables.ts";
 
-export function jobReads(sql: Sql, db: Db): JobReads {
+export function jobStore({ sql, db }: StoreContext): JobStore {
 	const byId = db
 		.select()
-		.from(jobs)
-		.where(eq(jobs.id, fragment.placeholder("id")))
+		.from(jobTable)
+		.where(eq(jobTable.id, fragment.placeholder("id")))
 		.prepare("job_by_id");
 	const now = sql`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
 	return {
 		find: async (id) => (await runQuery(() => byId.execute({ id })))[0],
 		async list(query) {
-			const rows = await runQuery(() => page(db, query));
-			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
+			const { where, orderBy, limit } = pageOf(jobTable, query);
+			const page = () => db.select().from(jobTable).where(where).orderBy(orderBy).limit(limit);
+			return jobPage(await runQuery(page), query);
 		},
 		async stats() {
 			// The first entry of jobs_oldest for each queue; everything in one statement, so of one moment.
@@ -48,22 +50,6 @@ export function jobReads(sql: Sql, db: Db): JobReads {
 		},
 		purge: (olderThanMs, limit) => runQuery(() => purge(sql, olderThanMs, limit)),
 	};
-}
-
-function page(db: Db, { queue, state, kind, limit, after }: JobQuery) {
-	return db
-		.select()
-		.from(jobs)
-		.where(
-			and(
-				queue === undefined ? undefined : eq(jobs.queue, queue),
-				state === undefined ? undefined : eq(jobs.state, state),
-				kind === undefined ? undefined : eq(jobs.kind, kind),
-				after === undefined ? undefined : lt(jobs.id, after),
-			),
-		)
-		.orderBy(desc(jobs.id))
-		.limit(limit + 1);
 }
 
 interface Removed {

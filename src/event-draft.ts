@@ -1,0 +1,25 @@
+/** Everything that can happen, as clients filter for it. A new kind of change adds its types here. */
+export const eventTypes = [
+	"task.created",
+	"task.updated",
+	"task.deleted",
+	"job.enqueued",
+	"job.leased",
+	"job.succeeded",
+	"job.retrying",
+	"job.dead",
+	"job.cancelled",
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+/** An event that is about to be committed with its change. */
+export interface EventDraft {
+	readonly type: EventType;
+	/** The path of the resource. */
+	readonly subject: string;
+	/** The resource after the change (of a deletion: its last state), as canonical JSON. */
+	readonly data: string;
+	readonly requestId: string;
+	/** Milliseconds since the epoch. */
+	readonly time: number;
+}

@@ -1,0 +1,142 @@
+import { grantLease, isSettledBy, renewLease, requireLease, settleLease } from "../lease.ts";
+import type { Unit, UnitOfWork } from "../unit-of-work.ts";
+import { backoffMs } from "./backoff.ts";
+import { changedJob, changeJob, requireJob, scheduledOrQueued, unheld } from "./changes.ts";
+import {
+	type ChangedJob,
+	type CompleteJob,
+	type FailJob,
+	type FencedChange,
+	type Heartbeat,
+	type JobRow,
+	jobs,
+	type LeaseJobs,
+	type Swept,
+} from "./store.ts";
+
+/** What becomes of a job between its lease and its end. */
+
+export function leaseJobs({
+	worker,
+	queues,
+	limit,
+	leaseSeconds,
+	requestId,
+}: LeaseJobs): Unit<readonly ChangedJob[]> {
+	return {
+		reads: [jobs.reads({ lease: { queues, limit } })],
+		weight: limit,
+		decide(work) {
+			const now = work.now();
+			return work
+				.rows(jobs)
+				.leasable(queues, limit, now)
+				.map((job) => {
+					const leased: JobRow = {
+						...job,
+						...grantLease(job, leaseSeconds, now),
+						state: "leased",
+						attempt: job.attempt + 1,
+						worker,
+						progress: null,
+						updatedAt: now,
+					};
+					return changeJob(work, "job.leased", job, leased, requestId);
+				});
+		},
+	};
+}
+
+/** Not an event: the job stays where it is. */
+export function heartbeat(request: Heartbeat): Unit<ChangedJob> {
+	return {
+		reads: [jobs.reads({ ids: [request.id] })],
+		decide(work) {
+			const job = requireLeasedJob(work, request);
+			const now = work.now();
+			const lease = renewLease(job, request.leaseSeconds, now);
+			const next = { ...job, ...lease, progress: request.progress ?? job.progress, updatedAt: now };
+			work.rows(jobs).update(job, next);
+			return changedJob(next);
+		},
+	};
+}
+
+export function completeJob(request: CompleteJob): Unit<ChangedJob> {
+	const { result = null, requestId } = request;
+	return {
+		reads: [jobs.reads({ ids: [request.id] })],
+		textLength: result?.length ?? 0,
+		decide(work) {
+			const found = requireJob(work.rows(jobs).find(request.id));
+			if (isSettledBy(found, request.fence) && found.state === "succeeded") return changedJob(found);
+			const job = requireLeasedJob(work, request);
+			const end = { ...unheld, ...settleLease(job), updatedAt: work.now() };
+			const next: JobRow = { ...job, ...end, state: "succeeded", result, error: null };
+			return changeJob(work, "job.succeeded", job, next, requestId);
+		},
+	};
+}
+
+export function failJob(request: FailJob, random: () => number): Unit<ChangedJob> {
+	const { error, retry, retryInSeconds, requestId } = request;
+	return {
+		reads: [jobs.reads({ ids: [request.id] })],
+		textLength: error.length,
+		decide(work) {
+			const found = requireJob(work.rows(jobs).find(request.id));
+			if (isSettledBy(found, request.fence) && found.state !== "succeeded")
+				return changedJob(asFailed(found));
+			const job = requireLeasedJob(work, request);
+			const now = work.now();
+			const ended = { ...job, ...unheld, ...settleLease(job), error, updatedAt: now };
+			if (!retry || job.attempt >= job.maxAttempts) {
+				return changeJob(work, "job.dead", job, { ...ended, state: "dead" }, requestId);
+			}
+			const waitMs = retryInSeconds === undefined ? backoffMs(job.attempt, random) : retryInSeconds * 1000;
+			const runAt = now + Math.round(waitMs);
+			const next = { ...ended, state: scheduledOrQueued(runAt, now), runAt };
+			return changeJob(work, "job.retrying", job, next, requestId);
+		},
+	};
+}
+
+/** A failed job as its fail left it: falling due is all that can have happened to it since. */
+function asFailed(job: JobRow): JobRow {
+	return job.state === "queued" ? { ...job, state: scheduledOrQueued(job.runAt, job.updatedAt) } : job;
+}
+
+export function sweepJobs(requestId: string, limit: number): Unit<Swept> {
+	return {
+		reads: [jobs.reads({ sweep: limit })],
+		weight: limit,
+		decide(work) {
+			const rows = work.rows(jobs);
+			const now = work.now();
+			const expired = rows.expired(limit, now);
+			const due = rows.due(limit, now);
+			const queued = [
+				...expired.map((job) => putBack(work, job, now, requestId)).filter(({ state }) => state === "queued"),
+				...due,
+			];
+			for (const job of due) rows.update(job, { ...job, state: "queued" });
+			const byQueue = Map.groupBy(queued, ({ queue }) => queue);
+			const ready = new Map([...byQueue].map(([queue, { length }]) => [queue, length]));
+			return { ready, isFull: expired.length === limit || due.length === limit };
+		},
+	};
+}
+
+function putBack(work: UnitOfWork, job: JobRow, now: number, requestId: string): ChangedJob {
+	const isLast = job.attempt >= job.maxAttempts;
+	const error = "The lease ran out.";
+	const next: JobRow = { ...job, ...unheld, state: isLast ? "dead" : "queued", error, updatedAt: now };
+	return changeJob(work, isLast ? "job.dead" : "job.retrying", job, next, requestId);
+}
+
+/** The job, if this fence holds it. */
+function requireLeasedJob(work: UnitOfWork, { id, fence }: FencedChange): JobRow {
+	const job = requireJob(work.rows(jobs).find(id));
+	requireLease(job, fence, "job");
+	return job;
+}

@@ -1,0 +1,162 @@
+import { AppError } from "../errors.ts";
+import { idempotencyReads, once } from "../http/idempotency.ts";
+import type { RunUnit, Unit, UnitOfWork } from "../unit-of-work.ts";
+import { appendJobEvent, changedJob, changeJob, requireJob, scheduledOrQueued, unheld } from "./changes.ts";
+import { completeJob, failJob, heartbeat, leaseJobs, sweepJobs } from "./leases.ts";
+import {
+	type ChangedJob,
+	type CompleteJob,
+	type EnqueueBatch,
+	type EnqueuedJob,
+	type EnqueueJob,
+	endStates,
+	type FailJob,
+	type Heartbeat,
+	type JobChange,
+	type JobDraft,
+	type JobKey,
+	type JobRow,
+	type JobStore,
+	jobs,
+	type LeaseJobs,
+	type Swept,
+} from "./store.ts";
+
+/**
+ * What can be done to jobs. Each verb is one transaction with its events. Throws `not_found`, `lease_lost`, `conflict`,
+ * `idempotency_mismatch`, `unavailable`.
+ */
+export interface JobService extends JobStore {
+	enqueue(change: EnqueueJob): Promise<EnqueuedJob>;
+	/** All or none; the answers stand in the order of the jobs. */
+	enqueueBatch(change: EnqueueBatch): Promise<readonly ChangedJob[]>;
+	/** At most `limit` jobs, each leased to this worker alone; empty if there is none. */
+	lease(change: LeaseJobs): Promise<readonly ChangedJob[]>;
+	heartbeat(change: Heartbeat): Promise<ChangedJob>;
+	complete(change: CompleteJob): Promise<ChangedJob>;
+	fail(change: FailJob): Promise<ChangedJob>;
+	cancel(change: JobChange): Promise<ChangedJob>;
+	retry(change: JobChange): Promise<ChangedJob>;
+	/** Puts back what was leased and has run out, and queues what is due: at most `limit` of each. */
+	sweep(requestId: string, limit: number): Promise<Swept>;
+}
+
+export function jobService(store: JobStore, run: RunUnit, random: () => number = Math.random): JobService {
+	return {
+		...store,
+		enqueue: (change) => run(enqueueJob(change)),
+		enqueueBatch: (change) => run(enqueueJobs(change)),
+		lease: (change) => run(leaseJobs(change)),
+		heartbeat: (change) => run(heartbeat(change)),
+		complete: (change) => run(completeJob(change)),
+		fail: (change) => run(failJob(change, random)),
+		cancel: (change) => run(cancelJob(change)),
+		retry: (change) => run(retryJob(change)),
+		sweep: (requestId, limit) => run(sweepJobs(requestId, limit)),
+	};
+}
+
+function enqueueJob({ id, job, idempotent, requestId }: EnqueueJob): Unit<EnqueuedJob> {
+	return {
+		reads: [jobs.reads({ keys: keysOf([job]) }), ...idempotencyReads(idempotent)],
+		textLength: textLengthOf(job),
+		decide: (work) => once(work, idempotent, () => enqueue(work, id, job, requestId)),
+	};
+}
+
+function enqueueJobs({ jobs: batch, requestId }: EnqueueBatch): Unit<readonly ChangedJob[]> {
+	const drafts = batch.map(({ job }) => job);
+	return {
+		reads: [jobs.reads({ keys: keysOf(drafts) })],
+		weight: batch.length,
+		textLength: drafts.reduce((sum, draft) => sum + textLengthOf(draft), 0),
+		decide: (work) => batch.map(({ id, job }) => enqueue(work, id, job, requestId)),
+	};
+}
+
+function keysOf(drafts: readonly JobDraft[]): readonly JobKey[] {
+	return drafts.flatMap((draft) => keyOf(draft) ?? []);
+}
+
+function keyOf({ queue, uniqueKey }: Pick<JobRow, "queue"> & { uniqueKey?: string | null | undefined }) {
+	return uniqueKey === undefined || uniqueKey === null ? undefined : { queue, uniqueKey };
+}
+
+function textLengthOf({ kind, payload }: JobDraft): number {
+	return kind.length + payload.length;
+}
+
+function enqueue(work: UnitOfWork, id: string, draft: JobDraft, requestId: string) {
+	const key = keyOf(draft);
+	const twin = key && work.rows(jobs).findUnfinished(key);
+	if (twin !== undefined) return { ...changedJob(twin), isNew: false };
+	const job = newJob(id, draft, work.now());
+	work.rows(jobs).insert(job);
+	return { ...appendJobEvent(work, "job.enqueued", job, requestId), isNew: true };
+}
+
+function newJob(id: string, draft: JobDraft, now: number): JobRow {
+	const { kind, payload, queue, priority, runAt = now, maxAttempts, uniqueKey = null } = draft;
+	return {
+		...{ id, queue, kind, payload, priority, runAt, maxAttempts, uniqueKey },
+		state: scheduledOrQueued(runAt, now),
+		attempt: 0,
+		fence: 0,
+		settledFence: null,
+		...unheld,
+		progress: null,
+		result: null,
+		error: null,
+		createdAt: now,
+		updatedAt: now,
+	};
+}
+
+function cancelJob({ id, requestId }: JobChange): Unit<ChangedJob> {
+	return {
+		reads: [jobs.reads({ ids: [id] })],
+		decide(work) {
+			const job = requireJob(work.rows(jobs).find(id));
+			if (endStates.some((state) => state === job.state)) {
+				throw new AppError("conflict", `The job has ended: it is ${job.state}.`);
+			}
+			const end = { ...unheld, settledFence: null, updatedAt: work.now() };
+			return changeJob(work, "job.cancelled", job, { ...job, ...end, state: "cancelled" }, requestId);
+		},
+	};
+}
+
+function retryJob({ id, requestId }: JobChange): Unit<ChangedJob> {
+	return {
+		reads: [jobs.reads({ ids: [id], rivalsOf: id })],
+		decide(work) {
+			const job = requireJob(work.rows(jobs).find(id));
+			requireRetriable(work, job);
+			const now = work.now();
+			const next: JobRow = {
+				...job,
+				state: "queued",
+				attempt: 0,
+				settledFence: null,
+				runAt: now,
+				progress: null,
+				error: null,
+				updatedAt: now,
+			};
+			return changeJob(work, "job.retrying", job, next, requestId);
+		},
+	};
+}
+
+function requireRetriable(work: UnitOfWork, job: JobRow): void {
+	if (job.state !== "dead" && job.state !== "cancelled") {
+		throw new AppError(
+			"conflict",
+			`Only a dead or a cancelled job can be retried; this one is ${job.state}.`,
+		);
+	}
+	const key = keyOf(job);
+	if (key !== undefined && work.rows(jobs).findUnfinished(key) !== undefined) {
+		throw new AppError("conflict", "Another job with the same unique_key is unfinished.");
+	}
+}

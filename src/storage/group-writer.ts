@@ -1,0 +1,90 @@
+import type { Log } from "../log.ts";
+import type { WriteCounts } from "../metrics/store.ts";
+import type { Unit } from "../unit-of-work.ts";
+import { type PendingWrite, unavailable, WriteQueue } from "./write-queue.ts";
+
+/** What became of one unit of a group. */
+export type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** Whether a group has its outcomes, or could not be begun because another process holds the database's lock. */
+export type GroupResult = "done" | "busy";
+
+/** Between two tries for a lock that another process holds. */
+const busyRetryMs = 20;
+
+/**
+ * Commits units of work in groups, one group at a time: units that arrive while a commit is under way, or in the same
+ * turn of the event loop, share the next one and its flush to disk. A unit that throws fails alone. Each database says
+ * how a group is committed.
+ */
+export abstract class GroupWriter {
+	readonly #queue = new WriteQueue();
+	#draining: Promise<void> | undefined;
+	#isStopped = false;
+
+	protected constructor(protected readonly log: Log) {}
+
+	/** Resolves after the unit's commit is on disk, and never before. */
+	run<T>(unit: Unit<T>): Promise<T> {
+		if (this.#isStopped) return Promise.reject(unavailable(new Error("the writer has stopped")));
+		const outcome = this.#queue.add(unit);
+		this.#draining ??= this.#drain();
+		return outcome;
+	}
+
+	get counts(): WriteCounts {
+		return this.#queue.counts;
+	}
+
+	/** Commits what has been handed in. */
+	async stop(): Promise<void> {
+		this.#isStopped = true;
+		await this.#draining;
+	}
+
+	/** Gives every unit of the group its outcome, unless the group is busy. */
+	protected abstract commit(group: readonly PendingWrite[]): GroupResult | Promise<GroupResult>;
+
+	/** What a caller is told of a database's error. */
+	protected abstract toAppError(error: unknown): unknown;
+
+	async #drain(): Promise<void> {
+		while (!this.#queue.isEmpty) {
+			// One turn of the event loop lets every request that has arrived already join the group.
+			await new Promise<void>((resolve) => setImmediate(resolve));
+			if ((await this.#commitNext()) === "busy") await Bun.sleep(busyRetryMs);
+		}
+		this.#draining = undefined;
+	}
+
+	/** Never throws: whatever goes wrong, the callers of the group hear of it, and the next group has its turn. */
+	async #commitNext(): Promise<GroupResult> {
+		const group = this.#queue.take();
+		try {
+			const result = await this.commit(group);
+			if (result === "busy") this.#queue.putBack();
+			return result;
+		} catch (error) {
+			this.failGroup(group, error);
+			return "done";
+		} finally {
+			this.#queue.done();
+		}
+	}
+
+	protected failGroup(group: readonly PendingWrite[], error: unknown): void {
+		this.log.error({ ...this.loggable(error), units: group.length }, "A group of writes failed.");
+		for (const write of group) write.fail(this.toAppError(error));
+	}
+
+	/** What the log may have of a database's error. */
+	protected abstract loggable(error: unknown): object;
+}
+
+export function settle(group: readonly PendingWrite[], outcomes: readonly Outcome[]): void {
+	for (const [index, write] of group.entries()) {
+		const outcome = outcomes[index];
+		if (outcome !== undefined && "value" in outcome) write.succeed(outcome.value);
+		else write.fail(outcome?.error);
+	}
+}

@@ -1,0 +1,108 @@
+import { bigint, index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import {
+	idempotency as collection,
+	type IdempotencyKey,
+	type IdempotencyRecord,
+	type IdempotencyRows,
+	type IdempotencyStore,
+} from "../../../http/idempotency.ts";
+import type { GroupRows, Registration, StoreContext } from "../collection.ts";
+import type { Tx } from "../connection.ts";
+import { runQuery } from "../errors.ts";
+import { IdentityMap } from "../identity-map.ts";
+
+export const idempotencyTable = pgTable(
+	"idempotency",
+	{
+		/** The caller and the route. */
+		scope: text().notNull(),
+		key: text().notNull(),
+		/** SHA-256 of the canonical request. */
+		requestHash: text("request_hash").notNull(),
+		/** What the first request came to, as JSON. */
+		body: text().notNull(),
+		createdAt: bigint("created_at", { mode: "number" }).notNull(),
+	},
+	(table) => [
+		primaryKey({ columns: [table.scope, table.key] }),
+		index("idempotency_age").on(table.createdAt),
+	],
+);
+
+export const idempotency = {
+	tables: { idempotency: idempotencyTable },
+	units: { collection, rows: () => new IdempotencyGroupRows() },
+	store: idempotencyStore,
+} satisfies Registration<IdempotencyStore, { idempotency: IdempotencyRecord }>;
+
+class IdempotencyGroupRows implements IdempotencyRows, GroupRows<readonly IdempotencyKey[], IdempotencyRows> {
+	readonly rows = this;
+	readonly #records = new IdentityMap<IdempotencyRecord>(({ scope, key }) => mapKey(scope, key));
+
+	async fetch(tx: Tx, readSets: readonly (readonly IdempotencyKey[])[]): Promise<void> {
+		const keys = readSets.flat();
+		if (keys.length === 0) return;
+		this.#records.load(
+			await tx<IdempotencyRecord[]>`
+				SELECT scope, key, request_hash AS "requestHash", body, created_at AS "createdAt"
+				FROM idempotency JOIN unnest(
+					${keys.map(({ scope }) => scope)}::text[],
+					${keys.map(({ key }) => key)}::text[]) AS wanted (scope, key) USING (scope, key)`,
+		);
+	}
+
+	find(scope: string, key: string): IdempotencyRecord | undefined {
+		return this.#records.get(mapKey(scope, key));
+	}
+
+	save(record: IdempotencyRecord): void {
+		this.#records.put(record);
+	}
+
+	keep(): void {
+		this.#records.keep();
+	}
+
+	undo(): void {
+		this.#records.undo();
+	}
+
+	get isChanged(): boolean {
+		return this.#records.isChanged;
+	}
+
+	write(tx: Tx): readonly PromiseLike<unknown>[] {
+		const { inserted, updated } = this.#records.changes();
+		const records = [...inserted, ...updated];
+		if (records.length === 0) return [];
+		return [
+			tx`INSERT INTO idempotency (scope, key, request_hash, body, created_at)
+				SELECT * FROM unnest(
+					${records.map(({ scope }) => scope)}::text[],
+					${records.map(({ key }) => key)}::text[],
+					${records.map(({ requestHash }) => requestHash)}::text[],
+					${records.map(({ body }) => body)}::text[],
+					${records.map(({ createdAt }) => createdAt)}::bigint[])
+				ON CONFLICT (scope, key) DO UPDATE SET
+					request_hash = excluded.request_hash, body = excluded.body, created_at = excluded.created_at`,
+		];
+	}
+}
+
+function mapKey(scope: string, key: string): string {
+	return `${scope}\0${key}`;
+}
+
+function idempotencyStore({ sql }: StoreContext): IdempotencyStore {
+	return {
+		async purge(olderThanMs, limit) {
+			const { count } = await runQuery(
+				() => sql`DELETE FROM idempotency WHERE (scope, key) IN (
+					SELECT scope, key FROM idempotency
+					WHERE created_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${olderThanMs}::bigint
+					LIMIT ${limit})`,
+			);
+			return count;
+		},
+	};
+}

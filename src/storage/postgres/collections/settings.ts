@@ -1,0 +1,30 @@
+import { eq } from "drizzle-orm";
+import { pgTable, text } from "drizzle-orm/pg-core";
+import type { SettingStore } from "../../storage.ts";
+import type { Registration, StoreContext } from "../collection.ts";
+import { runQuery } from "../errors.ts";
+
+/** What the database itself must remember: secrets made at first start, the log's identity. */
+export const settingTable = pgTable("settings", {
+	name: text().primaryKey(),
+	value: text().notNull(),
+});
+
+export const settings = {
+	tables: { settings: settingTable },
+	store: settingStore,
+} satisfies Registration<SettingStore>;
+
+function settingStore({ db }: StoreContext): SettingStore {
+	const find = async (name: string) =>
+		(await runQuery(() => db.select().from(settingTable).where(eq(settingTable.name, name))))[0]?.value;
+	return {
+		async getOrMake(name, make) {
+			const kept = await find(name);
+			if (kept !== undefined) return kept;
+			const value = make();
+			await runQuery(() => db.insert(settingTable).values({ name, value }).onConflictDoNothing());
+			return (await find(name)) ?? value;
+		},
+	};
+}

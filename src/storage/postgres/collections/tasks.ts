@@ -1,0 +1,155 @@
+import { eq, sql as fragment } from "drizzle-orm";
+import { bigint, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import {
+	tasks as collection,
+	type TaskPageQuery,
+	type TaskReadSet,
+	type TaskRevision,
+	type TaskRow,
+	type TaskRows,
+	type TaskStore,
+} from "../../../tasks/store.ts";
+import { BatchLoader } from "../batch-loader.ts";
+import type { GroupRows, Registration, StoreContext } from "../collection.ts";
+import type { Fragment, Sql, Tx } from "../connection.ts";
+import { runQuery } from "../errors.ts";
+import { IdentityMap } from "../identity-map.ts";
+
+export const taskTable = pgTable("tasks", {
+	/** The number of the event that created the task: commit order, never used twice. */
+	seq: bigint({ mode: "number" }).primaryKey(),
+	id: uuid().notNull().unique(),
+	title: text().notNull(),
+	description: text().notNull(),
+	version: integer().notNull(),
+	createdAt: bigint("created_at", { mode: "number" }).notNull(),
+	updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
+});
+
+export const tasks = {
+	tables: { tasks: taskTable },
+	units: { collection, rows: () => new TaskGroupRows() },
+	store: taskStore,
+} satisfies Registration<TaskStore, { tasks: TaskRow }>;
+
+class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<TaskReadSet, TaskRows> {
+	readonly rows = this;
+
+	constructor() {
+		super(({ id }) => id);
+	}
+
+	async fetch(tx: Tx, readSets: readonly TaskReadSet[]): Promise<void> {
+		const ids = readSets.flatMap((readSet) => readSet.ids);
+		if (ids.length === 0) return;
+		this.load(await tx<TaskRow[]>`SELECT ${columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`);
+	}
+
+	find(id: string): TaskRow | undefined {
+		return this.get(id);
+	}
+
+	insert(row: TaskRow): void {
+		this.add(row);
+	}
+
+	update(row: TaskRow): void {
+		this.put(row);
+	}
+
+	remove(row: TaskRow): void {
+		this.delete(row);
+	}
+
+	write(tx: Tx): readonly PromiseLike<unknown>[] {
+		const { inserted, updated, removed } = this.changes();
+		const statements: PromiseLike<unknown>[] = [];
+		if (removed.length > 0)
+			statements.push(tx`DELETE FROM tasks WHERE id = ANY(${removed.map(({ id }) => id)}::uuid[])`);
+		if (updated.length > 0) statements.push(update(tx, updated));
+		if (inserted.length > 0) statements.push(insert(tx, inserted, tx`0`));
+		return statements;
+	}
+
+	insertAfter(sql: Sql, base: Fragment): Fragment {
+		return insert(sql, this.changes().inserted, base);
+	}
+}
+
+/** `base` is what the rows' numbers count from. */
+function insert(sql: Sql | Tx, rows: readonly TaskRow[], base: Fragment) {
+	return sql`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at)
+		SELECT ${base} + seq, id, title, description, version, created_at, updated_at FROM unnest(
+			${rows.map(({ seq }) => seq)}::bigint[],
+			${rows.map(({ id }) => id)}::uuid[],
+			${rows.map(({ title }) => title)}::text[],
+			${rows.map(({ description }) => description)}::text[],
+			${rows.map(({ version }) => version)}::integer[],
+			${rows.map(({ createdAt }) => createdAt)}::bigint[],
+			${rows.map(({ updatedAt }) => updatedAt)}::bigint[]) AS task (
+				seq, id, title, description, version, created_at, updated_at)`;
+}
+
+function update(tx: Tx, rows: readonly TaskRow[]): PromiseLike<unknown> {
+	return tx`UPDATE tasks SET
+			title = next.title, description = next.description, version = next.version, updated_at = next.updated_at
+		FROM unnest(
+			${rows.map(({ id }) => id)}::uuid[],
+			${rows.map(({ title }) => title)}::text[],
+			${rows.map(({ description }) => description)}::text[],
+			${rows.map(({ version }) => version)}::integer[],
+			${rows.map(({ updatedAt }) => updatedAt)}::bigint[]) AS next (id, title, description, version, updated_at)
+		WHERE tasks.id = next.id`;
+}
+
+function columns(sql: Sql | Tx) {
+	return sql`seq, id, title, description, version, created_at AS "createdAt", updated_at AS "updatedAt"`;
+}
+
+function taskStore({ sql, db }: StoreContext): TaskStore {
+	const byId = db
+		.select()
+		.from(taskTable)
+		.where(eq(taskTable.id, fragment.placeholder("id")))
+		.prepare("task_by_id");
+	const revisions = new BatchLoader<"now", TaskRevision>(() => runQuery(() => currentRevision(sql)));
+	return {
+		find: async (id) => (await runQuery(() => byId.execute({ id })))[0],
+		async list(query) {
+			const found = await runQuery(() => page(sql, query));
+			const rows = found.flatMap(({ rev: _, tasksRev: __, ...row }) =>
+				row.id === null ? [] : [row as TaskRow],
+			);
+			const revision = { rev: found[0]?.rev ?? 0, tasksRev: found[0]?.tasksRev ?? 0 };
+			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, revision };
+		},
+		revision: () => revisions.load("now"),
+	};
+}
+
+/** Of the log's head, which must be in hand as `head`. */
+function revision(sql: Sql) {
+	return sql`head.rev,
+		coalesce((SELECT rev FROM revisions WHERE collection = ${collection.name}), 0) AS "tasksRev"`;
+}
+
+async function currentRevision(sql: Sql): Promise<TaskRevision> {
+	const [found] = await sql<TaskRevision[]>`SELECT ${revision(sql)} FROM log_head AS head WHERE one = 1`;
+	if (found === undefined) throw new Error("the log has no head");
+	return found;
+}
+
+type PageRow = { readonly [Column in keyof TaskRow]: TaskRow[Column] | null } & TaskRevision;
+
+/** One statement, so that rows and revision are of one snapshot. An empty page is one row without a task. */
+function page(sql: Sql, { order, limit, after }: TaskPageQuery): PromiseLike<PageRow[]> {
+	const behind =
+		order === "desc"
+			? sql`WHERE seq < ${after ?? Number.MAX_SAFE_INTEGER} ORDER BY seq DESC`
+			: sql`WHERE seq > ${after ?? 0} ORDER BY seq ASC`;
+	return sql<PageRow[]>`
+		SELECT ${revision(sql)}, found.* FROM log_head AS head
+		LEFT JOIN LATERAL (SELECT ${columns(sql)} FROM tasks ${behind} LIMIT ${limit + 1}) AS found ON true
+		WHERE head.one = 1
+		ORDER BY found.seq ${order === "desc" ? sql`DESC` : sql`ASC`}`;
+}

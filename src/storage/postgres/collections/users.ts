@@ -1,0 +1,63 @@
+import { asc, eq, sql } from "drizzle-orm";
+import { bigint, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import type { User, UserStore } from "../../../auth/store.ts";
+import { BatchLoader } from "../batch-loader.ts";
+import type { Registration, StoreContext } from "../collection.ts";
+import type { Sql } from "../connection.ts";
+import { runQuery } from "../errors.ts";
+
+export const userTable = pgTable("users", {
+	id: uuid().primaryKey(),
+	email: text().notNull().unique(),
+	passwordHash: text("password_hash").notNull(),
+	/** Raised by a new password; tokens of an older generation end with it. A new log epoch sets it to a time in seconds. */
+	tokenGeneration: bigint("token_generation", { mode: "number" }).notNull(),
+	createdAt: bigint("created_at", { mode: "number" }).notNull(),
+});
+
+export const users = {
+	tables: { users: userTable },
+	store: userStore,
+} satisfies Registration<UserStore, { users: User }>;
+
+function userStore({ sql: client, db }: StoreContext): UserStore {
+	const byId = new BatchLoader((ids: ReadonlySet<string>) => usersById(client, ids));
+
+	/** Runs a statement, a transaction by itself, and says whether it touched a row. */
+	async function touch(statement: () => PromiseLike<readonly unknown[]>): Promise<boolean> {
+		return (await runQuery(statement)).length > 0;
+	}
+
+	return {
+		find: async (id) => (await byId.load(id)).get(id),
+		findByEmail: async (email) =>
+			(await runQuery(() => db.select().from(userTable).where(eq(userTable.email, email))))[0],
+		list: () =>
+			runQuery(() =>
+				db
+					.select()
+					.from(userTable)
+					.orderBy(asc(sql`${userTable.email} COLLATE "C"`)),
+			),
+		add: (user) => touch(() => db.insert(userTable).values(user).onConflictDoNothing().returning()),
+		setPassword: (email, passwordHash) =>
+			touch(() =>
+				db
+					.update(userTable)
+					.set({ passwordHash, tokenGeneration: sql`${userTable.tokenGeneration} + 1` })
+					.where(eq(userTable.email, email))
+					.returning(),
+			),
+		remove: (email) => touch(() => db.delete(userTable).where(eq(userTable.email, email)).returning()),
+	};
+}
+
+async function usersById(client: Sql, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, User>> {
+	const found = await runQuery(
+		() => client<User[]>`
+			SELECT id, email, password_hash AS "passwordHash", token_generation AS "tokenGeneration",
+				created_at AS "createdAt"
+			FROM users WHERE id = ANY(${[...ids]}::uuid[])`,
+	);
+	return new Map(found.map((user) => [user.id, user]));
+}

@@ -1,0 +1,48 @@
+import type { EventDraft } from "../event-draft.ts";
+import {
+	type AnyCollection,
+	type Collection,
+	type Read,
+	ReadSetError,
+	requireNamed,
+	type UnitOfWork,
+} from "../unit-of-work.ts";
+
+/** What a database has in hand for a whole group: the rows of each collection, its clock, the end of its log. */
+export interface Group {
+	now(): number;
+	append(event: EventDraft): number;
+	/** Undefined for a collection that is not registered. */
+	rows(collection: AnyCollection): unknown;
+}
+
+/** A group as one unit may see it: what its own read set names, whatever the others of the group asked for. */
+export class ScopedWork implements UnitOfWork {
+	constructor(
+		private readonly reads: readonly Read[],
+		private readonly group: Group,
+	) {}
+
+	now(): number {
+		requireNamed(!onlyInserts(this.reads), "the clock");
+		return this.group.now();
+	}
+
+	append(event: EventDraft): number {
+		return this.group.append(event);
+	}
+
+	rows<ReadSet, Rows>(collection: Collection<ReadSet, Rows>): Rows {
+		const rows = this.group.rows(collection);
+		if (rows === undefined) throw new ReadSetError(`the collection ${collection.name} is not registered`);
+		const read = this.reads.find((one) => one.collection === collection);
+		requireNamed(read !== undefined, collection.name);
+		// Both are of this collection: `reads` makes the one, and the registration of the database the other.
+		return collection.narrow(rows as Rows, read?.readSet as ReadSet);
+	}
+}
+
+/** Whether these units look at nothing that is there, not even the clock. */
+export function onlyInserts(reads: readonly Read[]): boolean {
+	return reads.every(({ insertsOnly }) => insertsOnly);
+}

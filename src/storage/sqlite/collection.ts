@@ -1,0 +1,70 @@
+import type { Database } from "bun:sqlite";
+import type { AnyCollection, RunUnit } from "../../unit-of-work.ts";
+import type { CommitNotifier } from "./commit-notifier.ts";
+import type { Db } from "./connection.ts";
+
+/**
+ * The rows of a collection as units of work see them, inside the writer's transaction. SQLite reads and writes them in
+ * place, so that there is nothing to fetch before and the savepoint of a unit undoes what it wrote.
+ */
+export abstract class RowsInPlace {
+	#writes = 0;
+	#kept = 0;
+	#begun = 0;
+
+	/** To be called with every write of a row. */
+	protected wrote(): void {
+		this.#writes++;
+	}
+
+	/** Whether the current unit has written. */
+	get isChangedByUnit(): boolean {
+		return this.#writes > this.#kept;
+	}
+
+	/** Whether the group has written. */
+	get isChanged(): boolean {
+		return this.#writes > this.#begun;
+	}
+
+	/** After the group's begin. */
+	begin(): void {
+		this.#begun = this.#kept = this.#writes;
+	}
+
+	/** The current unit's changes stay. */
+	keep(): void {
+		this.#kept = this.#writes;
+	}
+
+	/** The current unit's changes go with its savepoint. */
+	undo(): void {
+		this.#writes = this.#kept;
+	}
+
+	/** Before the group's commit: what is written once a group. */
+	write(): void {}
+}
+
+/** What a collection's reads stand on. */
+export interface StoreContext {
+	readonly database: Database;
+	readonly db: Db;
+	readonly run: RunUnit;
+	/** Rises with every commit, this process's or another's. */
+	readonly changeCounter: () => number;
+	readonly notifier: CommitNotifier;
+}
+
+/** How a collection is kept in SQLite; collections.ts registers it. */
+export interface Registration<Store, Rows = Readonly<Record<string, unknown>>> {
+	/** Its tables, whose rows the modules know by these types. */
+	readonly tables: { readonly [Name in keyof Rows]: { readonly $inferSelect: Rows[Name] } };
+	/** For a collection that units of work read and change. */
+	readonly units?: {
+		readonly collection: AnyCollection;
+		rows(database: Database, db: Db): RowsInPlace;
+	};
+	/** What the module reads, and whatever else it asks of the database. */
+	store(context: StoreContext): Store;
+}

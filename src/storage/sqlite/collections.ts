@@ -1,0 +1,17 @@
+import type { Registration } from "./collection.ts";
+import { events } from "./collections/events.ts";
+import { idempotency } from "./collections/idempotency.ts";
+import { jobs } from "./collections/jobs.ts";
+import { settings } from "./collections/settings.ts";
+import { tasks } from "./collections/tasks.ts";
+import { users } from "./collections/users.ts";
+
+/** Every collection that the database keeps. A new one is one line here and one in Postgres' twin of this file. */
+export const collections = {
+	events,
+	idempotency,
+	jobs,
+	settings,
+	tasks,
+	users,
+} as const satisfies Readonly<Record<string, Registration<unknown>>>;

@@ -1,0 +1,90 @@
+import { asc, lte, sql } from "drizzle-orm";
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { EventType } from "../../../event-draft.ts";
+import type { EventPage, EventQuery, EventRow, EventStore, LogEnds } from "../../../events/store.ts";
+import { eventPage, purgeTo, spanMax } from "../../event-page.ts";
+import type { Registration, StoreContext } from "../collection.ts";
+import { read } from "../errors.ts";
+
+export const eventTable = sqliteTable("events", {
+	id: integer().primaryKey(),
+	type: text().$type<EventType>().notNull(),
+	subject: text().notNull(),
+	/** The resource after the change, as canonical JSON. */
+	data: text().notNull(),
+	requestId: text("request_id").notNull(),
+	time: integer().notNull(),
+});
+
+/** One row. Whoever writes holds it to the commit: that is what puts event numbers in commit order. */
+export const logHeadTable = sqliteTable("log_head", {
+	one: integer().primaryKey(),
+	/** The newest event's number. */
+	rev: integer().notNull(),
+	/** The number of the newest event that retention has removed; 0 if none. */
+	purgedRev: integer("purged_rev").notNull(),
+});
+
+/** For each collection that has a revision, a number of the log at which its rows had changed last. */
+export const revisionTable = sqliteTable("revisions", {
+	collection: text().primaryKey(),
+	rev: integer().notNull(),
+});
+
+export const events = {
+	tables: { events: eventTable, logHead: logHeadTable, revisions: revisionTable },
+	store: eventStore,
+} satisfies Registration<EventStore>;
+
+type NextParameters = { after: number; to: number; types: string; limit: number };
+
+function eventStore({ database, db, run, notifier }: StoreContext): EventStore {
+	const readEnds = database.query<LogEnds, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
+	const next = database.query<EventRow, NextParameters>(`
+		SELECT id, type, subject, data, request_id AS "requestId", time FROM events
+		WHERE id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
+		ORDER BY id LIMIT $limit`);
+	function ends(): LogEnds {
+		const found = readEnds.get();
+		if (found === null) throw new Error("the log has no head");
+		return found;
+	}
+	// One transaction, so that events and ends are of one moment. Row by row, so that none is read in vain.
+	const page = database.transaction((query: EventQuery): EventPage => {
+		const { limit, bytesMax } = query;
+		const now = ends();
+		const after = Math.max(query.after, now.purgedRev);
+		const rows: EventRow[] = [];
+		let bytes = 0;
+		const types = JSON.stringify(query.types);
+		for (const row of next.iterate({ after, to: after + spanMax, types, limit })) {
+			rows.push(row);
+			bytes += Buffer.byteLength(row.data);
+			if (bytes >= bytesMax) break;
+		}
+		return eventPage(query, now, rows, rows.length === limit || bytes >= bytesMax);
+	});
+	const oldest = db
+		.select({ id: eventTable.id, time: eventTable.time })
+		.from(eventTable)
+		.orderBy(asc(eventTable.id))
+		.limit(sql.placeholder("limit"))
+		.prepare();
+
+	return {
+		ends: () => read(ends),
+		read: (query) => read(() => page.deferred(query)),
+		purge: (before, limit) =>
+			run({
+				reads: [],
+				decide() {
+					const cut = purgeTo(oldest.all({ limit }), before);
+					if (cut === undefined) return 0;
+					db.delete(eventTable).where(lte(eventTable.id, cut.rev)).run();
+					db.update(logHeadTable).set({ purgedRev: cut.rev }).run();
+					return cut.count;
+				},
+			}),
+		onChange: (listener) => notifier.onChange(listener),
+	};
+}

@@ -1,0 +1,125 @@
+import type { Database } from "bun:sqlite";
+import { asc, desc, eq, sql } from "drizzle-orm";
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import {
+	tasks as collection,
+	type TaskPage,
+	type TaskPageQuery,
+	type TaskRevision,
+	type TaskRow,
+	type TaskRows,
+	type TaskStore,
+} from "../../../tasks/store.ts";
+import { type Registration, RowsInPlace, type StoreContext } from "../collection.ts";
+import type { Db } from "../connection.ts";
+import { read, readNow } from "../errors.ts";
+
+export const taskTable = sqliteTable("tasks", {
+	/** The number of the event that created the task: commit order, never used twice. */
+	seq: integer().primaryKey(),
+	id: text().notNull().unique(),
+	title: text().notNull(),
+	description: text().notNull(),
+	version: integer().notNull(),
+	createdAt: integer("created_at").notNull(),
+	updatedAt: integer("updated_at").notNull(),
+});
+
+export const tasks = {
+	tables: { tasks: taskTable },
+	units: { collection, rows: (database: Database, db: Db) => new TaskRowsInPlace(database, db) },
+	store: taskStore,
+} satisfies Registration<TaskStore, { tasks: TaskRow }>;
+
+class TaskRowsInPlace extends RowsInPlace implements TaskRows {
+	readonly #byId;
+	readonly #insert;
+	readonly #update;
+	readonly #remove;
+
+	/** Raw statements, because every create runs one: drizzle's placeholders cost three times the insert itself. */
+	constructor(database: Database, db: Db) {
+		super();
+		this.#byId = taskById(db);
+		this.#insert = database.query(
+			"INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		);
+		this.#update = database.query(
+			"UPDATE tasks SET title = ?, description = ?, version = ?, updated_at = ? WHERE id = ?",
+		);
+		this.#remove = database.query("DELETE FROM tasks WHERE id = ?");
+	}
+
+	find(id: string): TaskRow | undefined {
+		return this.#byId.get({ id });
+	}
+
+	insert({ seq, id, title, description, version, createdAt, updatedAt }: TaskRow): void {
+		this.wrote();
+		this.#insert.run(seq, id, title, description, version, createdAt, updatedAt);
+	}
+
+	update({ id, title, description, version, updatedAt }: TaskRow): void {
+		this.wrote();
+		this.#update.run(title, description, version, updatedAt, id);
+	}
+
+	remove({ id }: TaskRow): void {
+		this.wrote();
+		this.#remove.run(id);
+	}
+}
+
+function taskStore({ database, db, changeCounter }: StoreContext): TaskStore {
+	const byId = taskById(db);
+	const newest = listing(db, "desc");
+	const oldest = listing(db, "asc");
+	const readRevision = database.query<TaskRevision, []>(`
+		SELECT rev, coalesce((SELECT rev FROM revisions WHERE collection = 'tasks'), 0) AS "tasksRev" FROM log_head`);
+	function storedRevision(): TaskRevision {
+		const found = readRevision.get();
+		if (found === null) throw new Error("the log has no head");
+		return found;
+	}
+	let countAt = -1;
+	let revision: TaskRevision = { rev: 0, tasksRev: 0 };
+	function currentRevision(): TaskRevision {
+		const count = changeCounter();
+		if (count !== countAt) revision = storedRevision();
+		countAt = count;
+		return revision;
+	}
+	// One transaction, so that rows and revision are of one moment even while another process writes.
+	const page = database.transaction(({ order, limit, after }: TaskPageQuery): TaskPage => {
+		const statement = order === "desc" ? newest : oldest;
+		const rows = statement.all({
+			after: after ?? (order === "desc" ? Number.MAX_SAFE_INTEGER : 0),
+			limit: limit + 1,
+		});
+		return { rows: rows.slice(0, limit), more: rows.length > limit, revision: storedRevision() };
+	});
+	return {
+		find: (id) => read<TaskRow | undefined>(() => byId.get({ id })),
+		list: (query) => read(() => page.deferred(query)),
+		revision: () => readNow(currentRevision),
+	};
+}
+
+function taskById(db: Db) {
+	return db
+		.select()
+		.from(taskTable)
+		.where(eq(taskTable.id, sql.placeholder("id")))
+		.prepare();
+}
+
+function listing(db: Db, order: "asc" | "desc") {
+	const after = sql.placeholder("after");
+	return db
+		.select()
+		.from(taskTable)
+		.where(order === "desc" ? sql`${taskTable.seq} < ${after}` : sql`${taskTable.seq} > ${after}`)
+		.orderBy(order === "desc" ? desc(taskTable.seq) : asc(taskTable.seq))
+		.limit(sql.placeholder("limit"))
+		.prepare();
+}

@@ -1,0 +1,137 @@
+import { AppError } from "../errors.ts";
+import type { WriteCounts } from "../metrics/store.ts";
+import type { Unit } from "../unit-of-work.ts";
+
+/**
+ * The weight of the units that share one commit; more wait for the next, though the first one goes whatever its weight.
+ * Bounds the time that a group holds the lock, and the rows that it has in memory.
+ */
+export const groupWeightMax = 512;
+/** The text that they keep together, in characters, with the same exception. */
+const groupTextMax = 8 * 1024 * 1024;
+const waitingMax = 20_000;
+const waitingTextMax = 64 * 1024 * 1024;
+/** Every caller has heard of its write by then, whatever the database does. */
+export const waitMsMax = 10_000;
+
+/** A unit of work on its way to its commit, and the promise that its caller holds. */
+export class PendingWrite {
+	readonly #outcome = Promise.withResolvers<unknown>();
+	/** In milliseconds of `performance.now()`. */
+	readonly deadline = performance.now() + waitMsMax;
+
+	constructor(readonly unit: Unit<unknown>) {}
+
+	get outcome(): Promise<unknown> {
+		return this.#outcome.promise;
+	}
+
+	/** The first call counts, here and in `fail`: who has heard `unavailable` at the deadline hears nothing more. */
+	succeed(value: unknown): void {
+		this.#outcome.resolve(value);
+	}
+
+	fail(error: unknown): void {
+		this.#outcome.reject(error);
+	}
+}
+
+/** Units of work that wait for the next group, and the group that is under way. */
+export class WriteQueue {
+	#waiting: PendingWrite[] = [];
+	#underWay: readonly PendingWrite[] = [];
+	#textLength = 0;
+	#groups = 0;
+	#units = 0;
+	#timer: Timer | undefined;
+
+	get counts(): WriteCounts {
+		return { waiting: this.#waiting.length, groups: this.#groups, units: this.#units };
+	}
+
+	get isEmpty(): boolean {
+		return this.#waiting.length === 0;
+	}
+
+	/** Its promise rejects with `unavailable` at once when the queue is full, and at its deadline. */
+	add<T>(unit: Unit<T>): Promise<T> {
+		const textLength = this.#textLength + textLengthOf(unit);
+		if (this.#waiting.length >= waitingMax || (textLength > waitingTextMax && !this.isEmpty)) {
+			return Promise.reject(unavailable(new Error("the write queue is full")));
+		}
+		const write = new PendingWrite(unit);
+		this.#waiting.push(write);
+		this.#textLength = textLength;
+		this.#watch();
+		return write.outcome as Promise<T>;
+	}
+
+	/** The next group, in order of arrival. `done` must follow. */
+	take(): readonly PendingWrite[] {
+		const group = this.#waiting.splice(0, this.#countOfNext());
+		for (const { unit } of group) this.#textLength -= textLengthOf(unit);
+		this.#underWay = group;
+		this.#groups++;
+		this.#units += group.length;
+		return group;
+	}
+
+	#countOfNext(): number {
+		let weight = 0;
+		let textLength = 0;
+		const full = this.#waiting.findIndex(({ unit }, index) => {
+			weight += unit.weight ?? 1;
+			textLength += textLengthOf(unit);
+			return index > 0 && (weight > groupWeightMax || textLength > groupTextMax);
+		});
+		return full === -1 ? this.#waiting.length : full;
+	}
+
+	/** The group that was taken has its outcomes. */
+	done(): void {
+		this.#underWay = [];
+	}
+
+	/** Puts the group that was taken, and has not been begun, back to the front. */
+	putBack(): void {
+		const group = this.#underWay;
+		this.#waiting = [...group, ...this.#waiting];
+		for (const { unit } of group) this.#textLength += textLengthOf(unit);
+		this.#groups--;
+		this.#units -= group.length;
+		this.#underWay = [];
+	}
+
+	/** One timer, and not one a write: when it fires, most of what it was set for is done long since. */
+	#watch(): void {
+		const [oldest] = this.#underWay.length > 0 ? this.#underWay : this.#waiting;
+		if (oldest === undefined || this.#timer !== undefined) return;
+		this.#timer = setTimeout(() => this.#expire(), Math.max(0, oldest.deadline - performance.now()));
+		this.#timer.unref();
+	}
+
+	/** A write that has been begun may be done all the same; its caller cannot be told any more. */
+	#expire(): void {
+		this.#timer = undefined;
+		const now = performance.now();
+		const late = [...this.#underWay, ...this.#waiting].filter(({ deadline }) => deadline <= now);
+		this.#waiting = this.#waiting.filter((write) => {
+			if (write.deadline > now) return true;
+			this.#textLength -= textLengthOf(write.unit);
+			return false;
+		});
+		for (const write of late) write.fail(unavailable(new Error(`no commit within ${waitMsMax} ms`)));
+		this.#watch();
+	}
+}
+
+function textLengthOf({ textLength = 0 }: Unit<unknown>): number {
+	return textLength;
+}
+
+export function unavailable(cause: unknown): AppError {
+	return new AppError("unavailable", "The database cannot take this now; try again soon.", {
+		cause,
+		retryAfterSeconds: 1,
+	});
+}

@@ -1,0 +1,96 @@
+import type { EventDraft } from "./event-draft.ts";
+
+/** A unit of work used rows, or the clock, that its read set does not name: a defect of the unit, on either database. */
+export class ReadSetError extends Error {
+	override readonly name = "ReadSetError";
+}
+
+/** Throws `ReadSetError` unless the read set names what a unit is about to use. */
+export function requireNamed(isNamed: boolean, what: string): void {
+	if (!isNamed) throw new ReadSetError(`a unit of work uses ${what}, which its read set does not name`);
+}
+
+interface CollectionSpec<ReadSet, Rows> {
+	readonly name: string;
+	/** The read set of a unit that looks at nothing and inserts. */
+	readonly nothing: ReadSet;
+	/** Whether the database remembers the newest event that changed its rows, by which readers know that nothing changed. */
+	readonly hasRevision?: boolean;
+	/** The rows as one unit sees them: throws `ReadSetError` beyond its read set, though other units asked for more. */
+	narrow(rows: Rows, readSet: ReadSet): Rows;
+}
+
+/**
+ * A kind of rows that units of work read and change. A module declares its own; `ReadSet` says which rows a unit will
+ * look at, `Rows` what it can do with them. Each database registers how it keeps them.
+ */
+export class Collection<ReadSet, Rows> {
+	readonly name: string;
+	readonly hasRevision: boolean;
+	readonly #spec: CollectionSpec<unknown, unknown>;
+
+	constructor(spec: CollectionSpec<ReadSet, Rows>) {
+		this.name = spec.name;
+		this.hasRevision = spec.hasRevision ?? false;
+		this.#spec = spec;
+	}
+
+	/** For a unit that looks at these rows, and may change them. */
+	reads(readSet: ReadSet): Read {
+		return { collection: this, readSet, insertsOnly: false };
+	}
+
+	/** For a unit that looks at no row and only inserts: a group of such units can be one statement. */
+	inserts(): Read {
+		return { collection: this, readSet: this.#spec.nothing, insertsOnly: true };
+	}
+
+	narrow(rows: Rows, readSet: ReadSet): Rows {
+		return this.#spec.narrow(rows, readSet) as Rows;
+	}
+}
+
+/** A collection whatever its types, for what treats all of them alike. */
+export type AnyCollection = Collection<never, unknown>;
+
+/** One collection in a unit's read set. Made by `Collection` alone, which knows the type of its read set. */
+export interface Read {
+	readonly collection: AnyCollection;
+	readonly readSet: unknown;
+	readonly insertsOnly: boolean;
+}
+
+/** Of the reads of a whole group, the read sets of this collection. Sound, because `reads` alone makes them. */
+export function readSetsOf(collection: AnyCollection, reads: readonly Read[]): readonly never[] {
+	return reads.flatMap((read) => (read.collection === collection ? [read.readSet as never] : []));
+}
+
+/** What a unit sees and does inside its transaction. */
+export interface UnitOfWork {
+	/** The database's clock in milliseconds since the epoch: one moment for a group. Not for a unit that only inserts. */
+	now(): number;
+	/** The rows of a collection that the unit's read set names. */
+	rows<ReadSet, Rows>(collection: Collection<ReadSet, Rows>): Rows;
+	/**
+	 * Leaves an event, in the same transaction; the answer is its number. Numbers rise strictly in commit order. In a unit
+	 * that only inserts the number is not known yet: it may be stored in the rows that the unit inserts, and nowhere else.
+	 */
+	append(event: EventDraft): number;
+}
+
+/**
+ * One change: what it looks at, and what it decides and does. `decide` is synchronous and may throw: then nothing of it
+ * stays, while the other units of its group go on.
+ */
+export interface Unit<T> {
+	/** Everything that it will look at or change. */
+	readonly reads: readonly Read[];
+	/** How many rows it may touch; absent: one, or a few. */
+	readonly weight?: number;
+	/** How many characters of text it keeps in memory while it waits; absent: next to none. */
+	readonly textLength?: number;
+	decide(work: UnitOfWork): T;
+}
+
+/** Does a unit of work in a transaction. Resolves after its commit is on disk. Throws `unavailable` where that cannot be. */
+export type RunUnit = <T>(unit: Unit<T>) => Promise<T>;

@@ -1,0 +1,27 @@
+import { readConfig } from "../../src/config.ts";
+import { type JobService, jobService } from "../../src/jobs/service.ts";
+import type { Log } from "../../src/log.ts";
+import { openStorage } from "../../src/storage/open.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import { type TaskService, taskService } from "../../src/tasks/service.ts";
+import { silentLog } from "./server.ts";
+import { onEnd } from "./teardown.ts";
+
+/** A database with what can be done to its tasks and jobs. */
+export interface TestStorage extends Storage {
+	readonly tasks: TaskService;
+	readonly jobs: JobService;
+}
+
+/** Opens the database at a URL. Closed at the end of all tests. */
+export async function openTestStorage(url: string, log?: Log): Promise<TestStorage> {
+	const { database } = readConfig({ DATABASE_URL: url }, false);
+	const storage = await openStorage(database, log ?? (await silentLog()));
+	onEnd(storage.stop);
+	return withServices(storage);
+}
+
+export function withServices(storage: Storage): TestStorage {
+	const { run } = storage;
+	return { ...storage, tasks: taskService(storage.tasks, run), jobs: jobService(storage.jobs, run) };
+}

@@ -6,16 +6,17 @@ import type { TestServer } from "./server.ts";
 /** The parts of an OpenAPI 3.0 document that the tests look at. */
 export interface OpenApi {
 	readonly openapi: string;
+	readonly tags: readonly { readonly name: string; readonly description: string }[];
 	readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
-	readonly components: {
-		readonly schemas?: Readonly<Record<string, object>>;
-		readonly securitySchemes: object;
-	};
+	readonly components: Readonly<Record<string, Readonly<Record<string, object>>>>;
 }
 
 export interface OpenApiOperation {
 	readonly operationId: string;
-	readonly security?: readonly object[];
+	readonly summary: string;
+	readonly description: string;
+	readonly tags: readonly string[];
+	readonly security: readonly object[];
 	readonly parameters?: readonly {
 		readonly name: string;
 		readonly in: string;
@@ -35,6 +36,7 @@ interface OpenApiResponse {
 
 /** What a document says of the answers. */
 export interface Declared {
+	/** With the named part itself in place of every reference to it. */
 	readonly document: OpenApi;
 	/** Fails unless the document declares the answer's status, body and headers. Paths it does not know are let pass. */
 	holds(method: string, path: string, answer: Answer): void;
@@ -57,9 +59,32 @@ const promised = [
 const made = new WeakMap<TestServer, Promise<Declared>>();
 
 export function documentOf(server: TestServer): Promise<Declared> {
-	const declared = made.get(server) ?? server.app.openapi().then((text) => declaredBy(JSON.parse(text)));
+	const declared =
+		made.get(server) ?? server.app.openapi().then((text) => declaredBy(dereference(JSON.parse(text))));
 	made.set(server, declared);
 	return declared;
+}
+
+/** A document without references. Two references to a part become one object: its schema is then compiled once. */
+export function dereference(document: OpenApi): OpenApi {
+	const known = new Map<string, unknown>();
+
+	function resolve(ref: string): unknown {
+		const [kind = "", name = ""] = ref.replace(/^#\/components\//, "").split("/");
+		const part = document.components[kind]?.[name];
+		if (part === undefined) throw new Error(`${ref} is not in the document`);
+		if (!known.has(ref)) known.set(ref, replace(part));
+		return known.get(ref);
+	}
+
+	function replace(node: unknown): unknown {
+		if (Array.isArray(node)) return node.map(replace);
+		if (typeof node !== "object" || node === null) return node;
+		if ("$ref" in node) return resolve(String(node.$ref));
+		return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, replace(value)]));
+	}
+
+	return replace(document) as OpenApi;
 }
 
 function declaredBy(document: OpenApi): Declared {
@@ -99,7 +124,8 @@ function asJsonSchema(node: unknown): unknown {
 
 const compiled = new WeakMap<object, (value: unknown) => unknown[]>();
 
-function faultsOf(schema: object, value: unknown): readonly unknown[] {
+/** What keeps a value from fitting a schema of the document, if anything does. */
+export function faultsOf(schema: object, value: unknown): readonly unknown[] {
 	let check = compiled.get(schema);
 	if (check === undefined) {
 		const validator = Schema.Compile(asJsonSchema(schema) as never);

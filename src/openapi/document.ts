@@ -10,7 +10,7 @@ import { isObject } from "./parts.ts";
 export interface DescribedRoute {
 	readonly method: string;
 	readonly path: string;
-	readonly hooks: { readonly detail?: unknown };
+	readonly hooks: { readonly detail?: { readonly [tagKey]?: Tag } };
 }
 
 const documentation = {
@@ -41,7 +41,7 @@ export async function openapiDocument(routes: readonly DescribedRoute[]): Promis
 	const { swagger } = await import("@elysiajs/swagger");
 	const tags = new Map<string, Tag>();
 	const plain = routes.map(({ method, path, hooks }) => {
-		const { [tagKey]: tag, ...detail } = detailOf(hooks);
+		const { [tagKey]: tag, ...detail } = hooks.detail ?? {};
 		if (tag !== undefined) tags.set(tag.name, tag);
 		return { method, path, detail };
 	});
@@ -54,10 +54,6 @@ export async function openapiDocument(routes: readonly DescribedRoute[]): Promis
 	const document = toOpenapi30(await response.json());
 	if (!isObject(document)) throw new TypeError("the document is not an object");
 	return canonical(shareComponents(document));
-}
-
-function detailOf({ detail }: DescribedRoute["hooks"]): { readonly [tagKey]?: Tag } {
-	return isObject(detail) ? detail : {};
 }
 
 function byName(a: Tag, b: Tag): number {

@@ -31,18 +31,20 @@ export interface OpenApiOperation {
 
 interface OpenApiResponse {
 	readonly headers?: Readonly<Record<string, unknown>>;
-	readonly content?: Readonly<Record<string, { readonly schema: object }>>;
+	readonly content?: Readonly<
+		Record<string, { readonly example?: unknown; readonly schema: { readonly example?: unknown } }>
+	>;
 }
 
-/** What a document says of the answers. */
+/** What a document says of the responses. */
 export interface Declared {
 	/** With the named part itself in place of every reference to it. */
 	readonly document: OpenApi;
-	/** Fails unless the document declares the answer's status, body and headers. Paths it does not know are let pass. */
-	holds(method: string, path: string, answer: Answer): void;
+	/** Fails unless the document declares the response's status, body and headers. Paths it does not know are let pass. */
+	holds(method: string, path: string, response: Answer): void;
 }
 
-/** Headers that a client may build on: where an answer bears one, the document names it. */
+/** Headers that a client may build on: where a response has one, the document names it. */
 const promised = [
 	"ETag",
 	"Link",
@@ -99,14 +101,13 @@ function declaredBy(document: OpenApi): Declared {
 			const operations = forms.find(({ form }) => form.test(bare))?.operations;
 			const operation = operations?.[method === "HEAD" ? "get" : method.toLowerCase()];
 			if (operation === undefined) return;
-			const response = operation.responses[status];
-			if (response === undefined)
-				throw new Error(`${method} ${path} answered ${status}, undeclared: ${text}`);
+			const declared = operation.responses[status];
+			if (declared === undefined) throw new Error(`${method} ${path} gave ${status}, undeclared: ${text}`);
 			for (const name of promised) {
-				if (headers.has(name)) expect(Object.keys(response.headers ?? {})).toContain(name);
+				if (headers.has(name)) expect(Object.keys(declared.headers ?? {})).toContain(name);
 			}
 			if (method === "HEAD") return;
-			const schema = response.content?.[headers.get("content-type") ?? ""]?.schema;
+			const schema = declared.content?.[headers.get("content-type") ?? ""]?.schema;
 			if (schema === undefined) expect(text).toBe("");
 			else expect(faultsOf(schema, json)).toEqual([]);
 		},

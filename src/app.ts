@@ -29,7 +29,7 @@ import { whenResolved } from "./maybe-promise.ts";
 import { memoize } from "./memoize.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
-import { docsRoutes } from "./openapi/routes.ts";
+import { openapiRoutes } from "./openapi/routes.ts";
 import type { Counter } from "./rate-limit/counter.ts";
 import { addressKey, limiter } from "./rate-limit/limiter.ts";
 import { loginLimit } from "./rate-limit/login.ts";
@@ -157,8 +157,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			.onParse(() => null)
 			.use(lean),
 	);
-	const docs = docsRoutes(() => whole().routes);
-	lean.use(docs.routes);
+	const openapi = openapiRoutes(() => whole().routes);
+	lean.use(openapi.routes);
 	const shared = {
 		log,
 		admit,
@@ -198,7 +198,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			})();
 			return stopped;
 		},
-		openapi: docs.document,
+		openapi: openapi.document,
 	};
 }
 

@@ -1,14 +1,16 @@
 import { operation } from "../http/operation.ts";
-import { AccessToken, Credentials, Me } from "./schema.ts";
+import { AccessToken, Credentials, User } from "./schema.ts";
 
-const tag = "Login";
+const tag = { name: "Login", description: "Access tokens for people, and whom they stand for." };
 
 export const loginDoc = operation({
 	operationId: "login",
 	tag,
 	summary: "Get an access token",
+	description:
+		"Checks e-mail and password. A wrong password and an unknown e-mail address give the same response. Logins have a second limit per address.",
 	body: Credentials,
-	answers: { 200: { description: "The token.", schema: AccessToken, headers: ["Cache-Control"] } },
+	responses: { 200: { description: "The token.", schema: AccessToken, headers: ["Cache-Control"] } },
 	errors: [
 		"bad_request",
 		"invalid_credentials",
@@ -22,8 +24,9 @@ export const loginDoc = operation({
 export const meDoc = operation({
 	operationId: "me",
 	tag,
-	summary: "Who the token is of",
+	summary: "Get the user that the token stands for",
+	description: "A way to find out whether a token is still good.",
 	security: "bearer",
-	answers: { 200: { description: "The user.", schema: Me, headers: ["Cache-Control"] } },
+	responses: { 200: { description: "The user.", schema: User, headers: ["Cache-Control"] } },
 	errors: ["unauthorized", "unavailable"],
 });

@@ -6,6 +6,7 @@ export const Credentials = Type.Object(
 		password: Type.String({ minLength: 1, maxLength: 1024 }),
 	},
 	{
+		$id: "Credentials",
 		additionalProperties: false,
 		examples: [{ email: "ada@example.com", password: "correct horse battery" }],
 	},
@@ -18,14 +19,16 @@ export const AccessToken = Type.Object(
 		token_type: Type.Literal("bearer"),
 	},
 	{
+		$id: "AccessToken",
 		additionalProperties: false,
 		examples: [{ access_token: "eyJhbGciOiJIUzI1NiJ9.e30.x", expires_in: 3600, token_type: "bearer" }],
 	},
 );
 
-export const Me = Type.Object(
+export const User = Type.Object(
 	{ email: Type.String(), id: Type.String({ format: "uuid" }) },
 	{
+		$id: "User",
 		additionalProperties: false,
 		examples: [{ email: "ada@example.com", id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77" }],
 	},

@@ -2,7 +2,10 @@ import Type from "typebox";
 import { operation } from "../http/operation.ts";
 import { EventList, EventQuery, TailQuery } from "./schema.ts";
 
-const tag = "Events";
+const tag = {
+	name: "Events",
+	description: "The log of changes: one event for every change, in the order of their commits.",
+};
 const whoSeesWhat =
 	"Everybody sees `task.*`; with a valid `X-API-Key` also `job.*`. `types` narrows that: without a key `types=job.*` is no error and gives nothing.";
 
@@ -14,7 +17,7 @@ export const listDoc = operation({
 	security: "apiKey",
 	anonymousToo: true,
 	query: EventQuery,
-	answers: {
+	responses: {
 		200: {
 			description: "Events in the order of their commits.",
 			schema: EventList,
@@ -32,12 +35,8 @@ export const tailDoc = operation({
 	security: "apiKey",
 	anonymousToo: true,
 	query: TailQuery,
-	requestHeaders: {
-		"Last-Event-ID": {
-			description: "The last number already seen; 0: from the oldest kept; absent: from now on.",
-		},
-	},
-	answers: {
+	requestHeaders: ["Last-Event-ID"],
+	responses: {
 		200: {
 			description: "The stream.",
 			contentType: "text/event-stream",

@@ -1,5 +1,7 @@
 import Type from "typebox";
 import { eventTypes } from "../event-draft.ts";
+import { componentKey } from "../http/component.ts";
+import { pageParameters } from "../http/parameters.ts";
 
 const example = {
 	data: {
@@ -18,10 +20,18 @@ const example = {
 	type: "task.created",
 };
 
-/** A CloudEvents 1.0 object. */
-export const CloudEvent = Type.Object(
+const EventType = Type.Enum([...eventTypes], { $id: "EventType" });
+
+/** A CloudEvents 1.0 object. What `data` holds goes by `type`: other modules' representations, which join and grow. */
+const Event = Type.Object(
 	{
-		data: Type.Object({}, { description: "The resource after the change; of a deletion, its last state." }),
+		data: Type.Object(
+			{},
+			{
+				additionalProperties: true,
+				description: "The resource after the change; of a deletion, its last state.",
+			},
+		),
 		datacontenttype: Type.Literal("application/json"),
 		id: Type.String({ description: "The event's number, as text." }),
 		requestid: Type.String({ description: "The request that made the change." }),
@@ -29,21 +39,25 @@ export const CloudEvent = Type.Object(
 		specversion: Type.Literal("1.0"),
 		subject: Type.String({ description: "The path of the resource." }),
 		time: Type.String({ format: "date-time" }),
-		type: Type.Enum([...eventTypes]),
+		type: EventType,
 	},
-	{ additionalProperties: false, examples: [example] },
+	{ $id: "Event", additionalProperties: false, examples: [example] },
 );
 
 export const EventList = Type.Object(
 	{
-		items: Type.Array(CloudEvent),
+		items: Type.Array(Event),
 		kind: Type.Literal("events"),
 		next_after: Type.Integer({
 			description:
 				"The last number looked at: ask for what comes after it. Where it moves on, there may be more.",
 		}),
 	},
-	{ additionalProperties: false, examples: [{ items: [example], kind: "events", next_after: 42 }] },
+	{
+		$id: "EventList",
+		additionalProperties: false,
+		examples: [{ items: [example], kind: "events", next_after: 42 }],
+	},
 );
 
 const types = Type.Optional(
@@ -51,6 +65,7 @@ const types = Type.Optional(
 		maxLength: 500,
 		description:
 			"Only these, such as `task.*,job.dead`. Narrows what the caller may see, and never widens it.",
+		[componentKey]: "parameters/types",
 	}),
 );
 
@@ -63,7 +78,7 @@ export const EventQuery = Type.Object(
 				description: "The last number already seen; 0: from the oldest kept.",
 			}),
 		),
-		limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+		limit: pageParameters.limit,
 		types,
 	},
 	{ additionalProperties: false },

@@ -3,14 +3,16 @@ import { operation } from "../http/operation.ts";
 
 const Health = Type.Object(
 	{ status: Type.Literal("ok") },
-	{ additionalProperties: false, examples: [{ status: "ok" }] },
+	{ $id: "Health", additionalProperties: false, examples: [{ status: "ok" }] },
 );
 
 export const healthDoc = operation({
 	operationId: "health",
-	tag: "Health",
-	summary: "Whether the service and its database answer",
+	tag: { name: "Health", description: "Whether the service works." },
+	summary: "Check the service and its database",
+	description: "Asks the database, for two seconds at most. No rate limit, no credential.",
 	unlimited: true,
-	answers: { 200: { description: "Both do.", schema: Health, headers: ["Cache-Control"] } },
-	errors: ["unavailable"],
+	responses: { 200: { description: "Both work.", schema: Health, headers: ["Cache-Control"] } },
+	// Nothing that a GET sends is refused; the one thing to get wrong is the method.
+	errors: ["method_not_allowed", "unavailable"],
 });

@@ -1,12 +1,14 @@
 import type { TSchema } from "typebox";
 import type { ErrorCode } from "../errors.ts";
-import { type HeaderName, operation } from "../http/operation.ts";
+import type { HeaderName } from "../http/described-headers.ts";
+import { notModified, operation, type ResponseSpec } from "../http/operation.ts";
+import { pathParameter } from "../http/parameters.ts";
 import {
 	CompleteRequest,
 	FailRequest,
 	HeartbeatRequest,
 	Job,
-	JobBatchList,
+	JobBatch,
 	JobList,
 	JobQueryParameters,
 	JobStats,
@@ -15,7 +17,10 @@ import {
 	NewJobs,
 } from "./schema.ts";
 
-const tag = "Jobs";
+const tag = {
+	name: "Jobs",
+	description: "Work for programs: enqueue it, lease it, say how it went. All of it wants an API key.",
+};
 const security = "apiKey";
 const guard = ["unauthorized", "forbidden"] as const satisfies readonly ErrorCode[];
 const bodyErrors = [
@@ -24,14 +29,14 @@ const bodyErrors = [
 	"unsupported_media_type",
 	"validation_error",
 ] as const satisfies readonly ErrorCode[];
-const pathParameters = { id: "The job's id." };
-const idempotencyKey = {
-	"Idempotency-Key": { description: "1–255 visible ASCII characters; a repeat replays the first answer." },
-};
+const pathParameters = [pathParameter("JobId", "id", "The job's id.")];
 
-function answer(description: string, schema: TSchema, headers: readonly HeaderName[] = []) {
+function response(description: string, schema: TSchema, headers: readonly HeaderName[] = []): ResponseSpec {
 	return { description, schema, headers };
 }
+
+/** What every change of one job gives. */
+const theJob = { ...response("The job.", Job), component: "Job" };
 
 const made = ["ETag", "Location", "Idempotency-Replayed"] as const;
 
@@ -39,12 +44,14 @@ export const enqueueDoc = operation({
 	operationId: "enqueueJob",
 	tag,
 	summary: "Enqueue a job",
+	description:
+		"Workers lease it once it is due. While a job with the same queue and `unique_key` is unfinished, the response is that job.",
 	body: NewJob,
 	security,
-	requestHeaders: idempotencyKey,
-	answers: {
-		200: answer("An unfinished job with the same queue and `unique_key` stands for it.", Job, made),
-		202: answer("The new job.", Job, made),
+	requestHeaders: ["Idempotency-Key"],
+	responses: {
+		200: response("An unfinished job with the same queue and `unique_key` stands for it.", Job, made),
+		202: response("The new job.", Job, made),
 	},
 	errors: [...guard, ...bodyErrors, "idempotency_mismatch", "unavailable"],
 });
@@ -57,7 +64,7 @@ export const batchDoc = operation({
 	description:
 		"The items stand in the order of the request; where a `unique_key` is taken, the unfinished job that has it.",
 	security,
-	answers: { 202: answer("The jobs.", JobBatchList) },
+	responses: { 202: response("The jobs.", JobBatch) },
 	errors: [...guard, ...bodyErrors, "unavailable"],
 });
 
@@ -67,9 +74,9 @@ export const leaseDoc = operation({
 	summary: "Lease jobs to a worker",
 	body: LeaseRequest,
 	description:
-		"The order is priority, then `run_at`, then id. With `wait_seconds` the answer comes as soon as there is work.",
+		"The order is priority, then `run_at`, then id. With `wait_seconds` the response comes as soon as there is work.",
 	security,
-	answers: { 200: answer("The leased jobs; none if there is no work.", JobList) },
+	responses: { 200: response("The leased jobs; none if there is no work.", JobList) },
 	errors: [...guard, ...bodyErrors, "unavailable"],
 });
 
@@ -82,7 +89,7 @@ function fencedDoc(operationId: string, body: TSchema, summary: string, descript
 		body,
 		security,
 		pathParameters,
-		answers: { 200: answer("The job.", Job) },
+		responses: { 200: theJob },
 		errors: [...guard, ...bodyErrors, "not_found", "lease_lost", "unavailable"],
 	});
 }
@@ -97,7 +104,7 @@ export const completeDoc = fencedDoc(
 	"completeJob",
 	CompleteRequest,
 	"Say that a job is done",
-	"Safe to repeat: once it has counted, it is answered alike.",
+	"Safe to repeat: once it has counted, a repeat gets the same response.",
 );
 export const failDoc = fencedDoc(
 	"failJob",
@@ -114,7 +121,7 @@ function changeDoc(operationId: string, summary: string, description: string) {
 		description,
 		security,
 		pathParameters,
-		answers: { 200: answer("The job.", Job) },
+		responses: { 200: theJob },
 		errors: [...guard, "not_found", "conflict", "unavailable"],
 	});
 }
@@ -130,21 +137,17 @@ export const retryDoc = changeDoc(
 	"`attempt` starts at 0 again; the fence goes on.",
 );
 
-const ifNoneMatch = { description: "ETags that the client has; one that is current gives 304." };
-
 export const getDoc = operation({
 	operationId: "getJob",
 	tag,
 	summary: "Get one job",
+	description: "Its state, its lease while it has one, and what came of it.",
 	security,
 	pathParameters,
-	requestHeaders: { "If-None-Match": ifNoneMatch },
-	answers: {
-		200: answer("The job.", Job, ["ETag", "Cache-Control", "Vary"]),
-		304: {
-			description: "The client has the current version.",
-			headers: ["ETag", "Cache-Control", "Vary"],
-		},
+	requestHeaders: ["If-None-Match"],
+	responses: {
+		200: response("The job.", Job, ["ETag", "Cache-Control", "Vary"]),
+		304: notModified,
 	},
 	errors: [...guard, "not_found", "unavailable"],
 });
@@ -153,9 +156,10 @@ export const listDoc = operation({
 	operationId: "listJobs",
 	tag,
 	summary: "List jobs, newest first, a page at a time",
+	description: "`queue`, `state` and `kind` each narrow the list.",
 	query: JobQueryParameters,
 	security,
-	answers: { 200: answer("A page of jobs.", JobList, ["Cache-Control", "Link"]) },
+	responses: { 200: response("A page of jobs.", JobList, ["Cache-Control", "Link"]) },
 	errors: [...guard, "validation_error", "unavailable"],
 });
 
@@ -163,7 +167,8 @@ export const statsDoc = operation({
 	operationId: "jobStats",
 	tag,
 	summary: "Count each queue's jobs by state",
+	description: "With the age of the oldest job that is due, to see whether the workers keep up.",
 	security,
-	answers: { 200: answer("The queues that have jobs, by name.", JobStats, ["Cache-Control"]) },
+	responses: { 200: response("The queues that have jobs, by name.", JobStats, ["Cache-Control"]) },
 	errors: [...guard, "unavailable"],
 });

@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { pageParameters } from "../http/parameters.ts";
 import { jobStates } from "./store.ts";
 
 const example = {
@@ -29,7 +30,16 @@ const Fence = Type.Integer({
 });
 const LeaseSeconds = Type.Integer({ minimum: 1, maximum: 3600 });
 const Time = Type.String({ format: "date-time" });
-const State = Type.Enum([...jobStates]);
+const State = Type.Enum([...jobStates], { $id: "JobState" });
+
+const Lease = Type.Object(
+	{
+		expires_at: Time,
+		fence: Type.Integer({ description: "Higher with every lease of the job." }),
+		worker: Type.String(),
+	},
+	{ $id: "Lease", additionalProperties: false, description: "Only while leased." },
+);
 
 export const Job = Type.Object(
 	{
@@ -38,16 +48,7 @@ export const Job = Type.Object(
 		error: Type.Optional(Type.String({ description: "Why the last attempt came to nothing." })),
 		id: Type.String({ format: "uuid" }),
 		kind: Type.String(),
-		lease: Type.Optional(
-			Type.Object(
-				{
-					expires_at: Time,
-					fence: Type.Integer({ description: "Higher with every lease of the job." }),
-					worker: Type.String(),
-				},
-				{ additionalProperties: false, description: "Only while leased." },
-			),
-		),
+		lease: Type.Optional(Lease),
 		max_attempts: Type.Integer(),
 		payload: Json("The JSON that was enqueued, in canonical form; `null` without any."),
 		priority: Type.Integer(),
@@ -58,7 +59,7 @@ export const Job = Type.Object(
 		state: State,
 		updated_at: Time,
 	},
-	{ additionalProperties: false, examples: [example] },
+	{ $id: "Job", additionalProperties: false, examples: [example] },
 );
 
 export const JobList = Type.Object(
@@ -67,34 +68,31 @@ export const JobList = Type.Object(
 		kind: Type.Literal("jobs"),
 		next_cursor: Type.Optional(Type.String({ description: "Present where there is more." })),
 	},
-	{ additionalProperties: false, examples: [{ items: [example], kind: "jobs" }] },
+	{ $id: "JobList", additionalProperties: false, examples: [{ items: [example], kind: "jobs" }] },
 );
 
-export const JobBatchList = Type.Object(
+export const JobBatch = Type.Object(
 	{ items: Type.Array(Job) },
-	{ additionalProperties: false, examples: [{ items: [example] }] },
+	{ $id: "JobBatch", additionalProperties: false, examples: [{ items: [example] }] },
+);
+
+const QueueStats = Type.Object(
+	{
+		oldest_queued_seconds: Type.Union([Type.Number(), Type.Null()], {
+			description: "For how long the oldest queued job has been due; null without one.",
+		}),
+		queue: Type.String(),
+		states: Type.Object(Object.fromEntries(jobStates.map((state) => [state, Type.Integer({ minimum: 0 })])), {
+			additionalProperties: false,
+		}),
+	},
+	{ $id: "QueueStats", additionalProperties: false },
 );
 
 export const JobStats = Type.Object(
+	{ items: Type.Array(QueueStats), kind: Type.Literal("job_stats") },
 	{
-		items: Type.Array(
-			Type.Object(
-				{
-					oldest_queued_seconds: Type.Union([Type.Number(), Type.Null()], {
-						description: "For how long the oldest queued job has been due; null without one.",
-					}),
-					queue: Type.String(),
-					states: Type.Object(
-						Object.fromEntries(jobStates.map((state) => [state, Type.Integer({ minimum: 0 })])),
-						{ additionalProperties: false },
-					),
-				},
-				{ additionalProperties: false },
-			),
-		),
-		kind: Type.Literal("job_stats"),
-	},
-	{
+		$id: "JobStats",
 		additionalProperties: false,
 		examples: [
 			{
@@ -129,25 +127,22 @@ const newJobFields = {
 	max_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 5 })),
 	unique_key: Type.Optional(
 		Name(
-			"While a job with the same queue and key is unfinished, the answer is that job. 1 to 200 characters.",
+			"While a job with the same queue and key is unfinished, the response is that job. 1 to 200 characters.",
 		),
 	),
 };
 
 export const NewJob = Type.Object(newJobFields, {
+	$id: "NewJob",
 	additionalProperties: false,
 	examples: [{ kind: example.kind, payload: example.payload }],
 });
 export type NewJob = Static<typeof NewJob>;
 
 export const NewJobs = Type.Object(
+	{ jobs: Type.Array(NewJob, { minItems: 1, maxItems: 1000 }) },
 	{
-		jobs: Type.Array(Type.Object(newJobFields, { additionalProperties: false }), {
-			minItems: 1,
-			maxItems: 1000,
-		}),
-	},
-	{
+		$id: "NewJobs",
 		additionalProperties: false,
 		examples: [{ jobs: [{ kind: example.kind, payload: example.payload }, { kind: example.kind }] }],
 	},
@@ -163,7 +158,7 @@ export const LeaseRequest = Type.Object(
 			Type.Number({ minimum: 0, maximum: 30, default: 0, description: "How long to wait for work." }),
 		),
 	},
-	{ additionalProperties: false, examples: [{ worker: "mailer-1", wait_seconds: 20 }] },
+	{ $id: "LeaseRequest", additionalProperties: false, examples: [{ worker: "mailer-1", wait_seconds: 20 }] },
 );
 
 export const HeartbeatRequest = Type.Object(
@@ -172,12 +167,12 @@ export const HeartbeatRequest = Type.Object(
 		lease_seconds: Type.Optional(LeaseSeconds),
 		progress: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
 	},
-	{ additionalProperties: false, examples: [{ fence: 1, progress: 40 }] },
+	{ $id: "HeartbeatRequest", additionalProperties: false, examples: [{ fence: 1, progress: 40 }] },
 );
 
 export const CompleteRequest = Type.Object(
 	{ fence: Fence, result: Type.Optional(Json("Any JSON, up to 256 KiB in canonical form.")) },
-	{ additionalProperties: false, examples: [{ fence: 1, result: { sent: true } }] },
+	{ $id: "CompleteRequest", additionalProperties: false, examples: [{ fence: 1, result: { sent: true } }] },
 );
 
 export const FailRequest = Type.Object(
@@ -193,7 +188,11 @@ export const FailRequest = Type.Object(
 			}),
 		),
 	},
-	{ additionalProperties: false, examples: [{ fence: 1, error: "The mail server refused the message." }] },
+	{
+		$id: "FailRequest",
+		additionalProperties: false,
+		examples: [{ fence: 1, error: "The mail server refused the message." }],
+	},
 );
 
 export const JobQueryParameters = Type.Object(
@@ -201,8 +200,7 @@ export const JobQueryParameters = Type.Object(
 		queue: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
 		state: Type.Optional(State),
 		kind: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-		cursor: Type.Optional(Type.String({ maxLength: 200, description: "An earlier answer's next_cursor." })),
-		limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+		...pageParameters,
 	},
 	{ additionalProperties: false },
 );

@@ -6,11 +6,11 @@ export const metricsType = "text/plain; version=0.0.4; charset=utf-8";
 
 export const metricsDoc = operation({
 	operationId: "metrics",
-	tag: "Health",
-	summary: "What Prometheus gathers",
+	tag: { name: "Metrics", description: "What the service measures about itself." },
+	summary: "Get the metrics of this process",
 	description: "There only with `METRICS=on`, and then for valid API keys alone.",
 	security: "apiKey",
-	answers: {
+	responses: {
 		200: {
 			description: "All metrics of this process, in Prometheus' text format.",
 			contentType: metricsType,

@@ -13,13 +13,13 @@ const files: Readonly<Record<string, { readonly path: string; readonly type: str
 	"swagger-ui-bundle.js": { path: bundle, type: "text/javascript; charset=utf-8" },
 };
 
-export interface Docs {
+export interface OpenapiRoutes {
 	readonly routes: Elysia;
 	document(): Promise<string>;
 }
 
 /** Swagger UI and the OpenAPI document of the routes given. The document is made once, when first asked for. */
-export function docsRoutes(described: () => readonly DescribedRoute[]): Docs {
+export function openapiRoutes(described: () => readonly DescribedRoute[]): OpenapiRoutes {
 	const document = memoize(() => openapiDocument(described()));
 
 	const routes = new Elysia({ detail: { hide: true } })

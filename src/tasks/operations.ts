@@ -1,25 +1,19 @@
-import { operation } from "../http/operation.ts";
+import { notModified, operation } from "../http/operation.ts";
+import { pathParameter } from "../http/parameters.ts";
 import { NewTask, Task, TaskList, TaskPatch, TaskQuery } from "./schema.ts";
 
-const tag = "Tasks";
-const pathParameters = { id: "The task's id." };
-const ifMatch = { description: "The ETag last seen, or `*`.", required: true };
-const ifNoneMatch = { description: "ETags that the client has; one that is current gives 304." };
-const notModified = {
-	description: "The client has the current version.",
-	headers: ["ETag", "Cache-Control", "Vary"],
-} as const;
+const tag = { name: "Tasks", description: "What people have to do. Everybody may read; users may change." };
+const pathParameters = [pathParameter("TaskId", "id", "The task's id.")];
 
 export const createDoc = operation({
 	operationId: "createTask",
 	tag,
 	summary: "Create a task",
+	description: "Its version starts at 1. `Location` has its path, `ETag` the tag to change it with.",
 	body: NewTask,
 	security: "bearer",
-	requestHeaders: {
-		"Idempotency-Key": { description: "1–255 visible ASCII characters; a repeat replays the first answer." },
-	},
-	answers: {
+	requestHeaders: ["Idempotency-Key"],
+	responses: {
 		200: { description: "The task.", schema: Task, headers: ["ETag", "Location", "Idempotency-Replayed"] },
 	},
 	errors: [
@@ -37,15 +31,20 @@ export const listDoc = operation({
 	operationId: "listTasks",
 	tag,
 	summary: "List tasks, a page at a time",
+	description:
+		"`ETag` is for the page as a whole. Tail the events from `X-Event-Id` to see every later change, and none twice.",
 	query: TaskQuery,
-	requestHeaders: { "If-None-Match": ifNoneMatch },
-	answers: {
+	requestHeaders: ["If-None-Match"],
+	responses: {
 		200: {
 			description: "A page of tasks, newest first unless `order=asc`.",
 			schema: TaskList,
 			headers: ["ETag", "Cache-Control", "Vary", "X-Event-Id", "Link"],
 		},
-		304: { ...notModified, headers: [...notModified.headers, "X-Event-Id", "Link"] },
+		304: {
+			description: notModified.description,
+			headers: [...notModified.headers, "X-Event-Id", "Link"],
+		},
 	},
 	errors: ["validation_error", "unavailable"],
 });
@@ -54,9 +53,10 @@ export const getDoc = operation({
 	operationId: "getTask",
 	tag,
 	summary: "Get one task",
+	description: "Gives the same body as the creation or the change that made this version.",
 	pathParameters,
-	requestHeaders: { "If-None-Match": ifNoneMatch },
-	answers: {
+	requestHeaders: ["If-None-Match"],
+	responses: {
 		200: { description: "The task.", schema: Task, headers: ["ETag", "Cache-Control", "Vary"] },
 		304: notModified,
 	},
@@ -69,11 +69,12 @@ export const patchDoc = operation({
 	summary: "Change a task that nobody else has changed since",
 	body: TaskPatch,
 	bodyTypes: ["application/json", "application/merge-patch+json"],
-	description: "A patch that changes nothing keeps version and ETag.",
+	description:
+		"Takes any of title and description; `null` takes the description back to its default. A patch that changes nothing keeps version and ETag.",
 	security: "bearer",
 	pathParameters,
-	requestHeaders: { "If-Match": ifMatch },
-	answers: { 200: { description: "The changed task.", schema: Task, headers: ["ETag"] } },
+	requestHeaders: ["If-Match"],
+	responses: { 200: { description: "The changed task.", schema: Task, headers: ["ETag"] } },
 	errors: [
 		"bad_request",
 		"unauthorized",
@@ -91,10 +92,12 @@ export const removeDoc = operation({
 	operationId: "deleteTask",
 	tag,
 	summary: "Delete a task that nobody else has changed since",
+	description:
+		"`If-Match` names the version that may be deleted. The event of the deletion has its last state.",
 	security: "bearer",
 	pathParameters,
-	requestHeaders: { "If-Match": ifMatch },
-	answers: { 204: { description: "The task is gone." } },
+	requestHeaders: ["If-Match"],
+	responses: { 204: { description: "The task is gone." } },
 	errors: [
 		"bad_request",
 		"unauthorized",

@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { pageParameters } from "../http/parameters.ts";
 
 const example = {
 	description: "Compare the three offers and write down which one to take.",
@@ -22,7 +23,7 @@ export const Task = Type.Object(
 		title: Type.String(),
 		version: Type.Integer({ minimum: 1, description: "One higher with every change." }),
 	},
-	{ additionalProperties: false, examples: [example] },
+	{ $id: "Task", additionalProperties: false, examples: [example] },
 );
 
 export const TaskList = Type.Object(
@@ -31,26 +32,29 @@ export const TaskList = Type.Object(
 		kind: Type.Literal("tasks"),
 		next_cursor: Type.Optional(Type.String({ description: "Present where there is more." })),
 	},
-	{ additionalProperties: false, examples: [{ items: [example], kind: "tasks" }] },
+	{ $id: "TaskList", additionalProperties: false, examples: [{ items: [example], kind: "tasks" }] },
 );
 
 export const NewTask = Type.Object(
 	{ title: Title, description: Type.Optional(Description) },
-	{ additionalProperties: false, examples: [{ title: example.title, description: example.description }] },
+	{
+		$id: "NewTask",
+		additionalProperties: false,
+		examples: [{ title: example.title, description: example.description }],
+	},
 );
 export type NewTask = Static<typeof NewTask>;
 
 /** A merge patch (RFC 7396): `null` takes a field back to its default, which a title does not have. */
 export const TaskPatch = Type.Object(
 	{ title: Type.Optional(Title), description: Type.Optional(Type.Union([Description, Type.Null()])) },
-	{ additionalProperties: false, examples: [{ title: "Choose a courier by Friday" }] },
+	{ $id: "TaskPatch", additionalProperties: false, examples: [{ title: "Choose a courier by Friday" }] },
 );
 export type TaskPatch = Static<typeof TaskPatch>;
 
 export const TaskQuery = Type.Object(
 	{
-		cursor: Type.Optional(Type.String({ maxLength: 200, description: "An earlier answer's next_cursor." })),
-		limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+		...pageParameters,
 		order: Type.Optional(Type.Enum(["asc", "desc"], { default: "desc", description: "desc: newest first." })),
 	},
 	{ additionalProperties: false },

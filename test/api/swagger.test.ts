@@ -39,15 +39,15 @@ async function openPage(executable: string) {
 	return { page, requests, complaints };
 }
 
-/** Fills in an operation's body, executes it, and waits for the answer that the page then shows. */
+/** Fills in an operation's body, executes it, and waits for the response that the page then shows. */
 async function execute(page: Page, operationId: string, body?: object) {
 	const operation = page.locator(`[id$="-${operationId}"]`);
 	await operation.locator(".opblock-summary-control").click();
 	if (body !== undefined) await operation.locator("textarea.body-param__text").fill(JSON.stringify(body));
 	await operation.locator("button.execute").click();
-	const answer = operation.locator(".live-responses-table .response").first();
-	const status = await answer.locator(".response-col_status").textContent();
-	return { status, text: (await answer.locator(".response-col_description").textContent()) ?? "" };
+	const response = operation.locator(".live-responses-table .response").first();
+	const status = await response.locator(".response-col_status").textContent();
+	return { status, text: (await response.locator(".response-col_description").textContent()) ?? "" };
 }
 
 describe.if(executablePath !== undefined)("Swagger UI in Chromium", () => {

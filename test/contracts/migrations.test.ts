@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -9,18 +8,7 @@ import { lockKey } from "../../src/storage/postgres/migrate.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { silentLog } from "../support/server.ts";
-
-/** Runs a statement in a database that no program has open. */
-async function sql(url: string, statement: string): Promise<readonly Record<string, unknown>[]> {
-	if (url.startsWith("postgres")) {
-		const client = postgres(url, { max: 1, onnotice() {} });
-		const rows = await client.unsafe(statement);
-		await client.end();
-		return [...rows];
-	}
-	using database = new Database(url.slice("sqlite:///".length), { create: true });
-	return database.query<Record<string, unknown>, []>(statement).all();
-}
+import { runSql } from "../support/sql.ts";
 
 function known(url: string): readonly string[] {
 	const folder = join(import.meta.dir, "../../drizzle", url.startsWith("postgres") ? "postgres" : "sqlite");
@@ -40,23 +28,23 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 			[...stdout.matchAll(/^applied (\S+)$/gm)].map(([, name]) => name),
 		);
 		expect(applied.sort()).toEqual([...known(url)]);
-		const rows = await sql(url, "SELECT name FROM schema_migrations ORDER BY name");
+		const rows = await runSql(url, "SELECT name FROM schema_migrations ORDER BY name");
 		expect(rows.map(({ name }) => String(name))).toEqual([...known(url)]);
 	}, 60_000);
 
 	test("a second run does nothing and says so", async () => {
 		const url = await newUrl();
 		await migrate(url);
-		const before = await sql(url, "SELECT * FROM schema_migrations ORDER BY name");
+		const before = await runSql(url, "SELECT * FROM schema_migrations ORDER BY name");
 		const { code, stdout } = await migrate(url);
 		expect([code, stdout]).toEqual([0, "The schema is up to date; nothing was to be done.\n"]);
-		expect(await sql(url, "SELECT * FROM schema_migrations ORDER BY name")).toEqual([...before]);
+		expect(await runSql(url, "SELECT * FROM schema_migrations ORDER BY name")).toEqual([...before]);
 	}, 60_000);
 
 	test("a database newer than the program is refused in one line, and left as it is", async () => {
 		const url = await newUrl();
 		await migrate(url);
-		await sql(url, "INSERT INTO schema_migrations (name, hash, applied_at) VALUES ('9999_later', 'x', 0)");
+		await runSql(url, "INSERT INTO schema_migrations (name, hash, applied_at) VALUES ('9999_later', 'x', 0)");
 		for (const command of ["migrate", "serve"]) {
 			const { code, stdout, stderr } = await runProgram([...fromSource, command], {
 				DATABASE_URL: url,
@@ -67,14 +55,14 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 				/^orchestrator: The database is newer than this program: [^\n]*9999_later[^\n]*\n$/,
 			);
 		}
-		expect(await sql(url, "SELECT * FROM schema_migrations")).toHaveLength(known(url).length + 1);
+		expect(await runSql(url, "SELECT * FROM schema_migrations")).toHaveLength(known(url).length + 1);
 	}, 60_000);
 
 	test("a migration that is not this program's is refused in one line", async () => {
 		const url = await newUrl();
 		await migrate(url);
 		const [first] = known(url);
-		await sql(url, `UPDATE schema_migrations SET hash = 'other' WHERE name = '${first}'`);
+		await runSql(url, `UPDATE schema_migrations SET hash = 'other' WHERE name = '${first}'`);
 		const { code, stderr } = await migrate(url);
 		expect([code, stderr]).toEqual([
 			1,
@@ -85,15 +73,15 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 	test("a migration that fails leaves nothing, and its repetition succeeds", async () => {
 		const url = await newUrl();
 		// A table of ours is there already: somebody else's database.
-		await sql(url, "CREATE TABLE idempotency (x text)");
+		await runSql(url, "CREATE TABLE idempotency (x text)");
 		const { code, stderr } = await migrate(url);
 		expect(code).toBe(1);
 		expect(stderr.trim().split("\n")).toHaveLength(1);
 		const tables = url.startsWith("postgres")
 			? "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
 			: "SELECT name FROM sqlite_master WHERE type = 'table'";
-		expect((await sql(url, tables)).map(({ name }) => name)).toEqual(["idempotency"]);
-		await sql(url, "DROP TABLE idempotency");
+		expect((await runSql(url, tables)).map(({ name }) => name)).toEqual(["idempotency"]);
+		await runSql(url, "DROP TABLE idempotency");
 		expect((await migrate(url)).code).toBe(0);
 	}, 60_000);
 

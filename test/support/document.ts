@@ -6,16 +6,17 @@ import type { TestServer } from "./server.ts";
 /** The parts of an OpenAPI 3.0 document that the tests look at. */
 export interface OpenApi {
 	readonly openapi: string;
+	readonly tags: readonly { readonly name: string; readonly description: string }[];
 	readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
-	readonly components: {
-		readonly schemas?: Readonly<Record<string, object>>;
-		readonly securitySchemes: object;
-	};
+	readonly components: Readonly<Record<string, Readonly<Record<string, object>>>>;
 }
 
 export interface OpenApiOperation {
 	readonly operationId: string;
-	readonly security?: readonly object[];
+	readonly summary: string;
+	readonly description: string;
+	readonly tags: readonly string[];
+	readonly security: readonly object[];
 	readonly parameters?: readonly {
 		readonly name: string;
 		readonly in: string;
@@ -30,17 +31,20 @@ export interface OpenApiOperation {
 
 interface OpenApiResponse {
 	readonly headers?: Readonly<Record<string, unknown>>;
-	readonly content?: Readonly<Record<string, { readonly schema: object }>>;
+	readonly content?: Readonly<
+		Record<string, { readonly example?: unknown; readonly schema: { readonly example?: unknown } }>
+	>;
 }
 
-/** What a document says of the answers. */
+/** What a document says of the responses. */
 export interface Declared {
+	/** With the named part itself in place of every reference to it. */
 	readonly document: OpenApi;
-	/** Fails unless the document declares the answer's status, body and headers. Paths it does not know are let pass. */
-	holds(method: string, path: string, answer: Answer): void;
+	/** Fails unless the document declares the response's status, body and headers. Paths it does not know are let pass. */
+	holds(method: string, path: string, response: Answer): void;
 }
 
-/** Headers that a client may build on: where an answer bears one, the document names it. */
+/** Headers that a client may build on: where a response has one, the document names it. */
 const promised = [
 	"ETag",
 	"Link",
@@ -57,9 +61,32 @@ const promised = [
 const made = new WeakMap<TestServer, Promise<Declared>>();
 
 export function documentOf(server: TestServer): Promise<Declared> {
-	const declared = made.get(server) ?? server.app.openapi().then((text) => declaredBy(JSON.parse(text)));
+	const declared =
+		made.get(server) ?? server.app.openapi().then((text) => declaredBy(dereference(JSON.parse(text))));
 	made.set(server, declared);
 	return declared;
+}
+
+/** A document without references. Two references to a part become one object: its schema is then compiled once. */
+export function dereference(document: OpenApi): OpenApi {
+	const known = new Map<string, unknown>();
+
+	function resolve(ref: string): unknown {
+		const [kind = "", name = ""] = ref.replace(/^#\/components\//, "").split("/");
+		const part = document.components[kind]?.[name];
+		if (part === undefined) throw new Error(`${ref} is not in the document`);
+		if (!known.has(ref)) known.set(ref, replace(part));
+		return known.get(ref);
+	}
+
+	function replace(node: unknown): unknown {
+		if (Array.isArray(node)) return node.map(replace);
+		if (typeof node !== "object" || node === null) return node;
+		if ("$ref" in node) return resolve(String(node.$ref));
+		return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, replace(value)]));
+	}
+
+	return replace(document) as OpenApi;
 }
 
 function declaredBy(document: OpenApi): Declared {
@@ -74,14 +101,13 @@ function declaredBy(document: OpenApi): Declared {
 			const operations = forms.find(({ form }) => form.test(bare))?.operations;
 			const operation = operations?.[method === "HEAD" ? "get" : method.toLowerCase()];
 			if (operation === undefined) return;
-			const response = operation.responses[status];
-			if (response === undefined)
-				throw new Error(`${method} ${path} answered ${status}, undeclared: ${text}`);
+			const declared = operation.responses[status];
+			if (declared === undefined) throw new Error(`${method} ${path} gave ${status}, undeclared: ${text}`);
 			for (const name of promised) {
-				if (headers.has(name)) expect(Object.keys(response.headers ?? {})).toContain(name);
+				if (headers.has(name)) expect(Object.keys(declared.headers ?? {})).toContain(name);
 			}
 			if (method === "HEAD") return;
-			const schema = response.content?.[headers.get("content-type") ?? ""]?.schema;
+			const schema = declared.content?.[headers.get("content-type") ?? ""]?.schema;
 			if (schema === undefined) expect(text).toBe("");
 			else expect(faultsOf(schema, json)).toEqual([]);
 		},
@@ -99,7 +125,8 @@ function asJsonSchema(node: unknown): unknown {
 
 const compiled = new WeakMap<object, (value: unknown) => unknown[]>();
 
-function faultsOf(schema: object, value: unknown): readonly unknown[] {
+/** What keeps a value from fitting a schema of the document, if anything does. */
+export function faultsOf(schema: object, value: unknown): readonly unknown[] {
 	let check = compiled.get(schema);
 	if (check === undefined) {
 		const validator = Schema.Compile(asJsonSchema(schema) as never);

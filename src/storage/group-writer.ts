@@ -1,7 +1,7 @@
 import type { Log } from "../log.ts";
 import type { WriteCounts } from "../metrics/store.ts";
 import type { Unit } from "../unit-of-work.ts";
-import { type PendingWrite, unavailable, WriteQueue } from "./write-queue.ts";
+import { type PendingWrite, unavailable, type WriteLimits, WriteQueue, writeLimits } from "./write-queue.ts";
 
 /** What became of one unit of a group. */
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };
@@ -18,11 +18,16 @@ const busyRetryMs = 20;
  * how a group is committed.
  */
 export abstract class GroupWriter {
-	readonly #queue = new WriteQueue();
+	readonly #queue: WriteQueue;
 	#draining: Promise<void> | undefined;
 	#isStopped = false;
 
-	protected constructor(protected readonly log: Log) {}
+	protected constructor(
+		protected readonly log: Log,
+		limits: WriteLimits = writeLimits,
+	) {
+		this.#queue = new WriteQueue(limits);
+	}
 
 	/** Resolves after the unit's commit is on disk, and never before. */
 	run<T>(unit: Unit<T>): Promise<T> {

@@ -2,25 +2,37 @@ import { AppError } from "../errors.ts";
 import type { WriteCounts } from "../metrics/store.ts";
 import type { Unit } from "../unit-of-work.ts";
 
-/**
- * The weight of the units that share one commit; more wait for the next, though the first one goes whatever its weight.
- * Bounds the time that a group holds the lock, and the rows that it has in memory.
- */
-export const groupWeightMax = 512;
-/** The text that they keep together, in characters, with the same exception. */
-const groupTextMax = 8 * 1024 * 1024;
-const waitingMax = 20_000;
-const waitingTextMax = 64 * 1024 * 1024;
-/** Every caller has heard of its write by then, whatever the database does. */
-export const waitMsMax = 10_000;
+/** What bounds a writer's queue and its groups. Text is counted in characters. */
+export interface WriteLimits {
+	/**
+	 * The weight of the units that share one commit, and their text; more wait for the next, though the first one goes
+	 * whatever it has. Bounds the time that a group holds the lock, and the rows that it has in memory.
+	 */
+	readonly groupWeightMax: number;
+	readonly groupTextMax: number;
+	readonly waitingMax: number;
+	readonly waitingTextMax: number;
+	/** Every caller has heard of its write by then, whatever the database does. */
+	readonly waitMsMax: number;
+}
+
+export const writeLimits: WriteLimits = {
+	groupWeightMax: 512,
+	groupTextMax: 8 * 1024 * 1024,
+	waitingMax: 20_000,
+	waitingTextMax: 64 * 1024 * 1024,
+	waitMsMax: 10_000,
+};
 
 /** A unit of work on its way to its commit, and the promise that its caller holds. */
 export class PendingWrite {
 	readonly #outcome = Promise.withResolvers<unknown>();
-	/** In milliseconds of `performance.now()`. */
-	readonly deadline = performance.now() + waitMsMax;
 
-	constructor(readonly unit: Unit<unknown>) {}
+	/** `deadline`: in milliseconds of `performance.now()`. */
+	constructor(
+		readonly unit: Unit<unknown>,
+		readonly deadline: number,
+	) {}
 
 	get outcome(): Promise<unknown> {
 		return this.#outcome.promise;
@@ -45,6 +57,8 @@ export class WriteQueue {
 	#units = 0;
 	#timer: Timer | undefined;
 
+	constructor(private readonly limits: WriteLimits = writeLimits) {}
+
 	get counts(): WriteCounts {
 		return { waiting: this.#waiting.length, groups: this.#groups, units: this.#units };
 	}
@@ -55,11 +69,12 @@ export class WriteQueue {
 
 	/** Its promise rejects with `unavailable` at once when the queue is full, and at its deadline. */
 	add<T>(unit: Unit<T>): Promise<T> {
+		const { waitingMax, waitingTextMax, waitMsMax } = this.limits;
 		const textLength = this.#textLength + textLengthOf(unit);
 		if (this.#waiting.length >= waitingMax || (textLength > waitingTextMax && !this.isEmpty)) {
 			return Promise.reject(unavailable(new Error("the write queue is full")));
 		}
-		const write = new PendingWrite(unit);
+		const write = new PendingWrite(unit, performance.now() + waitMsMax);
 		this.#waiting.push(write);
 		this.#textLength = textLength;
 		this.#watch();
@@ -77,6 +92,7 @@ export class WriteQueue {
 	}
 
 	#countOfNext(): number {
+		const { groupWeightMax, groupTextMax } = this.limits;
 		let weight = 0;
 		let textLength = 0;
 		const full = this.#waiting.findIndex(({ unit }, index) => {
@@ -120,7 +136,7 @@ export class WriteQueue {
 			this.#textLength -= textLengthOf(write.unit);
 			return false;
 		});
-		for (const write of late) write.fail(unavailable(new Error(`no commit within ${waitMsMax} ms`)));
+		for (const write of late) write.fail(unavailable(new Error(`no commit within ${this.limits.waitMsMax} ms`)));
 		this.#watch();
 	}
 }

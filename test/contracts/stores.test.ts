@@ -5,12 +5,14 @@ import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
 import { taskStoreContract } from "./tasks.ts";
+import { unitOfWorkContract } from "./units.ts";
 import { userStoreContract } from "./users.ts";
 
 for (const { name, newUrl } of everyDatabase) {
 	const open = async () => openTestStorage(await newUrl());
 
 	describe(name, () => {
+		unitOfWorkContract(open);
 		taskStoreContract(open);
 		jobStoreContract(open);
 		eventStoreContract(open);

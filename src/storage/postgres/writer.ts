@@ -4,7 +4,7 @@ import { withTimeout } from "../../timeout.ts";
 import { type AnyCollection, readSetsOf, type Unit } from "../../unit-of-work.ts";
 import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
 import { type Group, onlyInserts, ScopedWork } from "../scoped-work.ts";
-import { type PendingWrite, waitMsMax } from "../write-queue.ts";
+import { type PendingWrite, writeLimits } from "../write-queue.ts";
 import type { GroupRows, Registration } from "./collection.ts";
 import type { Sql, Tx } from "./connection.ts";
 import { sqlState, toAppError } from "./errors.ts";
@@ -34,7 +34,7 @@ export class PostgresWriter extends GroupWriter {
 
 	protected async commit(group: readonly PendingWrite[]): Promise<GroupResult> {
 		try {
-			settle(group, await withTimeout(waitMsMax, this.#transact(group.map(({ unit }) => unit))));
+			settle(group, await withTimeout(writeLimits.waitMsMax, this.#transact(group.map(({ unit }) => unit))));
 		} catch (error) {
 			if (!isOfOneRow(error) || group.length === 1) throw error;
 			// The row of one unit took the group along: each now fails or succeeds alone.

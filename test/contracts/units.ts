@@ -1,0 +1,127 @@
+import { describe, expect, test } from "bun:test";
+import { idempotency } from "../../src/http/idempotency.ts";
+import { newId } from "../../src/ids.ts";
+import { jobs } from "../../src/jobs/store.ts";
+import { type TaskRow, tasks } from "../../src/tasks/store.ts";
+import { Collection, type Read, type UnitOfWork } from "../../src/unit-of-work.ts";
+import type { TestStorage } from "../support/storage.ts";
+
+/** What every database must do with units of work, whatever their collection. */
+export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
+	async function opened() {
+		const storage = await open();
+		const { id } = await storage.tasks.create({
+			id: newId(),
+			task: { title: "there" },
+			idempotent: undefined,
+			now: 1000,
+			requestId: "r",
+		});
+		const row = (await storage.tasks.find(id)) as TaskRow;
+
+		/** What a unit of these reads comes to, beside one that reads the task, so that the group has it in hand. */
+		async function outcome(reads: readonly Read[], decide: (work: UnitOfWork) => unknown) {
+			const [, other] = await Promise.allSettled([
+				storage.run({
+					reads: [tasks.reads({ ids: [id] })],
+					decide: (work) => work.rows(tasks).find(id),
+				}),
+				storage.run({ reads, decide }),
+			]);
+			return other;
+		}
+		return { storage, id, row, outcome };
+	}
+
+	const readSetError = { status: "rejected", reason: { name: "ReadSetError" } };
+
+	describe("a unit of work", () => {
+		test("that reads a row which it did not name throws, though another unit of its group did", async () => {
+			const { id, outcome } = await opened();
+			const find = (work: UnitOfWork) => work.rows(tasks).find(id);
+			expect(await outcome([tasks.reads({ ids: [newId()] })], find)).toMatchObject(readSetError);
+			expect(await outcome([tasks.inserts()], find)).toMatchObject(readSetError);
+			expect(await outcome([jobs.reads({ ids: [id] })], find)).toMatchObject(readSetError);
+			expect(await outcome([], find)).toMatchObject(readSetError);
+			expect(await outcome([tasks.reads({ ids: [id] })], find)).toMatchObject({
+				status: "fulfilled",
+				value: { id },
+			});
+		});
+
+		test("that writes a row which it did not name throws, and leaves nothing", async () => {
+			const { storage, id, row, outcome } = await opened();
+			for (const reads of [[tasks.inserts()], [tasks.reads({ ids: [] })]]) {
+				const change = (verb: "update" | "remove") => (work: UnitOfWork) => {
+					work.append({ type: "task.updated", subject: "/s", data: "{}", requestId: "r", time: 1 });
+					work.rows(tasks)[verb]({ ...row, title: "lost" });
+				};
+				expect(await outcome(reads, change("update"))).toMatchObject(readSetError);
+				expect(await outcome(reads, change("remove"))).toMatchObject(readSetError);
+			}
+			expect(await storage.tasks.find(id)).toEqual(row);
+			expect((await storage.events.ends()).rev).toBe(1);
+		});
+
+		test("that looks for jobs, keys or records other than those it named throws", async () => {
+			const { outcome } = await opened();
+			const named = { scope: "s", key: "k", requestHash: "h" };
+			const wanted: readonly [Read, (work: UnitOfWork) => unknown][] = [
+				[jobs.reads({ ids: [] }), (work) => work.rows(jobs).find(newId())],
+				[jobs.reads({}), (work) => work.rows(jobs).findUnfinished({ queue: "q", uniqueKey: "k" })],
+				[jobs.reads({ lease: { queues: ["q"], limit: 1 } }), (work) => work.rows(jobs).leasable(["q"], 2, 1)],
+				[jobs.reads({ sweep: 1 }), (work) => work.rows(jobs).leasable(["q"], 1, 1)],
+				[jobs.reads({ ids: [] }), (work) => work.rows(jobs).due(1, 1)],
+				[jobs.reads({ sweep: 1 }), (work) => work.rows(jobs).expired(2, 1)],
+				[idempotency.reads([named]), (work) => work.rows(idempotency).find("s", "other")],
+				[
+					idempotency.reads([named]),
+					(work) => work.rows(idempotency).save({ ...named, key: "other", body: "{}", createdAt: 1 }),
+				],
+			];
+			for (const [read, decide] of wanted) {
+				expect(await outcome([read], decide)).toMatchObject(readSetError);
+			}
+		});
+
+		test("that only inserts has no clock; any other has the database's, one moment for the unit", async () => {
+			const { outcome } = await opened();
+			expect(await outcome([tasks.inserts()], (work) => work.now())).toMatchObject(readSetError);
+			const both = await outcome([tasks.reads({ ids: [] })], (work) => [work.now(), work.now()]);
+			const [first, second] = (both as PromiseFulfilledResult<number[]>).value;
+			expect(first).toBe(second as number);
+			expect(Math.abs(Date.now() - (first ?? 0))).toBeLessThan(60_000);
+		});
+
+		test("of a collection that is not registered throws", async () => {
+			const { outcome } = await opened();
+			const others = new Collection<null, object>({ name: "others", nothing: null, narrow: (rows) => rows });
+			for (const read of [others.reads(null), others.inserts()]) {
+				expect(await outcome([read], (work) => work.rows(others))).toMatchObject(readSetError);
+			}
+		});
+
+		test("moves a revision only if it changes rows of that collection", async () => {
+			const { storage, id } = await opened();
+			const revision = async () => storage.tasks.revision();
+			expect(await revision()).toEqual({ rev: 1, tasksRev: 1 });
+			await storage.jobs.enqueue({
+				id: newId(),
+				job: {
+					kind: "k",
+					payload: "1",
+					queue: "q",
+					priority: 0,
+					runAt: undefined,
+					maxAttempts: 1,
+					uniqueKey: undefined,
+				},
+				idempotent: undefined,
+				requestId: "r",
+			});
+			expect(await revision()).toEqual({ rev: 2, tasksRev: 1 });
+			await storage.tasks.remove({ id, ifMatch: "any", now: 1, requestId: "r" });
+			expect(await revision()).toEqual({ rev: 3, tasksRev: 3 });
+		});
+	});
+}

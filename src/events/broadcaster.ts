@@ -106,25 +106,22 @@ export class Broadcaster {
 			this.#ticks++;
 			this.signal.notify();
 		}, this.deps.keepaliveMs);
-		while (await this.#readOn()) {
-			// Read until there is nothing new; only then wait.
+		for (;;) {
+			const change = this.#changed.next;
+			// What was committed before the stop is in a read that begins after it.
+			const isLast = this.#isStopping;
+			if (await this.#readNew()) {
+				// Clients take what there is before more comes, or they would fall behind the window at once.
+				await turn();
+				continue;
+			}
+			// No `await` from here to the end: a stream that enters finds either a reader that goes on or none.
+			if (isLast || this.#streams === 0) break;
+			await change;
 		}
 		clearInterval(ticking);
 		forget();
 		this.#following = undefined;
-	}
-
-	/** Reads what is new, or waits for it. False when there is no more use in it. */
-	async #readOn(): Promise<boolean> {
-		const change = this.#changed.next;
-		if (await this.#readNew()) {
-			// Clients take what there is before more comes, lest they fall behind the window at once.
-			await turn();
-			return true;
-		}
-		if (this.#isStopping || this.#streams === 0) return false;
-		await change;
-		return true;
 	}
 
 	/** One read of the log; whether there is more to be read at once. */
@@ -141,7 +138,7 @@ export class Broadcaster {
 			if (!this.#isFailing)
 				this.deps.log.warn({ err: loggable(error) }, "The event log cannot be read; trying on.");
 			this.#isFailing = true;
-			await Bun.sleep(retryMs);
+			if (!this.#isStopping) await Bun.sleep(retryMs);
 			return !this.#isStopping && this.#streams > 0;
 		}
 	}

@@ -18,6 +18,8 @@ class CountedLog implements EventStore {
 	rev = 0;
 	purgedRev = 0;
 	isDown = false;
+	/** What a read waits for before it answers. */
+	ready: Promise<void> | undefined;
 
 	append(count: number): void {
 		this.rev += count;
@@ -37,7 +39,9 @@ class CountedLog implements EventStore {
 			if (!query.types.includes(type) || rows.length === query.limit) continue;
 			rows.push({ id, type, subject: `/at/${id}`, data: "{}", requestId: "r", time: id });
 		}
-		return eventPage(query, this, rows, rows.length === query.limit);
+		const page = eventPage(query, this, rows, rows.length === query.limit);
+		await this.ready;
+		return page;
 	}
 
 	async purge(): Promise<number> {
@@ -92,6 +96,9 @@ afterEach(() => {
 	for (const leave of opened.splice(0)) leave();
 });
 
+/** The next turn of the event loop. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 const upTo = (count: number, step = 1) => Array.from({ length: count }, (_, index) => (index + 1) * step);
 
 describe("the broadcaster", () => {
@@ -132,6 +139,29 @@ describe("the broadcaster", () => {
 		const second = follow(broadcaster, events.rev, 5, true);
 		events.append(5);
 		expect(await second.ids(15)).toEqual(upTo(20).slice(5));
+	});
+
+	test("follows on for a stream that opens in the moment in which the last one has left", async () => {
+		for (let microtasks = 0; microtasks < 12; microtasks++) {
+			const events = new CountedLog();
+			const broadcaster = broadcasterOf(events);
+			const last = follow(broadcaster, 0, 0, true);
+			await last.block();
+			events.append(1);
+			await last.ids(1);
+			const reading = Promise.withResolvers<void>();
+			events.ready = reading.promise;
+			const { length } = events.reads;
+			last.leave();
+			while (events.reads.length === length) await Promise.resolve();
+			reading.resolve();
+			for (let count = 0; count < microtasks; count++) await Promise.resolve();
+			const next = follow(broadcaster, 1, 1, true);
+			await turn();
+			events.append(1);
+			const heard = Promise.race([next.ids(1), Bun.sleep(500).then(() => "silence")]);
+			expect([microtasks, await heard]).toEqual([microtasks, [2]]);
+		}
 	});
 
 	test("marks the place of a client whose filter leaves events out, with every fourth keep-alive", async () => {
@@ -188,9 +218,16 @@ describe("the broadcaster", () => {
 		const broadcaster = broadcasterOf(events);
 		const stream = follow(broadcaster, 0, 0, true);
 		await stream.block();
-		events.append(3000);
+		// What is committed while a read is under way is not in its page.
+		const reading = Promise.withResolvers<void>();
+		events.ready = reading.promise;
+		events.append(1);
+		while (events.reads.length < 2) await Promise.resolve();
+		events.append(2999);
 		const end = stream.ids(3000).then(async (ids) => ({ ids, after: await stream.block() }));
-		await Promise.all([broadcaster.stop(), broadcaster.stop()]);
+		const stopped = Promise.all([broadcaster.stop(), broadcaster.stop()]);
+		reading.resolve();
+		await stopped;
 		expect(await end).toEqual({ ids: upTo(3000), after: undefined });
 		expect(() => follow(broadcaster, 3000, 3000, true)).toThrow();
 	});

@@ -1,3 +1,4 @@
+import { canonical } from "../canonical.ts";
 import { timestamp } from "../clock.ts";
 import type { EventRow } from "./store.ts";
 
@@ -21,6 +22,14 @@ export function eventFrame(row: EventRow): string {
 export function bookmarkFrame(id: number): string {
 	return `id: ${id}\nevent: bookmark\ndata: {"id":"${id}"}\n\n`;
 }
+
+const goneReason = canonical({
+	message: "What comes next is not kept any more: list again, then tail from X-Event-Id.",
+	type: "gone",
+});
+
+/** The last event of a stream whose next events are lost. Without an `id:`: the client comes back with its last one. */
+export const goneFrame = `event: gone\ndata: ${goneReason}\n\n`;
 
 export const keepaliveFrame = ": keep-alive\n\n";
 

@@ -26,6 +26,18 @@ class CountedLog implements EventStore {
 		for (const listener of this.#listeners) listener();
 	}
 
+	/** Removes the oldest events, up to a number. */
+	purgeTo(rev: number): void {
+		this.purgedRev = rev;
+		this.append(0);
+	}
+
+	/** Begins a new epoch, far beyond all numbers so far. */
+	beginEpoch(): void {
+		this.rev += 1_000_000;
+		this.purgeTo(this.rev);
+	}
+
 	async ends() {
 		return { rev: this.rev, purgedRev: this.purgedRev };
 	}
@@ -95,6 +107,15 @@ const opened: (() => void)[] = [];
 afterEach(() => {
 	for (const leave of opened.splice(0)) leave();
 });
+
+/** The last block of a stream whose next events are not in the log any more. */
+const gone = {
+	event: "gone",
+	data: '{"message":"What comes next is not kept any more: list again, then tail from X-Event-Id.","type":"gone"}',
+	id: undefined,
+	retry: undefined,
+	comments: [],
+};
 
 /** The next turn of the event loop. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -187,14 +208,50 @@ describe("the broadcaster", () => {
 		expect((await until()).block.id).toBe("26");
 	});
 
-	test("ends the stream of a client that retention has overtaken", async () => {
+	test("ends the stream of a client that retention has overtaken, and says why", async () => {
 		const events = new CountedLog();
 		events.append(1000);
 		const broadcaster = broadcasterOf(events);
 		const stream = follow(broadcaster, 1000, 0, true);
 		await stream.block();
-		events.purgedRev = 600;
+		events.purgeTo(600);
+		expect(await stream.block()).toEqual(gone);
 		expect(await stream.block()).toBeUndefined();
+		expect(broadcaster.streams).toBe(0);
+	});
+
+	test("ends every live stream when the log begins a new epoch, and says why", async () => {
+		const events = new CountedLog();
+		events.append(20);
+		const broadcaster = broadcasterOf(events);
+		const streams = [follow(broadcaster, 20, 20, true), follow(broadcaster, 20, 20, false)];
+		for (const stream of streams) await stream.block();
+		events.append(1);
+		await streams[0]?.ids(1);
+		events.beginEpoch();
+		for (const stream of streams) {
+			expect(await stream.block()).toEqual(gone);
+			expect(await stream.block()).toBeUndefined();
+		}
+		const next = follow(broadcaster, events.rev, events.rev, true);
+		events.append(1);
+		expect(await next.ids(1)).toEqual([events.rev]);
+	});
+
+	test("goes on where what was purged has been sent, or waits in memory to be sent", async () => {
+		const events = new CountedLog();
+		events.append(10);
+		const broadcaster = broadcasterOf(events);
+		const live = follow(broadcaster, 10, 10, true);
+		const slow = follow(broadcaster, 10, 10, true);
+		await Promise.all([live.block(), slow.block()]);
+		events.purgeTo(10);
+		events.append(2);
+		expect(await live.ids(2)).toEqual([11, 12]);
+		events.purgeTo(12);
+		events.append(1);
+		expect(await live.ids(1)).toEqual([13]);
+		expect(await slow.ids(3)).toEqual([11, 12, 13]);
 	});
 
 	test("keeps its streams while the log cannot be read, and goes on after", async () => {
@@ -230,6 +287,19 @@ describe("the broadcaster", () => {
 		await stopped;
 		expect(await end).toEqual({ ids: upTo(3000), after: undefined });
 		expect(() => follow(broadcaster, 3000, 3000, true)).toThrow();
+	});
+
+	test("ends a stream without a reason when it stops, also one that has lost its place", async () => {
+		const events = new CountedLog();
+		events.append(1000);
+		const broadcaster = broadcasterOf(events);
+		const stream = follow(broadcaster, 1000, 0, true);
+		await stream.block();
+		const stopped = broadcaster.stop();
+		await turn();
+		events.beginEpoch();
+		expect(await stream.block()).toBeUndefined();
+		await stopped;
 	});
 });
 

@@ -29,7 +29,7 @@ const postgres = durableDatabases.find(({ name }) => name === "Postgres");
 test.if(postgres !== undefined)("on Postgres a commit notifies: no poll is waited for", async () => {
 	const url = (await postgres?.newUrl()) ?? "";
 	const storage = await openAt(url);
-	const signal = new CommitNotifier(url, log, 3_600_000);
+	const signal = new CommitNotifier(url, async () => {}, log, 3_600_000);
 	onEnd(() => signal.stop());
 	let heard = Promise.withResolvers<void>();
 	const forget = signal.onChange(() => heard.resolve());

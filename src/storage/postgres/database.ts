@@ -11,7 +11,7 @@ import { describe, runQuery } from "./errors.ts";
 import { eventStore } from "./events.ts";
 import { idempotencyStore } from "./idempotency.ts";
 import { jobReads } from "./jobs-reads.ts";
-import { beginEpochOfCopy } from "./log-epoch.ts";
+import { EpochGuard } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
 import * as schema from "./schema.ts";
 import { settingStore } from "./settings.ts";
@@ -27,10 +27,11 @@ export async function openPostgres(
 	const sql = connect(address);
 	// drizzle changes the parsers of the client it is given; the rows here hold nothing that it would change.
 	const db = drizzle(sql, { schema });
+	const epochs = new EpochGuard(sql, log);
 	try {
 		await withTimeout(
 			30_000,
-			migrate(sql, told).then(() => beginEpochOfCopy(sql)),
+			migrate(sql, told).then(() => epochs.check()),
 		);
 	} catch (error) {
 		await sql.end({ timeout: 0 });
@@ -40,7 +41,7 @@ export async function openPostgres(
 		});
 	}
 	const writer = new PostgresWriter(sql, log);
-	const signal = new CommitNotifier(address.url, log);
+	const signal = new CommitNotifier(address.url, () => epochs.check(), log);
 	return {
 		tasks: taskStore(writer, taskReads(sql, db)),
 		jobs: jobStore(writer, jobReads(sql, db)),

@@ -16,7 +16,7 @@ export class CommitNotifier {
 
 	/** This process has committed. */
 	committed(): void {
-		this.#listeners.tell();
+		this.#listeners.notify();
 	}
 
 	stop(): void {
@@ -31,7 +31,7 @@ export class CommitNotifier {
 			const now = version.get()?.data_version;
 			if (now === seen) return;
 			seen = now;
-			this.#listeners.tell();
+			this.#listeners.notify();
 		}, pollMs);
 		return () => clearInterval(timer);
 	}

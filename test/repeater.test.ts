@@ -80,7 +80,9 @@ test("a stop ends a pause, waits for a round that is under way, and may come twi
 		log,
 	});
 	busy.start();
-	const stopped = busy.stop();
+	const stopped = busy.stop().then(() => "stopped");
+	const turn = new Promise((resolve) => setImmediate(resolve, "waiting"));
+	expect(await Promise.race([stopped, turn])).toBe("waiting");
 	working.resolve();
 	await stopped;
 	expect([isDone, rounds]).toEqual([true, 1]);

@@ -23,9 +23,13 @@ test("no more jobs run at once than allowed; the rest follow in order, also afte
 	end("b");
 	expect(await running[1]).toBe("b");
 	expect(started).toEqual(["a", "b", "c"]);
+	running.push(semaphore.run(job("d")));
+	expect(started).toEqual(["a", "b", "c"]);
 	end("a");
+	await running[0];
 	end("c");
-	expect(await Promise.all(running)).toEqual(["a", "b", "c"]);
+	end("d");
+	expect(await Promise.all(running)).toEqual(["a", "b", "c", "d"]);
 });
 
 test("beyond the bound on those that wait a job is refused", async () => {

@@ -48,7 +48,7 @@ export class Broadcaster {
 		this.#pages = new PageReader(deps.events);
 	}
 
-	/** Keep-alives due so far. */
+	/** Keep-alives that were due so far. */
 	get ticks(): number {
 		return this.#ticks;
 	}

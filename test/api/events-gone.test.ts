@@ -70,7 +70,7 @@ for (const { name, newUrl } of durableDatabases) {
 			expect((await tail.next()).id).toBe(1);
 			await beginEpoch(url);
 			await expectGone(server, tail, 1);
-			const { rev } = await server.storage.events.ends();
+			const { rev } = await server.storage.events.range();
 			const next = await openTail(server.url, "", { "last-event-id": String(rev) });
 			next.close();
 		});

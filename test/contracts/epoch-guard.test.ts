@@ -19,8 +19,8 @@ async function newDatabase() {
 	const sql = connect({ kind: "postgres", url, poolMax: 4 });
 	onEnd(() => sql.end());
 	const rev = async () => (await sql<{ rev: number }[]>`SELECT rev FROM log_head`)[0]?.rev ?? -1;
-	const moveHome = () => sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
-	return { sql, rev, moveHome };
+	const pretendRestored = () => sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
+	return { sql, rev, pretendRestored };
 }
 
 describe.if(postgres !== undefined)("the guard of the epoch", () => {
@@ -36,8 +36,8 @@ describe.if(postgres !== undefined)("the guard of the epoch", () => {
 	});
 
 	test("begins one epoch, however many processes check at once", async () => {
-		const { sql, rev, moveHome } = await newDatabase();
-		await moveHome();
+		const { sql, rev, pretendRestored } = await newDatabase();
+		await pretendRestored();
 		await Promise.all(Array.from({ length: 4 }, () => new EpochGuard(sql, log).check()));
 		const first = await rev();
 		expect(first).toBeGreaterThan(epochGap);
@@ -46,8 +46,8 @@ describe.if(postgres !== undefined)("the guard of the epoch", () => {
 	});
 
 	test("begins it in a transaction of its caller's, which may fail and leave nothing", async () => {
-		const { sql, rev, moveHome } = await newDatabase();
-		await moveHome();
+		const { sql, rev, pretendRestored } = await newDatabase();
+		await pretendRestored();
 		const begun: boolean[] = [];
 		const failing = sql.begin(async (tx) => {
 			begun.push(await beginEpochOfCopy(tx, 7));

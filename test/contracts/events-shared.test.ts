@@ -44,5 +44,5 @@ test.if(postgres !== undefined)("on Postgres a commit notifies: no poll is waite
 	});
 	await heard.promise;
 	forget();
-	expect((await storage.events.ends()).rev).toBe(1);
+	expect((await storage.events.range()).rev).toBe(1);
 });

@@ -1,4 +1,4 @@
-import type { EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
+import type { EventQuery, EventRow, EventStore, LogRange } from "../../events/store.ts";
 import { eventPage, purgeTo, spanMax } from "../event-page.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db, Sql } from "./connection.ts";
@@ -6,14 +6,14 @@ import { runQuery } from "./errors.ts";
 import { logHead } from "./schema.ts";
 
 export function eventStore(sql: Sql, db: Db, signal: CommitNotifier): EventStore {
-	const ends = db
+	const range = db
 		.select({ rev: logHead.rev, purgedRev: logHead.purgedRev })
 		.from(logHead)
-		.prepare("log_ends");
+		.prepare("log_range");
 
 	return {
-		async ends() {
-			const [found] = await runQuery(() => ends.execute());
+		async range() {
+			const [found] = await runQuery(() => range.execute());
 			if (found === undefined) throw new Error("the log has no head");
 			return found;
 		},
@@ -33,8 +33,8 @@ export function eventStore(sql: Sql, db: Db, signal: CommitNotifier): EventStore
 	};
 }
 
-/** A row of the page's statement: the log's ends with each event, or alone where there is none. */
-type PageRow = LogEnds &
+/** A row of the page's statement: the log's range with each event, or alone where there is none. */
+type PageRow = LogRange &
 	(
 		| { readonly id: null }
 		| (EventRow & {
@@ -44,7 +44,7 @@ type PageRow = LogEnds &
 	);
 
 /**
- * One statement, so that events and ends are of one snapshot. How many events fit is found from their lengths, which
+ * One statement, so that events and range are of one snapshot. How many events fit is found from their lengths, which
  * Postgres knows without fetching what it keeps out of line; only those that fit are read.
  */
 function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {

@@ -116,7 +116,7 @@ async function serverName(tx: Tx): Promise<string> {
 		);
 		return server?.name ?? "";
 	} catch (error) {
-		// Some who rent out databases keep these functions to themselves; the object numbers must do there.
+		// Some hosted databases do not let their users call these functions; the object numbers must do there.
 		if (/^(42501|0A000)$/.test(sqlState(error) ?? "")) return "";
 		throw error;
 	}

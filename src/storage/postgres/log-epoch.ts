@@ -2,10 +2,13 @@ import type { Log } from "../../log.ts";
 import { withTimeout } from "../../timeout.ts";
 import { newEpoch } from "../log-epoch.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
-import { answerWithinMs, runQuery, sqlState } from "./errors.ts";
+import { answerWithinMs, sqlState } from "./errors.ts";
 
 /** The setting that holds the name of the database in which the log was last written. */
 const setting = "log_home";
+
+/** How long a new epoch may take to begin: it changes every job that is not done, and every user. */
+const checkWithinMs = 30_000;
 
 /**
  * The server that runs a statement: when it was started, in microseconds. After a restart or a failover it is another
@@ -39,8 +42,8 @@ export class EpochGuard {
 	}
 
 	/**
-	 * Checks the server if it is not the last one checked. Rejects with `unavailable` if it does not answer. Not for use
-	 * inside a transaction: it takes a connection of the pool.
+	 * Checks the server if it is not the last one checked. Rejects if it does not answer. Not for use inside a
+	 * transaction: it takes a connection of the pool.
 	 */
 	check(): Promise<void> {
 		this.#checking ??= this.#compare().finally(() => {
@@ -51,14 +54,15 @@ export class EpochGuard {
 
 	async #compare(): Promise<void> {
 		const { sql } = this;
-		const [server] = await runQuery(
-			() => sql<{ instance: number; isStandby: boolean }[]>`
+		const [server] = await withTimeout(
+			answerWithinMs,
+			sql<{ instance: number; isStandby: boolean }[]>`
 				SELECT ${instanceOf(sql)} AS instance, pg_is_in_recovery() AS "isStandby"`,
 		);
 		// A standby may yet become a server of its own, under the same start time; nobody can write to it before.
 		if (server === undefined || server.instance === this.#instance || server.isStandby) return;
 		const checking = sql.begin((tx) => this.#checkWithin(tx)) as Promise<number>;
-		this.confirm(await runQuery(() => withTimeout(answerWithinMs, checking)));
+		this.confirm(await withTimeout(checkWithinMs, checking));
 	}
 
 	async #checkWithin(tx: Tx): Promise<number> {

@@ -70,7 +70,8 @@ export class EpochGuard {
 		if (!(await isHome(tx))) {
 			const [head] = await tx<{ rev: number }[]>`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;
 			const hasBegun = await beginEpochOfCopy(tx, head?.rev ?? 0);
-			if (hasBegun) this.log.warn("The database went back to an older state: its log begins a new epoch.");
+			if (hasBegun)
+				this.log.warn("The database came from a copy or an older state: its log begins a new epoch.");
 		}
 		return server?.instance ?? 0;
 	}

@@ -9,7 +9,8 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { AppError, StartupError } from "./errors.ts";
 import { Broadcaster } from "./events/broadcaster.ts";
-import { Janitor } from "./events/janitor.ts";
+
+import { Retention } from "./events/retention.ts";
 import { eventRoutes } from "./events/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { chooseApp } from "./http/app-middleware.ts";
@@ -76,7 +77,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		keepaliveMs: config.sseKeepaliveSeconds * 1000,
 		streamsMax: config.eventStreamsMax,
 	});
-	const janitor = new Janitor({
+	const retention = new Retention({
 		events: storage.events,
 		idempotency: storage.idempotency,
 		retentionMs: config.eventsRetentionHours * 3_600_000,
@@ -177,7 +178,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	return {
 		start() {
 			server = listen(config, fetch, requestSecondsMax);
-			janitor.start();
+			retention.start();
 			dispatcher.start();
 			sweeper.start();
 			return { url: server.url.href.replace(/\/$/, "") };
@@ -186,7 +187,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			stopped ??= (async () => {
 				isStopping = true;
 				const closed = server?.stop();
-				await Promise.all([janitor.stop(), dispatcher.stop(), sweeper.stop()]);
+				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last and at once before the sockets: a browser that came back to an answer of 503 would
 				// give up, while one that finds nobody listening tries again.

@@ -2,11 +2,11 @@ import { AppError } from "../errors.ts";
 import { eventTypes } from "../event-draft.ts";
 import { type Log, loggable } from "../log.ts";
 import { withTimeout } from "../timeout.ts";
-import { eventFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
+import { nextTurn, PageReader } from "./page-reader.ts";
 import { Signal } from "./signal.ts";
 import type { EventPage, EventStore } from "./store.ts";
-import { type Chunk, chunkBytesMax, TailBuffer } from "./tail-buffer.ts";
+import { type Chunk, TailBuffer } from "./tail-buffer.ts";
 
 export interface BroadcasterDeps {
 	readonly events: EventStore;
@@ -15,28 +15,28 @@ export interface BroadcasterDeps {
 	readonly streamsMax: number;
 }
 
+/** What a stream sends next; `gone` where the log does not reach back to its cursor, `end` when the server stops. */
+export type Next = Chunk | "gone" | "end";
+
 /** One read of the log: what bounds its memory. */
-const followMax = { limit: 1000, bytesMax: 1024 * 1024 };
-const pageMax = { limit: 500, bytesMax: chunkBytesMax };
-/** Reads for clients that are behind the window, at one time. */
-const pagesAtOnceMax = 4;
+const readMax = { limit: 1000, bytesMax: 1024 * 1024 };
 const retryMs = 1000;
 /** How long stopping waits for clients to take what they are being sent. */
 const closeMsMax = 2000;
 
 /**
- * The one reader of the log in this process. It follows the log while anybody listens, keeps a window of the newest
- * events and wakes the clients; these pull at their own pace, from the window or, behind it, from the table.
+ * The one reader of the log in this process. It follows the log while any stream is open, buffers the newest events and
+ * wakes the streams; these pull at their own pace, from the buffer or, when they are behind it, from the table.
  */
 export class Broadcaster {
-	/** Rings for each batch of events, for each tick, and for the end. */
+	/** Notifies of each batch of events, of each tick, and of the end. */
 	readonly signal = new Signal();
 	readonly #buffer = new TailBuffer();
-	/** Rings when the log may have grown, or nobody listens any more. */
+	readonly #pages: PageReader;
+	/** Notifies when the log may have grown, when the last stream has left, and of the stop. */
 	readonly #changed = new Signal();
-	readonly #pages = new Map<string, Promise<Chunk | undefined>>();
-	readonly #waiting: (() => void)[] = [];
-	#pagesUnderWay = 0;
+	/** What was purged when the log was last read. It only rises. */
+	#purgedRev = 0;
 	#streams = 0;
 	#ticks = 0;
 	#following: Promise<void> | undefined;
@@ -45,9 +45,11 @@ export class Broadcaster {
 	#isOver = false;
 	readonly #emptied = Promise.withResolvers<void>();
 
-	constructor(private readonly deps: BroadcasterDeps) {}
+	constructor(private readonly deps: BroadcasterDeps) {
+		this.#pages = new PageReader(deps.events);
+	}
 
-	/** Keep-alives due so far. */
+	/** Keep-alives that were due so far. */
 	get ticks(): number {
 		return this.#ticks;
 	}
@@ -80,15 +82,19 @@ export class Broadcaster {
 	}
 
 	/**
-	 * What comes after `cursor`, at once from the window or in a while from the table. Undefined where the log does not
-	 * reach back so far any more, or the server is stopping. Rejects with `unavailable` if the database does not answer.
+	 * What comes after `cursor`: at once from the buffer, or later from the table. Rejects with `unavailable` if the
+	 * database does not answer.
 	 */
-	take(cursor: number, filter: EventFilter): Chunk | undefined | Promise<Chunk | undefined> {
+	take(cursor: number, filter: EventFilter): Next | Promise<Next> {
 		if (this.#buffer.reaches(cursor)) return this.#buffer.take(cursor, filter);
-		return this.#isOver ? undefined : this.#page(cursor, filter);
+		if (this.#isOver) return "end";
+		return cursor < this.#purgedRev ? "gone" : this.#pages.read(cursor, filter);
 	}
 
-	/** Sends what is committed, then ends every stream after a whole event; who does not read is not waited for. Idempotent. */
+	/**
+	 * Sends what is committed, then ends every stream after a whole event. Waits for clients that read, but not long for
+	 * those that do not. Idempotent.
+	 */
 	async stop(): Promise<void> {
 		this.#isStopping = true;
 		this.#changed.notify();
@@ -102,92 +108,54 @@ export class Broadcaster {
 	}
 
 	async #follow(): Promise<void> {
-		const forget = this.deps.events.onChange(() => this.#changed.notify());
+		const unsubscribe = this.deps.events.onChange(() => this.#changed.notify());
 		const ticking = setInterval(() => {
 			this.#ticks++;
 			this.signal.notify();
 		}, this.deps.keepaliveMs);
-		while (await this.#readOn()) {
-			// Read until there is nothing new; only then wait.
+		for (;;) {
+			const change = this.#changed.next;
+			// What was committed before the stop is in a read that begins after it.
+			const isLast = this.#isStopping;
+			if (await this.#readNew()) {
+				// Clients take what there is before more comes, or they would fall behind the buffer at once.
+				await nextTurn();
+				continue;
+			}
+			// No `await` from here to the end: a stream that enters finds either a reader that goes on or none.
+			if (isLast || this.#streams === 0) break;
+			await change;
 		}
 		clearInterval(ticking);
-		forget();
+		unsubscribe();
 		this.#following = undefined;
-	}
-
-	/** Reads what is new, or waits for it. False when there is no more use in it. */
-	async #readOn(): Promise<boolean> {
-		const change = this.#changed.next;
-		if (await this.#readNew()) {
-			// Clients take what there is before more comes, lest they fall behind the window at once.
-			await turn();
-			return true;
-		}
-		if (this.#isStopping || this.#streams === 0) return false;
-		await change;
-		return true;
 	}
 
 	/** One read of the log; whether there is more to be read at once. */
 	async #readNew(): Promise<boolean> {
 		const { end } = this.#buffer;
 		try {
-			const page = await this.deps.events.read({ after: end, types: eventTypes, ...followMax });
+			const page = await this.deps.events.read({ after: end, types: eventTypes, ...readMax });
 			this.#isFailing = false;
 			if (page.examined === end) return false;
-			this.#buffer.append(page);
+			this.#append(page);
 			this.signal.notify();
 			return page.examined < page.rev;
 		} catch (error) {
 			if (!this.#isFailing)
-				this.deps.log.warn({ err: loggable(error) }, "The event log cannot be read; trying on.");
+				this.deps.log.warn({ err: loggable(error) }, "The event log cannot be read; trying again.");
 			this.#isFailing = true;
-			await Bun.sleep(retryMs);
+			if (!this.#isStopping) await Bun.sleep(retryMs);
 			return !this.#isStopping && this.#streams > 0;
 		}
 	}
 
-	/** Clients that come back together ask for the same page: one query serves them. */
-	#page(cursor: number, filter: EventFilter): Promise<Chunk | undefined> {
-		const key = `${cursor} ${filter.mask}`;
-		const underWay = this.#pages.get(key);
-		if (underWay !== undefined) return underWay;
-		const page = this.#readPage(cursor, filter).finally(() => this.#pages.delete(key));
-		this.#pages.set(key, page);
-		return page;
+	#append(page: EventPage): void {
+		this.#purgedRev = page.purgedRev;
+		// Events that nobody here has seen are gone, by retention or with the last epoch: no cursor before them is good.
+		if (page.purgedRev > this.#buffer.end) this.#buffer.reset(page.purgedRev);
+		this.#buffer.append(page);
 	}
-
-	async #readPage(cursor: number, filter: EventFilter): Promise<Chunk | undefined> {
-		await this.#place();
-		try {
-			// SQLite answers in the same turn of the event loop: others get theirs between one page and the next.
-			await turn();
-			const { types } = filter;
-			const page = await this.deps.events.read({ after: cursor, types, ...pageMax });
-			return page.purgedRev > cursor ? undefined : chunkOf(page);
-		} finally {
-			this.#pagesUnderWay--;
-			this.#waiting.shift()?.();
-		}
-	}
-
-	/** Waits for a place among the pages that are read at once. */
-	async #place(): Promise<void> {
-		while (this.#pagesUnderWay >= pagesAtOnceMax) {
-			await new Promise<void>((resolve) => this.#waiting.push(resolve));
-		}
-		this.#pagesUnderWay++;
-	}
-}
-
-/** The next turn of the event loop. */
-function turn(): Promise<void> {
-	return new Promise((resolve) => setImmediate(resolve));
-}
-
-function chunkOf({ rows, examined }: EventPage): Chunk {
-	const bytes = rows.length > 0 ? Buffer.from(rows.map(eventFrame).join(""), "utf8") : undefined;
-	return { bytes, lastId: rows.at(-1)?.id ?? 0, cursor: examined };
 }
 
 function tooMany(): AppError {

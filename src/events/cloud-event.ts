@@ -1,32 +1,42 @@
+import { canonical } from "../canonical.ts";
 import { timestamp } from "../clock.ts";
 import type { EventRow } from "./store.ts";
 
-/** Who speaks, in every event: one log, whichever replica serves it. */
+/** The `source` of every event: one log, whichever replica serves it. */
 export const source = "/orchestrator";
 
 /**
- * An event as a CloudEvents 1.0 object, canonical. The keys stand here in the order that RFC 8785 wants, and the data
- * is canonical already, so that it is pasted in as it is; a test holds this to `canonical()`.
+ * An event as a CloudEvents 1.0 object, as canonical JSON: the members in the order of RFC 8785, the data as it is kept.
+ * A template literal, because every event of the log passes here: with `canonicalObject` a frame took twice as long
+ * (1.0 µs, not 0.5 µs). A test compares it with `canonical()`.
  */
 export function cloudEvent({ id, type, subject, data, requestId, time }: EventRow): string {
 	return `{"data":${data},"datacontenttype":"application/json","id":"${id}","requestid":${JSON.stringify(requestId)},"source":"${source}","specversion":"1.0","subject":${JSON.stringify(subject)},"time":"${timestamp(time)}","type":"${type}"}`;
 }
 
-/** An event as it goes over a stream. Canonical JSON has no line breaks, so one `data:` line holds it. */
+/** An event as a stream sends it. Canonical JSON has no line breaks, so one `data:` line holds it. */
 export function eventFrame(row: EventRow): string {
 	return `id: ${row.id}\nevent: ${row.type}\ndata: ${cloudEvent(row)}\n\n`;
 }
 
-/** Moves the client's id past events that its filter leaves out. */
+/** Sets the client's last id beyond events that its filter leaves out. */
 export function bookmarkFrame(id: number): string {
 	return `id: ${id}\nevent: bookmark\ndata: {"id":"${id}"}\n\n`;
 }
 
+const goneReason = canonical({
+	message: "What comes next is not kept any more: list again, then tail from X-Event-Id.",
+	type: "gone",
+});
+
+/** The last event of a stream whose next events are lost. Without an `id:`: the client comes back with its last one. */
+export const goneFrame = `event: gone\ndata: ${goneReason}\n\n`;
+
 export const keepaliveFrame = ": keep-alive\n\n";
 
 /**
- * The first bytes. A client that did not say where to begin is told where it does: a bare `id:` makes no event, and
- * with it a connection that breaks before the first event loses nothing.
+ * The first bytes. A client that named no last id gets the one it starts from: a bare `id:` makes no event, and with it
+ * a connection that breaks before the first event loses nothing.
  */
 export function openingFrame(startsAt: number | undefined): string {
 	const id = startsAt === undefined ? "" : `id: ${startsAt}\n`;

@@ -4,14 +4,14 @@ import { type EventType, eventTypes } from "../event-draft.ts";
 /** Which events a client gets: what it may see, narrowed to what it asked for. */
 export interface EventFilter {
 	readonly types: readonly EventType[];
-	/** One bit a type: tells filters apart. */
+	/** One bit for each type: filters with the same mask admit the same events. */
 	readonly mask: number;
 	admits(type: EventType): boolean;
 }
 
 /**
  * `wanted` is a list such as `task.*,job.dead`; absent: everything. It narrows and never widens: without a key
- * `job.*` admits nothing. Refuses with `validation_error` what is no type.
+ * `job.*` admits nothing. Throws `validation_error` for what is no type.
  */
 export function eventFilter(wanted: string | undefined, seesJobs: boolean): EventFilter {
 	const asked = wanted === undefined ? eventTypes : wanted.split(",").flatMap(typesOf);

@@ -31,7 +31,7 @@ export const tailDoc = operation({
 	operationId: "tailEvents",
 	tag,
 	summary: "Follow the log of changes",
-	description: `A stream of server-sent events: \`id\` is the event's number, \`event\` its type, \`data\` a CloudEvents 1.0 object. It replays what came after \`Last-Event-ID\` and goes on live, without a gap or a repeat. To mirror a list: read it, then tail from its \`X-Event-Id\`. A \`bookmark\` event moves the id past events that the filter leaves out. ${whoSeesWhat}`,
+	description: `A stream of server-sent events: \`id\` is the event's number, \`event\` its type, \`data\` a CloudEvents 1.0 object. It replays what came after \`Last-Event-ID\` and goes on live, without a gap or a repeat. To mirror a list: read it, then tail from its \`X-Event-Id\`. A \`bookmark\` event moves the id past events that the filter leaves out. A \`gone\` event ends a stream whose next events are not kept any more: list again. ${whoSeesWhat}`,
 	security: "apiKey",
 	anonymousToo: true,
 	query: TailQuery,

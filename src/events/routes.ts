@@ -7,17 +7,17 @@ import { cloudEvent } from "./cloud-event.ts";
 import { eventFilter } from "./filter.ts";
 import { listDoc, tailDoc } from "./operations.ts";
 import { EventQuery, TailQuery } from "./schema.ts";
-import { type EventPage, type EventStore, epochGap, type LogEnds } from "./store.ts";
+import { type EventPage, type EventStore, epochGap, type LogRange } from "./store.ts";
 import { eventStream } from "./stream.ts";
 
 export interface EventRouteDeps {
 	readonly events: EventStore;
 	readonly broadcaster: Broadcaster;
-	/** Whether the request bears a key; refuses with `forbidden` one that is not valid. */
+	/** Whether the request has a key; throws `forbidden` for one that is not valid. */
 	readonly hasKey: (request: Request) => boolean;
 }
 
-/** The data of one page of the list. */
+/** What bounds the memory of one page. */
 const listBytesMax = 4 * 1024 * 1024;
 
 // Elysia's own parser would make lists of values with commas.
@@ -46,10 +46,10 @@ export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 				const { last_event_id, types } = readTailQuery(queryOf(request.url));
 				const filter = eventFilter(types, seesJobs);
 				const last = lastEventId(request.headers, last_event_id);
-				const ends = await events.ends();
-				if (last !== undefined) requireKept(last.id, ends, last.path);
-				const { rev } = ends;
-				const cursor = last === undefined ? rev : Math.max(last.id, ends.purgedRev);
+				const range = await events.range();
+				if (last !== undefined) requireKept(last.id, range, last.path);
+				const { rev } = range;
+				const cursor = last === undefined ? rev : Math.max(last.id, range.purgedRev);
 				const { signal } = request;
 				const stream = eventStream(broadcaster, {
 					cursor,
@@ -66,7 +66,7 @@ export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 		);
 }
 
-/** No proxy may keep, change or gather it. */
+/** No proxy may cache, change or buffer it. */
 const streamHeaders = {
 	"content-type": "text/event-stream",
 	"cache-control": "no-store, no-transform",
@@ -83,7 +83,7 @@ interface LastEventId {
 	readonly path: string;
 }
 
-/** Where to go on from, if the request says so: the header, which a client sends by itself, before the query. */
+/** The last id that the client names. The header, which `EventSource` sends by itself, goes before the query. */
 function lastEventId(headers: Headers, query: string | undefined): LastEventId | undefined {
 	const header = headers.get("last-event-id");
 	const path = header === null ? "/last_event_id" : "/Last-Event-ID";
@@ -93,8 +93,11 @@ function lastEventId(headers: Headers, query: string | undefined): LastEventId |
 	return { id: Number(text), path };
 }
 
-/** Refuses a place that the log has not reached yet, does not reach back to any more, or that another life of it had. 0 is always its beginning. */
-function requireKept(after: number, { rev, purgedRev }: LogEnds, path: string): void {
+/**
+ * Throws `validation_error` for a number that the log has not reached yet, and `gone` for one whose next events are purged
+ * or that is of another epoch. 0 is always the beginning.
+ */
+function requireKept(after: number, { rev, purgedRev }: LogRange, path: string): void {
 	if (after === 0 || (after >= purgedRev && after <= rev)) return;
 	if (after > rev && after <= rev + epochGap) {
 		throw validationError([{ message: "is newer than the newest event", path }]);

@@ -1,8 +1,8 @@
-/** Wakes all who wait, at once. Who takes `next` before looking around misses no ring. */
+/** Wakes all waiters at once. Take `next` before checking the state, and no notification is missed. */
 export class Signal {
 	#next = Promise.withResolvers<void>();
 
-	/** Resolves with the next ring. */
+	/** Resolves with the next notification. */
 	get next(): Promise<void> {
 		return this.#next.promise;
 	}

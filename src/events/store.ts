@@ -5,17 +5,17 @@ export interface EventRow extends EventDraft {
 	readonly id: number;
 }
 
-/** How far the log reaches: it can be read from any number from `purgedRev` to `rev`. */
-export interface LogEnds {
+/** What the log has: it can be read on from any number between `purgedRev` and `rev`, both included. */
+export interface LogRange {
 	/** The newest event's number; 0 before the first. */
 	readonly rev: number;
-	/** The newest number that retention has removed, or before which another life of the log was; 0 if none. */
+	/** The newest number that retention has removed, or that the epoch began with; 0 if none. */
 	readonly purgedRev: number;
 }
 
 /**
- * A database that was restored to an older state goes on with numbers beyond all that were given before: this many at
- * the least. A number so far beyond the newest is of another life of the log, not a slip.
+ * A database that went back to an older state begins a new epoch: its numbers go on at least this far beyond all that
+ * were given before. A number so far beyond the newest one is of another epoch, not a mistake.
  */
 export const epochGap = 2 ** 20;
 
@@ -28,22 +28,22 @@ export interface EventQuery {
 	readonly bytesMax: number;
 }
 
-/** Events in the order of their numbers, and the ends of the log at that moment. */
-export interface EventPage extends LogEnds {
+/** Events in the order of their numbers, and the range of the log at that moment. */
+export interface EventPage extends LogRange {
 	readonly rows: readonly EventRow[];
-	/** Everything up to this number has been looked at. Short of `rev` if there may be more. */
+	/** Everything up to this number has been examined. Less than `rev` if there may be more. */
 	readonly examined: number;
 }
 
-/** The log as a database keeps it. Refusals: `unavailable`. */
+/** The log as a database keeps it. Rejects with `unavailable`. */
 export interface EventStore {
-	ends(): Promise<LogEnds>;
+	range(): Promise<LogRange>;
 	read(query: EventQuery): Promise<EventPage>;
-	/** Removes, of the oldest `limit` events, those from before a time; the answer is how many. One short transaction. */
+	/** Removes, of the oldest `limit` events, those from before a time, and returns how many. One short transaction. */
 	purge(before: number, limit: number): Promise<number>;
 	/**
-	 * Calls when the log may have grown, by whatever process. Only a hint: it may come for nothing and be late, though
-	 * by no more than a second. The answer ends it.
+	 * Calls the listener when any process may have changed the log. Only a hint: it may come for nothing, and up to a
+	 * second late. Returns what ends it.
 	 */
 	onChange(listener: () => void): () => void;
 }

@@ -1,12 +1,12 @@
-import type { Broadcaster } from "./broadcaster.ts";
-import { bookmarkFrame, keepaliveFrame, openingFrame } from "./cloud-event.ts";
+import type { Broadcaster, Next } from "./broadcaster.ts";
+import { bookmarkFrame, goneFrame, keepaliveFrame, openingFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
 import type { Chunk } from "./tail-buffer.ts";
 
 export interface StreamStart {
 	/** The last number that the client has. */
 	readonly cursor: number;
-	/** Whether it said so itself. */
+	/** Whether the client named it. */
 	readonly isResumed: boolean;
 	/** The newest number in the log. */
 	readonly rev: number;
@@ -14,14 +14,14 @@ export interface StreamStart {
 	readonly signal: AbortSignal;
 }
 
-/** After this many keep-alives a bookmark goes along, if there is something to mark. */
+/** With every so many keep-alives goes a bookmark, if there is something to mark. */
 const bookmarkEvery = 4;
 
 /** A read that the database refused is tried again after this. */
 const retryMs = 1000;
 
 /**
- * One client's stream: a place in the log. It is pulled, which happens only after the client has taken what it was
+ * One client's stream: a cursor in the log. It is pulled, which happens only after the client has taken what it was
  * sent before, so a client that stops reading costs this object and one chunk. Refuses with `unavailable` when the
  * broadcaster is full.
  */
@@ -35,9 +35,9 @@ export function eventStream(broadcaster: Broadcaster, start: StreamStart): Reada
 			async pull(controller) {
 				const bytes = await reader.next();
 				if (bytes !== undefined) controller.enqueue(bytes);
-				else if (!reader.isGone) controller.close();
+				else if (!reader.isCancelled) controller.close();
 			},
-			cancel: () => reader.abandon(),
+			cancel: () => reader.cancel(),
 		},
 		{ highWaterMark: 0 },
 	);
@@ -45,11 +45,11 @@ export function eventStream(broadcaster: Broadcaster, start: StreamStart): Reada
 
 class Reader {
 	#cursor: number;
-	/** The last number that the client has been told. */
-	#told: number;
+	/** The last number that the client was sent. */
+	#sentId: number;
 	#ticks: number;
 	#keepalives = 0;
-	#isGone = false;
+	#isCancelled = false;
 	#hasLeft = false;
 	readonly #filter: EventFilter;
 
@@ -57,66 +57,70 @@ class Reader {
 		private readonly broadcaster: Broadcaster,
 		{ cursor, rev, filter, signal }: StreamStart,
 	) {
-		this.#cursor = this.#told = cursor;
+		this.#cursor = this.#sentId = cursor;
 		this.#filter = filter;
 		this.#ticks = broadcaster.ticks;
 		broadcaster.enter(rev);
-		if (signal.aborted) this.abandon();
-		else signal.addEventListener("abort", () => this.abandon(), { once: true });
+		if (signal.aborted) this.cancel();
+		else signal.addEventListener("abort", () => this.cancel(), { once: true });
 	}
 
 	/** The client went away. */
-	get isGone(): boolean {
-		return this.#isGone;
+	get isCancelled(): boolean {
+		return this.#isCancelled;
 	}
 
-	abandon(): void {
-		this.#isGone = true;
+	cancel(): void {
+		this.#isCancelled = true;
 		this.#leave();
 	}
 
 	/** The next bytes to send, as soon as there are some; undefined at the end. */
 	async next(): Promise<Uint8Array | undefined> {
-		while (!this.#isGone) {
-			const ring = this.broadcaster.signal.next;
+		while (!this.#hasLeft) {
+			const wakeUp = this.broadcaster.signal.next;
 			const before = this.#cursor;
-			const chunk = await this.#take();
-			if (chunk === undefined) break;
-			const bytes = this.#advance(chunk);
+			const next = await this.#take();
+			if (next === "end") break;
+			if (next === "gone") {
+				this.#leave();
+				return utf8(goneFrame);
+			}
+			const bytes = this.#advance(next);
 			if (bytes !== undefined) return bytes;
-			if (chunk.cursor > before) continue;
+			if (next.cursor > before) continue;
 			if (this.broadcaster.isOver) break;
-			await ring;
+			await wakeUp;
 		}
 		this.#leave();
 		return undefined;
 	}
 
-	async #take(): Promise<Chunk | undefined> {
-		while (!this.#isGone) {
+	async #take(): Promise<Next> {
+		while (!this.#isCancelled) {
 			try {
 				return await this.broadcaster.take(this.#cursor, this.#filter);
 			} catch {
-				// The broadcaster has logged it. The client keeps its place and waits.
+				// The broadcaster has logged it. The stream stays open and tries again.
 				await Bun.sleep(retryMs);
 			}
 		}
-		return undefined;
+		return "end";
 	}
 
 	#advance({ bytes, lastId, cursor }: Chunk): Uint8Array | undefined {
 		this.#cursor = cursor;
-		if (bytes !== undefined) this.#told = lastId;
+		if (bytes !== undefined) this.#sentId = lastId;
 		if (this.broadcaster.ticks === this.#ticks) return bytes;
 		this.#ticks = this.broadcaster.ticks;
-		const sign = utf8(this.#signOfLife());
-		return bytes === undefined ? sign : Buffer.concat([bytes, sign]);
+		const keepalive = utf8(this.#keepalive());
+		return bytes === undefined ? keepalive : Buffer.concat([bytes, keepalive]);
 	}
 
-	#signOfLife(): string {
+	#keepalive(): string {
 		this.#keepalives++;
-		if (this.#keepalives % bookmarkEvery !== 0 || this.#told === this.#cursor) return keepaliveFrame;
-		this.#told = this.#cursor;
+		if (this.#keepalives % bookmarkEvery !== 0 || this.#sentId === this.#cursor) return keepaliveFrame;
+		this.#sentId = this.#cursor;
 		return keepaliveFrame + bookmarkFrame(this.#cursor);
 	}
 

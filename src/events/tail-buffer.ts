@@ -3,20 +3,20 @@ import { eventFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
 import type { EventPage } from "./store.ts";
 
-/** What a client is sent next, and where it then is. */
+/** What a client is sent next, and its cursor after that. */
 export interface Chunk {
-	/** Whole frames, or nothing where the filter admits none. */
+	/** Whole frames; undefined where the filter admits none. */
 	readonly bytes: Uint8Array | undefined;
-	/** The number of the last of these; 0 where there are none. */
+	/** The number of the last event in `bytes`; 0 if there is none. */
 	readonly lastId: number;
-	/** Everything up to this number has been looked at. */
+	/** Everything up to this number has been examined. */
 	readonly cursor: number;
 }
 
 /** Frames go out in chunks of about this size; an event larger than that is a chunk by itself. */
 export const chunkBytesMax = 64 * 1024;
 
-/** A stretch of the frames that were made together. */
+/** A part of the frames that were encoded together. */
 interface ByteRange {
 	readonly frames: Uint8Array;
 	readonly start: number;
@@ -34,7 +34,7 @@ export class TailBuffer {
 	#bytes = 0;
 	#floor = 0;
 	#end = 0;
-	/** Pieces made since the last event: clients side by side share them. */
+	/** Chunks made since the last event: clients with one cursor share them. */
 	readonly #chunks = new Map<string, Chunk>();
 
 	constructor(
@@ -42,17 +42,17 @@ export class TailBuffer {
 		private readonly bytesMax = 16 * 1024 * 1024,
 	) {}
 
-	/** Everything up to this number has been seen. */
+	/** Everything up to this number has been appended, or was there before. */
 	get end(): number {
 		return this.#end;
 	}
 
-	/** Whether a client that has everything up to `cursor` can go on from here. */
+	/** Whether everything after `cursor` is in the buffer. */
 	reaches(cursor: number): boolean {
 		return cursor >= this.#floor;
 	}
 
-	/** Begins anew, empty, at a number. */
+	/** Empties the buffer; it goes on after `rev`. */
 	reset(rev: number): void {
 		this.#events = [];
 		this.#bytes = 0;
@@ -63,7 +63,7 @@ export class TailBuffer {
 	append({ rows, examined }: EventPage): void {
 		this.#chunks.clear();
 		const texts = rows.map(eventFrame);
-		// Encoded together: one by one takes several times as long.
+		// Encoded together: one at a time takes several times as long.
 		const frames = Buffer.from(texts.join(""), "utf8");
 		let start = 0;
 		for (const [index, { id, type }] of rows.entries()) {
@@ -76,7 +76,7 @@ export class TailBuffer {
 		this.#trim();
 	}
 
-	/** What comes after `cursor`, which the window must reach. */
+	/** What comes after `cursor`, which the buffer must reach. */
 	take(cursor: number, filter: EventFilter): Chunk {
 		const key = `${cursor} ${filter.mask}`;
 		const shared = this.#chunks.get(key);
@@ -129,10 +129,10 @@ export class TailBuffer {
 	}
 }
 
-/** Different chunks of one moment that are kept for sharing: 4 MiB at most. */
+/** Chunks that are kept for sharing: 4 MiB at most. */
 const sharedMax = 64;
 
-/** Events that follow one another are sent as they lie. */
+/** Neighbouring events are one range, and a single range is not copied. */
 function joined(ranges: readonly ByteRange[]): Uint8Array | undefined {
 	const parts = ranges.map(({ frames, start, end }) => frames.subarray(start, end));
 	return parts.length > 1 ? Buffer.concat(parts) : parts[0];

@@ -5,79 +5,79 @@ import { WaitQueue } from "./wait-queue.ts";
 
 export interface DispatcherDeps {
 	readonly jobs: JobService;
-	/** Calls when any process may have changed something; the answer ends it. Only a hint. */
+	/** Calls the listener when any process may have changed something; only a hint. Returns what ends it. */
 	readonly onChange: (listener: () => void) => () => void;
 	readonly log: Log;
 }
 
-/** A hint can be lost: while somebody waits, the queues are looked at this often. */
+/** A hint can be lost: while workers wait, the queues are polled this often. */
 const pollMs = 1000;
 
-/** Brings work and workers together: a worker that finds no job waits here, and holds nothing of the database. */
+/** Brings jobs and workers together: a worker that finds no job waits here, and uses nothing of the database. */
 export class Dispatcher {
-	readonly #line = new WaitQueue();
-	#end: (() => void) | undefined;
+	readonly #waiters = new WaitQueue();
+	#unsubscribe: (() => void) | undefined;
 	#polling: Timer | undefined;
-	#look: Promise<void> | undefined;
-	#lookAgain = false;
+	#checking: Promise<void> | undefined;
+	#checkAgain = false;
 
 	constructor(private readonly deps: DispatcherDeps) {}
 
 	start(): void {
-		this.#end ??= this.deps.onChange(() => this.#changed());
+		this.#unsubscribe ??= this.deps.onChange(() => this.#changed());
 		this.#polling ??= setInterval(() => this.#changed(), pollMs);
 	}
 
-	/** Those who wait get their answer, an empty one, at once. Idempotent. */
+	/** Answers all waiting workers at once, with no jobs. Idempotent. */
 	async stop(): Promise<void> {
-		this.#line.close();
-		this.#end?.();
+		this.#waiters.close();
+		this.#unsubscribe?.();
 		clearInterval(this.#polling);
-		await this.#look;
+		await this.#checking;
 	}
 
-	/** Leases what there is, or waits for work as long as asked and as the client stays. */
-	async lease(asked: LeaseJobs, waitSeconds: number, gone: AbortSignal): Promise<readonly ChangedJob[]> {
+	/** Leases the jobs there are, or waits for some as long as asked and as the client stays. */
+	async lease(request: LeaseJobs, waitSeconds: number, gone: AbortSignal): Promise<readonly ChangedJob[]> {
 		const deadline = performance.now() + waitSeconds * 1000;
 		while (!gone.aborted) {
-			const place = this.#line.enter(asked.queues);
+			const waiter = this.#waiters.enter(request.queues);
 			try {
-				const jobs = await this.deps.jobs.lease(asked);
+				const jobs = await this.deps.jobs.lease(request);
 				const leftMs = deadline - performance.now();
-				if (jobs.length > 0 || leftMs <= 0 || !(await place.called(leftMs, gone))) return jobs;
+				if (jobs.length > 0 || leftMs <= 0 || !(await waiter.wait(leftMs, gone))) return jobs;
 			} finally {
-				place.leave();
+				waiter.leave();
 			}
 		}
 		return [];
 	}
 
-	/** Jobs of this process' making that may be leased: those who wait hear of them without a detour. */
+	/** Wakes waiters for jobs that this process has just made ready, without a query. */
 	ready(jobs: readonly ChangedJob[]): void {
-		for (const { queue, state } of jobs) if (state === "queued") this.#line.call(queue, 1);
+		for (const { queue, state } of jobs) if (state === "queued") this.#waiters.wake(queue, 1);
 	}
 
 	readyQueues(counts: ReadonlyMap<string, number>): void {
-		for (const [queue, count] of counts) this.#line.call(queue, count);
+		for (const [queue, count] of counts) this.#waiters.wake(queue, count);
 	}
 
-	/** One look at a time, and one more if something changed meanwhile. */
+	/** One check at a time, and one more if something changed meanwhile. */
 	#changed(): void {
-		this.#lookAgain = true;
-		this.#look ??= this.#lookAround().finally(() => {
-			this.#look = undefined;
+		this.#checkAgain = true;
+		this.#checking ??= this.#check().finally(() => {
+			this.#checking = undefined;
 		});
 	}
 
-	async #lookAround(): Promise<void> {
-		while (this.#lookAgain) {
-			this.#lookAgain = false;
-			const queues = this.#line.queues();
+	async #check(): Promise<void> {
+		while (this.#checkAgain) {
+			this.#checkAgain = false;
+			const queues = this.#waiters.queues();
 			if (queues.length === 0) return;
 			try {
 				this.readyQueues(await this.deps.jobs.ready(queues));
 			} catch (error) {
-				this.deps.log.debug({ err: loggable(error) }, "Waiting workers could not be told of work.");
+				this.deps.log.debug({ err: loggable(error) }, "The queues could not be checked for ready jobs.");
 			}
 		}
 	}

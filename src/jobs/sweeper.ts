@@ -1,4 +1,5 @@
-import { type Log, loggable } from "../log.ts";
+import type { Log } from "../log.ts";
+import { Repeater } from "../repeater.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { JobService } from "./service.ts";
 
@@ -16,56 +17,38 @@ const purgeMax = 500;
 const sweepMsMax = 500;
 const purgeMsMax = 60_000;
 const purgeMsMin = 1000;
-const retryMs = 1000;
 
 /**
- * Puts back what has run out, queues what is due, removes what ended long ago. Every replica does so, none leads: two
- * that see the same job change it one after the other, and the second finds nothing left to do. While nothing is due,
- * a round is one read.
+ * Puts back jobs whose lease has run out, queues those that are due, and removes those that ended long ago. Every
+ * replica does so, with no leader: two that see the same job change it one after the other, and the second finds
+ * nothing left to do. While nothing is due, a round is one read.
  */
 export class Sweeper {
-	readonly #stopping = Promise.withResolvers<void>();
-	readonly #purgeMs: number;
-	#rounds: Promise<unknown> | undefined;
-	#isStopped = false;
+	readonly #sweeps: Repeater;
+	readonly #purges: Repeater;
 
 	constructor(private readonly deps: SweeperDeps) {
-		this.#purgeMs = Math.min(purgeMsMax, Math.max(purgeMsMin, deps.retentionMs / 10));
+		const { log } = deps;
+		this.#sweeps = new Repeater({
+			round: () => this.#sweep(),
+			failure: "Jobs that are due could not be queued; trying again.",
+			log,
+		});
+		this.#purges = new Repeater({
+			round: () => this.#purge(),
+			failure: "Old jobs could not be removed; trying again.",
+			log,
+		});
 	}
 
 	start(): void {
-		this.#rounds ??= Promise.all([this.#repeat(() => this.#sweep()), this.#repeat(() => this.#purge())]);
+		this.#sweeps.start();
+		this.#purges.start();
 	}
 
-	/** Waits for the step that is under way. Idempotent. */
+	/** Waits for the steps that are under way. Idempotent. */
 	async stop(): Promise<void> {
-		this.#isStopped = true;
-		this.#stopping.resolve();
-		await this.#rounds;
-	}
-
-	/** `round` answers how many milliseconds the next one has time. */
-	async #repeat(round: () => Promise<number>): Promise<void> {
-		let isFailing = false;
-		while (!this.#isStopped) {
-			let pauseMs = retryMs;
-			try {
-				pauseMs = await round();
-				isFailing = false;
-			} catch (error) {
-				// Said once: while the database is away, every round fails.
-				if (!isFailing) this.deps.log.warn({ err: loggable(error) }, "A round over the jobs failed.");
-				isFailing = true;
-			}
-			if (!this.#isStopped) await this.#pause(pauseMs);
-		}
-	}
-
-	async #pause(milliseconds: number): Promise<void> {
-		const { promise, resolve } = Promise.withResolvers<void>();
-		const timer = setTimeout(resolve, milliseconds);
-		await Promise.race([promise, this.#stopping.promise]);
-		clearTimeout(timer);
+		await Promise.all([this.#sweeps.stop(), this.#purges.stop()]);
 	}
 
 	async #sweep(): Promise<number> {
@@ -78,7 +61,8 @@ export class Sweeper {
 	}
 
 	async #purge(): Promise<number> {
-		const removed = await this.deps.jobs.purge(this.deps.retentionMs, purgeMax);
-		return removed === purgeMax ? 1 : this.#purgeMs;
+		const { jobs, retentionMs } = this.deps;
+		const removed = await jobs.purge(retentionMs, purgeMax);
+		return removed === purgeMax ? 1 : Math.min(purgeMsMax, Math.max(purgeMsMin, retentionMs / 10));
 	}
 }

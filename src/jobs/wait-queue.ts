@@ -1,79 +1,79 @@
-/** A worker's place in the line. */
-export interface Place {
-	/** True once called for work; false when the time is up, the client is gone or the line is closed. */
-	called(milliseconds: number, gone: AbortSignal): Promise<boolean>;
-	/** Always the last step. A call that came too late to be of use goes to the next in line. */
+/** A worker that waits for a job. */
+export interface Waiter {
+	/** True once woken for a job; false when the time is up, the client is gone or the queue is closed. */
+	wait(milliseconds: number, gone: AbortSignal): Promise<boolean>;
+	/** Always the last step. A wake-up that came too late to be used goes to the next waiter. */
 	leave(): void;
 }
 
-interface Waiter {
+interface Entry {
 	readonly queues: readonly string[];
-	/** The queue that it was called for. */
-	calledFor: string | undefined;
-	answer(isCalled: boolean): void;
+	/** The queue that has the job for which it was woken. */
+	wokenFor: string | undefined;
+	resolve(isWoken: boolean): void;
 }
 
-/** Workers that wait for a job: for each queue, first come, first served. */
+/** Workers that wait for a job: first come, first served for each queue of jobs. */
 export class WaitQueue {
-	readonly #byQueue = new Map<string, Set<Waiter>>();
+	readonly #byQueue = new Map<string, Set<Entry>>();
 	#isClosed = false;
 
-	/** A place from which no call is missed. Who enters first and then looks for work cannot wait beside it. */
-	enter(queues: readonly string[]): Place {
+	/** From now on no wake-up is missed: enter before looking for a job, and none can be passed over. */
+	enter(queues: readonly string[]): Waiter {
 		const { promise, resolve } = Promise.withResolvers<boolean>();
-		const waiter: Waiter = { queues, calledFor: undefined, answer: resolve };
-		for (const queue of queues) this.#waiters(queue).add(waiter);
+		const entry: Entry = { queues, wokenFor: undefined, resolve };
+		for (const queue of queues) this.#entries(queue).add(entry);
 		let isUsed = false;
 		return {
-			called: async (milliseconds, gone) => {
+			wait: async (milliseconds, gone) => {
 				if (this.#isClosed || gone.aborted) return false;
 				const timer = setTimeout(resolve, milliseconds, false);
-				const leaves = () => resolve(false);
-				gone.addEventListener("abort", leaves, { once: true });
+				const abort = () => resolve(false);
+				gone.addEventListener("abort", abort, { once: true });
 				isUsed = (await promise) && !gone.aborted;
 				clearTimeout(timer);
-				gone.removeEventListener("abort", leaves);
+				gone.removeEventListener("abort", abort);
 				return isUsed;
 			},
 			leave: () => {
-				this.#remove(waiter);
-				if (waiter.calledFor !== undefined && !isUsed) this.call(waiter.calledFor, 1);
+				this.#remove(entry);
+				if (entry.wokenFor !== undefined && !isUsed) this.wake(entry.wokenFor, 1);
 			},
 		};
 	}
 
-	/** Calls as many of those who wait for this queue as there are jobs. */
-	call(queue: string, jobs: number): void {
-		const waiters = [...(this.#byQueue.get(queue) ?? [])].slice(0, jobs);
-		for (const waiter of waiters) {
-			this.#remove(waiter);
-			waiter.calledFor = queue;
-			waiter.answer(true);
+	/** Wakes one waiter for each job of a queue. */
+	wake(queue: string, jobs: number): void {
+		const entries = [...(this.#byQueue.get(queue) ?? [])].slice(0, jobs);
+		for (const entry of entries) {
+			this.#remove(entry);
+			entry.wokenFor = queue;
+			entry.resolve(true);
 		}
 	}
 
-	/** The queues that somebody waits for. */
+	/** The queues that have waiters. */
 	queues(): readonly string[] {
 		return [...this.#byQueue.keys()];
 	}
 
-	/** Sends everybody away, and who comes later as well. */
+	/** Ends every wait, and those that begin later. */
 	close(): void {
 		this.#isClosed = true;
-		for (const waiters of this.#byQueue.values()) for (const waiter of waiters) waiter.answer(false);
+		for (const entries of this.#byQueue.values()) for (const entry of entries) entry.resolve(false);
 	}
 
-	#waiters(queue: string): Set<Waiter> {
-		const waiters = this.#byQueue.get(queue) ?? new Set();
-		this.#byQueue.set(queue, waiters);
-		return waiters;
+	#entries(queue: string): Set<Entry> {
+		const entries = this.#byQueue.get(queue) ?? new Set();
+		this.#byQueue.set(queue, entries);
+		return entries;
 	}
 
-	#remove(waiter: Waiter): void {
-		for (const queue of waiter.queues) {
-			const waiters = this.#byQueue.get(queue);
-			waiters?.delete(waiter);
-			if (waiters?.size === 0) this.#byQueue.delete(queue);
+	#remove(entry: Entry): void {
+		for (const queue of entry.queues) {
+			const entries = this.#byQueue.get(queue);
+			entries?.delete(entry);
+			if (entries?.size === 0) this.#byQueue.delete(queue);
 		}
 	}
 }

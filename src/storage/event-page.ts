@@ -1,12 +1,12 @@
-import type { EventPage, EventQuery, EventRow, LogEnds } from "../events/store.ts";
+import type { EventPage, EventQuery, EventRow, LogRange } from "../events/store.ts";
 
-/** Numbers that one read looks at: a filter that nothing passes must not walk the whole log in one statement. */
+/** Numbers that one read examines: a filter that admits nothing must not scan the whole log in one statement. */
 export const spanMax = 10_000;
 
-/** The answer to a query. `isFull`: its limit or its bytes were reached. */
+/** The page of a query. `isFull`: its limit or its bytes were reached. */
 export function eventPage(
 	{ after }: EventQuery,
-	{ rev, purgedRev }: LogEnds,
+	{ rev, purgedRev }: LogRange,
 	rows: readonly EventRow[],
 	isFull: boolean,
 ): EventPage {

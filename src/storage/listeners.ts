@@ -1,12 +1,12 @@
-/** Those who want to hear of something, and a source that runs only while there are any. */
+/** Callbacks, and a source that runs only while there are any. */
 export class Listeners {
 	readonly #listeners = new Set<() => void>();
 	#end: (() => void) | undefined;
 
-	/** `begin` starts the source; its answer ends it. */
+	/** `begin` starts the source and returns what ends it. */
 	constructor(private readonly begin: () => () => void) {}
 
-	/** The answer takes the listener away again. */
+	/** Returns what removes the listener again. */
 	add(listener: () => void): () => void {
 		const own = () => listener();
 		this.#listeners.add(own);
@@ -17,11 +17,11 @@ export class Listeners {
 		};
 	}
 
-	tell(): void {
+	notify(): void {
 		for (const listener of this.#listeners) listener();
 	}
 
-	/** Ends the source, whoever still listens. */
+	/** Ends the source, even while there are listeners. */
 	stop(): void {
 		this.#end?.();
 		this.#end = undefined;

@@ -1,24 +1,24 @@
 import { epochGap } from "../events/store.ts";
 
 /**
- * A database that goes back to an older state begins a new life of its log. Numbers that were given after that state
- * are then given again, to other events and other leases: whoever still holds one must be told so, not served.
+ * A database that goes back to an older state begins a new epoch of its log. Without it, numbers that were given after
+ * that state would be given again, to other events and other leases, and a client could not tell.
  */
 export interface NewEpoch {
-	/** The log's end, its beginning and where its numbers go on: nothing of an earlier life is at or above it. */
+	/** The log is empty and goes on after this number; all numbers of earlier epochs are below it. */
 	readonly rev: number;
-	/** Every job that may still be leased goes on from here at least: no fence of an earlier life holds anything. */
+	/** The least fence of every job that may still be leased: no fence of an earlier epoch is good. */
 	readonly fenceMin: number;
-	/** Every user's tokens go on from here at least: none of an earlier life is good for anything. */
+	/** The least token generation of every user: no token of an earlier epoch is good. */
 	readonly tokenGenerationMin: number;
 }
 
-/** More events a millisecond than a log is ever given, on the average of a life. */
+/** More events a millisecond than any log gets, on the average of an epoch. */
 const numbersPerMs = 256;
 
 /**
- * Where a life begins that follows on `rev`. It grows with the time faster than any log does, so that it lies beyond
- * all that was given before, in whatever life; and with `rev`, in case the clock was set back. 15 digits until 2093.
+ * The epoch that follows a log whose last number is `rev`. Its numbers begin beyond those of all earlier epochs: they grow
+ * with the time faster than any log does, and with `rev`, in case the clock was set back. 15 digits until 2093.
  */
 export function newEpoch(rev: number, now: number): NewEpoch {
 	return {

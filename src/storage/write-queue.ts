@@ -136,7 +136,8 @@ export class WriteQueue {
 			this.#textLength -= textLengthOf(write.unit);
 			return false;
 		});
-		for (const write of late) write.fail(unavailable(new Error(`no commit within ${this.limits.waitMsMax} ms`)));
+		for (const write of late)
+			write.fail(unavailable(new Error(`no commit within ${this.limits.waitMsMax} ms`)));
 		this.#watch();
 	}
 }

@@ -85,7 +85,7 @@ test("EVENTS_RETENTION_HOURS bounds the log of a server that runs", async () => 
 	const { promise: purged, resolve } = Promise.withResolvers<void>();
 	await create(server, "short-lived");
 	const forget = server.storage.events.onChange(() => {
-		void server.storage.events.ends().then(({ purgedRev }) => purgedRev === 1 && resolve());
+		void server.storage.events.range().then(({ purgedRev }) => purgedRev === 1 && resolve());
 	});
 	await purged;
 	forget();

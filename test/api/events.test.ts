@@ -48,7 +48,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(headers.get("cache-control")).toBe("no-store, no-transform");
 			expect(headers.get("x-accel-buffering")).toBe("no");
 			expect(headers.get("x-request-id")).not.toBeNull();
-			const { rev } = await server.storage.events.ends();
+			const { rev } = await server.storage.events.range();
 			expect(await tail.block()).toEqual({
 				retry: "1000",
 				comments: ["events follow as they are committed"],
@@ -108,7 +108,7 @@ for (const { name, newUrl } of everyDatabase) {
 
 		test("Last-Event-ID replays what came after it and goes on live; the header wins; 0 is the beginning", async () => {
 			const { id } = await create(server, "replayed");
-			const { rev } = await server.storage.events.ends();
+			const { rev } = await server.storage.events.range();
 			const tails = await Promise.all([
 				openTail(server.url, "", { "last-event-id": String(rev - 1) }),
 				openTail(server.url, "?last_event_id=nonsense", { "last-event-id": String(rev - 1) }),
@@ -130,7 +130,7 @@ for (const { name, newUrl } of everyDatabase) {
 
 		test("GET /events pages through the same objects", async () => {
 			await create(server, "paged");
-			const { rev } = await server.storage.events.ends();
+			const { rev } = await server.storage.events.range();
 			const tail = await openTail(server.url, "?last_event_id=0");
 			const streamed = (await tail.take(rev)).map(({ event }) => event);
 			tail.close();
@@ -159,7 +159,7 @@ for (const { name, newUrl } of everyDatabase) {
 		});
 
 		test("what does not fit is refused before the first byte", async () => {
-			const { rev } = await server.storage.events.ends();
+			const { rev } = await server.storage.events.range();
 			const refusals: readonly (readonly [`/${string}`, string, Record<string, string>?])[] = [
 				["/events/tail?last_event_id=", "/last_event_id"],
 				["/events/tail?last_event_id=-1", "/last_event_id"],
@@ -210,7 +210,7 @@ for (const { name, newUrl } of everyDatabase) {
 
 		test("what retention has removed is gone, and 0 is the oldest that is kept", async () => {
 			await create(server, "kept no more");
-			const { rev } = await server.storage.events.ends();
+			const { rev } = await server.storage.events.range();
 			while ((await server.storage.events.purge(Date.now() + 1, 100)) > 0) {
 				// in steps
 			}
@@ -239,7 +239,7 @@ for (const { name, newUrl } of durableDatabases) {
 
 		test("are for those with a key alone, live and replayed, however they are asked for", async () => {
 			const key = { "x-api-key": testApiKey };
-			const start = (await server.storage.events.ends()).rev;
+			const start = (await server.storage.events.range()).rev;
 			const live = await openTail(server.url);
 			const keyed = await openTail(server.url, "", key);
 			const dead = await openTail(server.url, "?types=task.*,job.dead", key);

@@ -57,8 +57,8 @@ async function goingOnFrom(server: TestServer, id: string): Promise<readonly [nu
 	return [tail.status, list.status];
 }
 
-/** Holds a copy of a database, whose tasks are `one` and `two`, to what a new life is. */
-async function expectNewLife(databaseUrl: string, formerBearer: string): Promise<void> {
+/** Holds a copy of a database, whose tasks are `one` and `two`, to what a new epoch is. */
+async function expectNewEpoch(databaseUrl: string, formerBearer: string): Promise<void> {
 	const copy = await startServer({ DATABASE_URL: databaseUrl, JWT_SECRET: "x".repeat(32) });
 	for (const id of ["1", "2"]) expect(await goingOnFrom(copy, id)).toEqual([410, 410]);
 	const me = await ask(copy, "GET /auth/me", { headers: { authorization: formerBearer } });
@@ -88,7 +88,7 @@ async function withTwoTasks(databaseUrl: string): Promise<string> {
 }
 
 describe.if(server !== undefined)("a Postgres database that came from another", () => {
-	test("as a copy begins a new life of its log", async () => {
+	test("as a copy begins a new epoch of its log", async () => {
 		const [from, to] = [await newPostgresDatabase(server ?? ""), await newPostgresDatabase(server ?? "")];
 		const bearer = await withTwoTasks(from);
 		const sql = postgres(server ?? "", { max: 1, onnotice() {} });
@@ -96,10 +96,10 @@ describe.if(server !== undefined)("a Postgres database that came from another", 
 		await sql.unsafe(`DROP DATABASE ${name}`);
 		await sql.unsafe(`CREATE DATABASE ${name} TEMPLATE ${source}`);
 		await sql.end();
-		await expectNewLife(to, bearer);
+		await expectNewEpoch(to, bearer);
 	});
 
-	test.if(tools)("by pg_dump and pg_restore over itself begins a new life of its log", async () => {
+	test.if(tools)("by pg_dump and pg_restore over itself begins a new epoch of its log", async () => {
 		const url = await newPostgresDatabase(server ?? "");
 		const bearer = await withTwoTasks(url);
 		const file = `${newFolder()}/a.dump`;
@@ -110,14 +110,14 @@ describe.if(server !== undefined)("a Postgres database that came from another", 
 		await later.stop();
 		const restore = ["pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction"];
 		expect(await Bun.spawn([...restore, `--dbname=${url}`, file]).exited).toBe(0);
-		await expectNewLife(url, bearer);
+		await expectNewEpoch(url, bearer);
 	});
 });
 
-describe("where a new life begins", () => {
+describe("where a new epoch begins", () => {
 	const now = Date.UTC(2026, 10, 23);
 
-	test("is beyond what any life before can have given, and beyond the last one's end", () => {
+	test("is beyond what any epoch before can have given, and beyond the last one's end", () => {
 		const first = newEpoch(1000, now);
 		expect(newEpoch(1000, now + 1).rev).toBeGreaterThan(first.rev);
 		expect(newEpoch(first.rev + 5000, now + 60_000).rev).toBeGreaterThan(first.rev + 5000);

@@ -200,7 +200,7 @@ describe("after a restore", () => {
 		expect(titles(path)).toEqual(["one", "two", "new"]);
 	});
 
-	test("no number of one life is good in another, whichever came first", async () => {
+	test("no number of one epoch is good in another, whichever came first", async () => {
 		const { path, file, folder } = await backedUp();
 		const servers = [await serve(path)];
 		for (const name of ["b.db", "c.db"]) {
@@ -222,7 +222,7 @@ describe("after a restore", () => {
 		expect(await goingOnFrom(second, await listEnd(original))).toEqual([410, 410]);
 	});
 
-	test("a life begins behind the one that it replaces, though the clock was set back", async () => {
+	test("an epoch begins behind the one that it replaces, though the clock was set back", async () => {
 		const { path, file } = await backedUp();
 		const far = Date.now() * 256 + 1e12;
 		const replaced = new Database(path);
@@ -275,7 +275,7 @@ describe("after a restore", () => {
 		expect((await ask(second, "GET /auth/me", { headers: { authorization } })).status).toBe(200);
 	});
 
-	test("the life goes on through restarts", async () => {
+	test("the epoch goes on through restarts", async () => {
 		const { path, file } = await backedUp();
 		await succeed(path, "restore", file, "--force");
 		const first = await serve(path);
@@ -286,7 +286,7 @@ describe("after a restore", () => {
 		expect((await ask(second, `GET /events?after=${end}`)).status).toBe(200);
 	});
 
-	test("a backup that was put in place by hand begins a life too", async () => {
+	test("a backup that was put in place by hand begins an epoch too", async () => {
 		const { file, folder } = await backedUp();
 		const byHand = join(folder, "by-hand.db");
 		copyFileSync(file, byHand);

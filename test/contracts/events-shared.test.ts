@@ -21,7 +21,7 @@ const postgres = durableDatabases.find(({ name }) => name === "Postgres");
 test.if(postgres !== undefined)("on Postgres a commit notifies: no poll is waited for", async () => {
 	const url = (await postgres?.newUrl()) ?? "";
 	const storage = await openTestStorage(url);
-	const signal = new CommitNotifier(url, log, 3_600_000);
+	const signal = new CommitNotifier(url, async () => {}, log, 3_600_000);
 	onEnd(() => signal.stop());
 	let heard = Promise.withResolvers<void>();
 	const forget = signal.onChange(() => heard.resolve());
@@ -36,5 +36,5 @@ test.if(postgres !== undefined)("on Postgres a commit notifies: no poll is waite
 	});
 	await heard.promise;
 	forget();
-	expect((await storage.events.ends()).rev).toBe(1);
+	expect((await storage.events.range()).rev).toBe(1);
 });

@@ -16,9 +16,9 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 	}
 
 	describe("events", () => {
-		test("an empty log has its ends at 0 and an empty page", async () => {
+		test("an empty log begins and ends at 0 and has an empty page", async () => {
 			const { events } = await open();
-			expect(await events.ends()).toEqual({ rev: 0, purgedRev: 0 });
+			expect(await events.range()).toEqual({ rev: 0, purgedRev: 0 });
 			expect(await events.read(everything)).toEqual({ rows: [], examined: 0, rev: 0, purgedRev: 0 });
 		});
 
@@ -66,15 +66,15 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			for (const time of [1000, 2000, 3000, 9000, 4000]) await create(storage, `at ${time}`, time);
 			expect(await storage.events.purge(1000, 10)).toBe(0);
 			expect(await storage.events.purge(5000, 2)).toBe(2);
-			expect(await storage.events.ends()).toEqual({ rev: 5, purgedRev: 2 });
+			expect(await storage.events.range()).toEqual({ rev: 5, purgedRev: 2 });
 			// A clock that ran behind puts an old time after a young one: order counts, so it stays for now.
 			expect(await storage.events.purge(5000, 10)).toBe(1);
 			expect(await storage.events.purge(5000, 10)).toBe(0);
-			const { rows, ...ends } = await storage.events.read(everything);
+			const { rows, ...range } = await storage.events.read(everything);
 			expect(rows.map(({ id }) => id)).toEqual([4, 5]);
-			expect(ends).toEqual({ examined: 5, rev: 5, purgedRev: 3 });
+			expect(range).toEqual({ examined: 5, rev: 5, purgedRev: 3 });
 			expect(await storage.events.purge(10_000, 10)).toBe(2);
-			expect(await storage.events.ends()).toEqual({ rev: 5, purgedRev: 5 });
+			expect(await storage.events.range()).toEqual({ rev: 5, purgedRev: 5 });
 			await create(storage, "after all");
 			expect((await storage.events.read(everything)).rows.map(({ id }) => id)).toEqual([6]);
 		});
@@ -120,7 +120,7 @@ export function sharedLogContract(open: () => Promise<TestStorage>): void {
 		const [here, there] = [await open(), await open()];
 		const { promise, resolve } = Promise.withResolvers<void>();
 		const forget = here.events.onChange(() => {
-			void here.events.ends().then(({ rev }) => rev > 0 && resolve());
+			void here.events.range().then(({ rev }) => rev > 0 && resolve());
 		});
 		await there.tasks.create({
 			id: newId(),

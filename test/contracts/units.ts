@@ -60,7 +60,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 				expect(await outcome(reads, change("remove"))).toMatchObject(readSetError);
 			}
 			expect(await storage.tasks.find(id)).toEqual(row);
-			expect((await storage.events.ends()).rev).toBe(1);
+			expect((await storage.events.range()).rev).toBe(1);
 		});
 
 		test("that looks for jobs, keys or records other than those it named throws", async () => {

@@ -10,21 +10,35 @@ import { silentLog } from "../support/server.ts";
 
 const log = await silentLog();
 
-/** A log of our own that counts the questions it is asked. */
-class CountedLog implements EventStore {
+/** A log in memory that records what it is asked. */
+class FakeLog implements EventStore {
 	readonly reads: EventQuery[] = [];
 	readonly #listeners = new Set<() => void>();
 	/** The last number; every tenth event is a task's, the others are jobs'. */
 	rev = 0;
 	purgedRev = 0;
 	isDown = false;
+	/** What a read waits for before it answers. */
+	ready: Promise<void> | undefined;
 
 	append(count: number): void {
 		this.rev += count;
 		for (const listener of this.#listeners) listener();
 	}
 
-	async ends() {
+	/** Removes the oldest events, up to a number. */
+	purgeTo(rev: number): void {
+		this.purgedRev = rev;
+		this.append(0);
+	}
+
+	/** Begins a new epoch, far beyond all numbers so far. */
+	beginEpoch(): void {
+		this.rev += 1_000_000;
+		this.purgeTo(this.rev);
+	}
+
+	async range() {
 		return { rev: this.rev, purgedRev: this.purgedRev };
 	}
 
@@ -37,7 +51,9 @@ class CountedLog implements EventStore {
 			if (!query.types.includes(type) || rows.length === query.limit) continue;
 			rows.push({ id, type, subject: `/at/${id}`, data: "{}", requestId: "r", time: id });
 		}
-		return eventPage(query, this, rows, rows.length === query.limit);
+		const page = eventPage(query, this, rows, rows.length === query.limit);
+		await this.ready;
+		return page;
 	}
 
 	async purge(): Promise<number> {
@@ -54,7 +70,7 @@ function broadcasterOf(events: EventStore, keepaliveMs = 3_600_000): Broadcaster
 	return new Broadcaster({ events, log, keepaliveMs, streamsMax: 10_000 });
 }
 
-/** The blocks of a stream from `cursor`, with a way to leave it. */
+/** Opens a stream from `cursor` and reads its blocks. */
 function follow(broadcaster: Broadcaster, rev: number, cursor: number, seesJobs: boolean) {
 	const leaving = new AbortController();
 	const filter = eventFilter(undefined, seesJobs);
@@ -87,28 +103,40 @@ function follow(broadcaster: Broadcaster, rev: number, cursor: number, seesJobs:
 
 const opened: (() => void)[] = [];
 
-/** Nobody reads on here; a server's client would. */
+/** These streams have no client that would read them to their end. */
 afterEach(() => {
 	for (const leave of opened.splice(0)) leave();
 });
 
+/** The last block of a stream whose next events are not in the log any more. */
+const gone = {
+	event: "gone",
+	data: '{"message":"What comes next is not kept any more: list again, then tail from X-Event-Id.","type":"gone"}',
+	id: undefined,
+	retry: undefined,
+	comments: [],
+};
+
+/** The next turn of the event loop. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 const upTo = (count: number, step = 1) => Array.from({ length: count }, (_, index) => (index + 1) * step);
 
 describe("the broadcaster", () => {
-	test("asks the log once a batch, however many follow", async () => {
-		const events = new CountedLog();
+	test("reads the log once for each batch, however many streams there are", async () => {
+		const events = new FakeLog();
 		const broadcaster = broadcasterOf(events);
 		const streams = Array.from({ length: 200 }, () => follow(broadcaster, 0, 0, true));
 		events.append(30);
 		for (const stream of streams) expect(await stream.ids(30)).toEqual(upTo(30));
 		events.append(10);
 		for (const stream of streams) expect(await stream.ids(10)).toEqual(upTo(40).slice(30));
-		// One before anything, and one for each batch.
+		// The first one, and one for each batch.
 		expect(events.reads.length).toBeLessThanOrEqual(3);
 	});
 
-	test("asks once for all who come back together", async () => {
-		const events = new CountedLog();
+	test("reads a page once for all clients that come back together", async () => {
+		const events = new FakeLog();
 		events.append(400);
 		const broadcaster = broadcasterOf(events);
 		const streams = Array.from({ length: 200 }, () => follow(broadcaster, 400, 0, true));
@@ -116,8 +144,8 @@ describe("the broadcaster", () => {
 		expect(events.reads.filter(({ after }) => after === 0)).toHaveLength(1);
 	});
 
-	test("does not ask while nobody follows, and begins again without a gap", async () => {
-		const events = new CountedLog();
+	test("does not read the log while no stream is open, and begins again without a gap", async () => {
+		const events = new FakeLog();
 		const broadcaster = broadcasterOf(events);
 		const first = follow(broadcaster, 0, 0, true);
 		events.append(5);
@@ -134,8 +162,31 @@ describe("the broadcaster", () => {
 		expect(await second.ids(15)).toEqual(upTo(20).slice(5));
 	});
 
-	test("marks the place of a client whose filter leaves events out, with every fourth keep-alive", async () => {
-		const events = new CountedLog();
+	test("goes on for a stream that opens just as the reader finds that the last one has left", async () => {
+		for (let microtasks = 0; microtasks < 12; microtasks++) {
+			const events = new FakeLog();
+			const broadcaster = broadcasterOf(events);
+			const last = follow(broadcaster, 0, 0, true);
+			await last.block();
+			events.append(1);
+			await last.ids(1);
+			const reading = Promise.withResolvers<void>();
+			events.ready = reading.promise;
+			const { length } = events.reads;
+			last.leave();
+			while (events.reads.length === length) await Promise.resolve();
+			reading.resolve();
+			for (let count = 0; count < microtasks; count++) await Promise.resolve();
+			const next = follow(broadcaster, 1, 1, true);
+			await turn();
+			events.append(1);
+			const heard = Promise.race([next.ids(1), Bun.sleep(500).then(() => "silence")]);
+			expect([microtasks, await heard]).toEqual([microtasks, [2]]);
+		}
+	});
+
+	test("sends a bookmark to a client whose filter leaves events out, with every fourth keep-alive", async () => {
+		const events = new FakeLog();
 		const broadcaster = broadcasterOf(events, 10);
 		const stream = follow(broadcaster, 0, 0, false);
 		await stream.block();
@@ -151,24 +202,60 @@ describe("the broadcaster", () => {
 		const { comments, block } = await until();
 		expect(comments).toBeWithin(1, 5);
 		expect(block).toMatchObject({ id: "25", data: '{"id":"25"}' });
-		// Nothing has passed since: no second one until something has.
+		// No event since: no second bookmark until there is one.
 		for (let count = 0; count < 8; count++) expect((await stream.block())?.comments).toEqual(["keep-alive"]);
 		events.append(1);
 		expect((await until()).block.id).toBe("26");
 	});
 
-	test("ends the stream of a client that retention has overtaken", async () => {
-		const events = new CountedLog();
+	test("ends the stream of a client that retention has overtaken, and says why", async () => {
+		const events = new FakeLog();
 		events.append(1000);
 		const broadcaster = broadcasterOf(events);
 		const stream = follow(broadcaster, 1000, 0, true);
 		await stream.block();
-		events.purgedRev = 600;
+		events.purgeTo(600);
+		expect(await stream.block()).toEqual(gone);
 		expect(await stream.block()).toBeUndefined();
+		expect(broadcaster.streams).toBe(0);
+	});
+
+	test("ends every live stream when the log begins a new epoch, and says why", async () => {
+		const events = new FakeLog();
+		events.append(20);
+		const broadcaster = broadcasterOf(events);
+		const streams = [follow(broadcaster, 20, 20, true), follow(broadcaster, 20, 20, false)];
+		for (const stream of streams) await stream.block();
+		events.append(1);
+		await streams[0]?.ids(1);
+		events.beginEpoch();
+		for (const stream of streams) {
+			expect(await stream.block()).toEqual(gone);
+			expect(await stream.block()).toBeUndefined();
+		}
+		const next = follow(broadcaster, events.rev, events.rev, true);
+		events.append(1);
+		expect(await next.ids(1)).toEqual([events.rev]);
+	});
+
+	test("goes on where what was purged has been sent, or waits in memory to be sent", async () => {
+		const events = new FakeLog();
+		events.append(10);
+		const broadcaster = broadcasterOf(events);
+		const live = follow(broadcaster, 10, 10, true);
+		const slow = follow(broadcaster, 10, 10, true);
+		await Promise.all([live.block(), slow.block()]);
+		events.purgeTo(10);
+		events.append(2);
+		expect(await live.ids(2)).toEqual([11, 12]);
+		events.purgeTo(12);
+		events.append(1);
+		expect(await live.ids(1)).toEqual([13]);
+		expect(await slow.ids(3)).toEqual([11, 12, 13]);
 	});
 
 	test("keeps its streams while the log cannot be read, and goes on after", async () => {
-		const events = new CountedLog();
+		const events = new FakeLog();
 		events.append(20);
 		const broadcaster = broadcasterOf(events);
 		events.isDown = true;
@@ -184,19 +271,39 @@ describe("the broadcaster", () => {
 	});
 
 	test("sends what is committed before it stops, and stopping twice is once", async () => {
-		const events = new CountedLog();
+		const events = new FakeLog();
 		const broadcaster = broadcasterOf(events);
 		const stream = follow(broadcaster, 0, 0, true);
 		await stream.block();
-		events.append(3000);
+		// What is committed while a read is under way is not in its page.
+		const reading = Promise.withResolvers<void>();
+		events.ready = reading.promise;
+		events.append(1);
+		while (events.reads.length < 2) await Promise.resolve();
+		events.append(2999);
 		const end = stream.ids(3000).then(async (ids) => ({ ids, after: await stream.block() }));
-		await Promise.all([broadcaster.stop(), broadcaster.stop()]);
+		const stopped = Promise.all([broadcaster.stop(), broadcaster.stop()]);
+		reading.resolve();
+		await stopped;
 		expect(await end).toEqual({ ids: upTo(3000), after: undefined });
 		expect(() => follow(broadcaster, 3000, 3000, true)).toThrow();
 	});
+
+	test("ends a stream without a reason when it stops, also one whose next events are lost", async () => {
+		const events = new FakeLog();
+		events.append(1000);
+		const broadcaster = broadcasterOf(events);
+		const stream = follow(broadcaster, 1000, 0, true);
+		await stream.block();
+		const stopped = broadcaster.stop();
+		await turn();
+		events.beginEpoch();
+		expect(await stream.block()).toBeUndefined();
+		await stopped;
+	});
 });
 
-describe("the window", () => {
+describe("the tail buffer", () => {
 	const filter = eventFilter(undefined, true);
 	const row = (id: number, data = "{}") => {
 		return { id, type: "task.created", subject: "/s", data, requestId: "r", time: id } as const;
@@ -206,7 +313,7 @@ describe("the window", () => {
 		return { rows, examined: last, rev: last, purgedRev: 0 };
 	};
 
-	test("keeps no more than its bounds, the newest", () => {
+	test("keeps the newest events, within its bounds", () => {
 		const byCount = new TailBuffer(100, 1_000_000);
 		byCount.append(batch(upTo(250).map((id) => row(id))));
 		expect([byCount.reaches(149), byCount.reaches(150)]).toEqual([false, true]);
@@ -217,13 +324,13 @@ describe("the window", () => {
 		expect([byBytes.end, byBytes.reaches(9), byBytes.reaches(10)]).toEqual([10, false, true]);
 	});
 
-	test("gives chunks of bounded size that follow one another, and the same one to clients side by side", () => {
-		const window = new TailBuffer();
-		window.append(batch(upTo(100).map((id) => row(id, JSON.stringify("x".repeat(3000))))));
+	test("gives chunks of bounded size that follow one another, and the same one to all clients with one cursor", () => {
+		const buffer = new TailBuffer();
+		buffer.append(batch(upTo(100).map((id) => row(id, JSON.stringify("x".repeat(3000))))));
 		const ids: number[] = [];
 		for (let cursor = 0; cursor < 100; ) {
-			const chunk = window.take(cursor, filter);
-			expect(window.take(cursor, eventFilter(undefined, true))).toBe(chunk);
+			const chunk = buffer.take(cursor, filter);
+			expect(buffer.take(cursor, eventFilter(undefined, true))).toBe(chunk);
 			expect(chunk.bytes?.byteLength).toBeLessThanOrEqual(64 * 1024);
 			const text = Buffer.from(chunk.bytes ?? []).toString("utf8");
 			ids.push(...[...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)));
@@ -231,13 +338,13 @@ describe("the window", () => {
 			cursor = chunk.cursor;
 		}
 		expect(ids).toEqual(upTo(100));
-		expect(window.take(100, filter)).toEqual({ bytes: undefined, lastId: 0, cursor: 100 });
+		expect(buffer.take(100, filter)).toEqual({ bytes: undefined, lastId: 0, cursor: 100 });
 	});
 });
 
 test("a page that its filter leaves empty moves on step by step, not through the whole log at once", () => {
-	const ends = { rev: 1_000_000, purgedRev: 500_000 };
+	const range = { rev: 1_000_000, purgedRev: 500_000 };
 	const query = { after: 0, types: [], limit: 10, bytesMax: 10 };
-	expect(eventPage(query, ends, [], false).examined).toBe(510_000);
-	expect(eventPage({ ...query, after: 990_001 }, ends, [], false).examined).toBe(1_000_000);
+	expect(eventPage(query, range, [], false).examined).toBe(510_000);
+	expect(eventPage({ ...query, after: 990_001 }, range, [], false).examined).toBe(1_000_000);
 });

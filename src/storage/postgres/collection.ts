@@ -1,6 +1,8 @@
 import type { AnyCollection, RunUnit } from "../../unit-of-work.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db, Fragment, Sql, Tx } from "./connection.ts";
+import type { HeadOfGroup } from "./event-appender.ts";
+import type { EpochGuard } from "./log-epoch.ts";
 
 /**
  * The rows of a collection that a group of units has in hand: fetched before, changed in memory by one unit after the
@@ -19,11 +21,8 @@ export interface GroupRows<ReadSet, Rows> {
 	readonly isChanged: boolean;
 	/** The statements that write the group's changes, begun. */
 	write(tx: Tx): readonly PromiseLike<unknown>[];
-	/**
-	 * For a collection whose inserts may go along in the log's own statement: the statement of the rows that were
-	 * inserted. `base` is the number before the group's first event, from which numbers count in such a group.
-	 */
-	insertAfter?(sql: Sql, base: Fragment): Fragment;
+	/** For a collection whose inserts may go along in the log's own statement: the statement of the rows inserted. */
+	insertAfter?(sql: Sql, head: HeadOfGroup): Fragment;
 }
 
 /** What a collection's reads stand on. */
@@ -31,6 +30,7 @@ export interface StoreContext {
 	readonly sql: Sql;
 	readonly db: Db;
 	readonly run: RunUnit;
+	readonly epochs: EpochGuard;
 	readonly notifier: CommitNotifier;
 }
 

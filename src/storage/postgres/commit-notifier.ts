@@ -10,16 +10,19 @@ export const channel = "orchestrator_log";
 const pollMsDefault = 1000;
 
 /**
- * Tells of commits by whatever process, on a connection of its own. postgres-js' `listen` gives up for good when the
- * server is not back at the first try; this one tries again at every poll.
+ * Notifies of commits by any process, with a connection of its own. postgres-js' `listen` gives up for good when the
+ * server is not back at the first try; this one tries again at every poll. Another server may lack the newest commits,
+ * so each poll first has `checkEpoch` see to that: listeners read a log that has been checked.
  */
 export class CommitNotifier {
 	readonly #listeners = new Listeners(() => this.#watch());
 	#client: postgres.Sql | undefined;
 	#isListening = false;
+	#polling: Promise<void> | undefined;
 
 	constructor(
 		private readonly url: string,
+		private readonly checkEpoch: () => Promise<void>,
 		private readonly log: Log,
 		private readonly pollMs = pollMsDefault,
 	) {}
@@ -37,7 +40,7 @@ export class CommitNotifier {
 		void this.#listen();
 		const timer = setInterval(() => {
 			void this.#listen();
-			this.#listeners.tell();
+			void this.#poll();
 		}, this.pollMs);
 		return () => clearInterval(timer);
 	}
@@ -49,10 +52,27 @@ export class CommitNotifier {
 			this.#client ??= this.#connect();
 			await this.#client.unsafe(`LISTEN ${channel}`);
 			// What was sent before is lost.
-			this.#listeners.tell();
+			await this.#poll();
 		} catch (error) {
 			this.#isListening = false;
 			this.log.debug({ err: loggable(error) }, "LISTEN failed; the log is polled meanwhile.");
+		}
+	}
+
+	/** One at a time, so that polls do not pile up at a server that does not answer. */
+	#poll(): Promise<void> {
+		this.#polling ??= this.#checkAndNotify().finally(() => {
+			this.#polling = undefined;
+		});
+		return this.#polling;
+	}
+
+	async #checkAndNotify(): Promise<void> {
+		try {
+			await this.checkEpoch();
+			this.#listeners.notify();
+		} catch (error) {
+			this.log.debug({ err: loggable(error) }, "The log could not be polled; trying again.");
 		}
 	}
 
@@ -70,7 +90,7 @@ export class CommitNotifier {
 				this.#isListening = false;
 			},
 			// Known to postgres-js, though not to its types.
-			onnotify: () => this.#listeners.tell(),
+			onnotify: () => this.#listeners.notify(),
 		};
 		return postgres(this.url, options);
 	}

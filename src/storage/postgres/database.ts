@@ -8,7 +8,7 @@ import { collections } from "./collections.ts";
 import { CommitNotifier } from "./commit-notifier.ts";
 import { type Address, connect, type Sql } from "./connection.ts";
 import { describe, runQuery } from "./errors.ts";
-import { beginEpochOfCopy } from "./log-epoch.ts";
+import { EpochGuard } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
 import { PostgresWriter } from "./writer.ts";
 
@@ -18,9 +18,10 @@ export async function openPostgres(
 	onMigration: (name: string) => void,
 ): Promise<Storage> {
 	const sql = connect(address);
-	await prepare(sql, address, onMigration);
-	const notifier = new CommitNotifier(address.url, log);
-	const { stores, run, counts, stop } = openCollections(sql, notifier, log, collections);
+	const epochs = new EpochGuard(sql, log);
+	await prepare(sql, epochs, address, onMigration);
+	const notifier = new CommitNotifier(address.url, () => epochs.check(), log);
+	const { stores, run, counts, stop } = openCollections({ sql, epochs, notifier, log }, collections);
 	return {
 		...stores,
 		run,
@@ -36,11 +37,16 @@ export async function openPostgres(
 	};
 }
 
-async function prepare(sql: Sql, { url }: Address, onMigration: (name: string) => void): Promise<void> {
+async function prepare(
+	sql: Sql,
+	epochs: EpochGuard,
+	{ url }: Address,
+	onMigration: (name: string) => void,
+): Promise<void> {
 	try {
 		await withTimeout(
 			30_000,
-			migrate(sql, onMigration).then(() => beginEpochOfCopy(sql)),
+			migrate(sql, onMigration).then(() => epochs.check()),
 		);
 	} catch (error) {
 		await sql.end({ timeout: 0 });
@@ -53,17 +59,19 @@ async function prepare(sql: Sql, { url }: Address, onMigration: (name: string) =
 
 type Collections = Readonly<Record<string, Registration<unknown>>>;
 
+interface Parts {
+	readonly sql: Sql;
+	readonly epochs: EpochGuard;
+	readonly notifier: CommitNotifier;
+	readonly log: Log;
+}
+
 /** The stores of these collections, over one writer for all of them. */
-export function openCollections<C extends Collections>(
-	sql: Sql,
-	notifier: CommitNotifier,
-	log: Log,
-	registered: C,
-) {
+export function openCollections<C extends Collections>({ sql, epochs, notifier, log }: Parts, registered: C) {
 	const units = Object.values(registered).flatMap((registration) => registration.units ?? []);
-	const writer = new PostgresWriter(sql, units, log);
+	const writer = new PostgresWriter(sql, epochs, units, log);
 	// drizzle changes the parsers of the client it is given; the rows here hold nothing that it would change.
-	const context: StoreContext = { sql, db: drizzle(sql), run: (unit) => writer.run(unit), notifier };
+	const context: StoreContext = { sql, db: drizzle(sql), run: (unit) => writer.run(unit), epochs, notifier };
 	const stores = Object.entries(registered).map(([name, { store }]) => [name, store(context)]);
 	return {
 		stores: Object.fromEntries(stores) as StoresOf<C>,

@@ -1,29 +1,103 @@
+import type { Log } from "../../log.ts";
+import { withTimeout } from "../../timeout.ts";
 import { newEpoch } from "../log-epoch.ts";
-import type { Sql, Tx } from "./connection.ts";
-import { sqlState } from "./errors.ts";
+import type { Fragment, Sql, Tx } from "./connection.ts";
+import { answerWithinMs, sqlState } from "./errors.ts";
 
 /** The setting that holds the name of the database in which the log was last written. */
 const setting = "log_home";
 
+/** How long a new epoch may take to begin: it changes every job that is not done, and every user. */
+const checkWithinMs = 30_000;
+
 /**
- * Begins a new life of the log in a database that is not the one in which the log was last written, but came from its
- * dump, its template or an older state of its server. Of many processes at once one does it.
+ * The server that runs a statement: when it was started, in microseconds. After a restart or a failover it is another
+ * number. Costs next to nothing, so that any statement may ask for it or be conditional on it.
  */
-export async function beginEpochOfCopy(sql: Sql): Promise<void> {
-	const home = await nameOf(sql);
-	if ((await lastHome(sql)) === home) return;
-	await sql.begin(async (tx) => {
-		const [head] = await tx<{ rev: number }[]>`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;
-		const last = await lastHome(tx);
-		if (last === home) return;
-		if (last !== undefined) await begin(tx, head?.rev ?? 0);
-		await tx`INSERT INTO settings (name, value) VALUES (${setting}, ${home})
-			ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
-	});
+export function instanceOf(sql: Sql | Tx): Fragment {
+	return sql`(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint`;
 }
 
-async function lastHome(sql: Sql | Tx): Promise<string | undefined> {
-	const [kept] = await sql<{ value: string }[]>`SELECT value FROM settings WHERE name = ${setting}`;
+/**
+ * Remembers the server whose log was last checked. On any other one the newest commits may be missing, so no event
+ * number may be given there before the check: it would be given twice.
+ */
+export class EpochGuard {
+	#instance = 0;
+	#checking: Promise<void> | undefined;
+
+	constructor(
+		private readonly sql: Sql,
+		private readonly log: Log,
+	) {}
+
+	/** The server that was last checked, as `instanceOf` names it; 0 before the first check. */
+	get instance(): number {
+		return this.#instance;
+	}
+
+	/** Notes that `beginEpochOfCopy` ran on this server and its transaction has been committed; never before. */
+	confirm(instance: number): void {
+		this.#instance = instance;
+	}
+
+	/**
+	 * Checks the server if it is not the last one checked. Rejects if it does not answer. Not for use inside a
+	 * transaction: it takes a connection of the pool.
+	 */
+	check(): Promise<void> {
+		this.#checking ??= this.#compare().finally(() => {
+			this.#checking = undefined;
+		});
+		return this.#checking;
+	}
+
+	async #compare(): Promise<void> {
+		const { sql } = this;
+		const [server] = await withTimeout(
+			answerWithinMs,
+			sql<{ instance: number; isStandby: boolean }[]>`
+				SELECT ${instanceOf(sql)} AS instance, pg_is_in_recovery() AS "isStandby"`,
+		);
+		// A standby may yet become a server of its own, under the same start time; nobody can write to it before.
+		if (server === undefined || server.instance === this.#instance || server.isStandby) return;
+		const checking = sql.begin((tx) => this.#checkWithin(tx)) as Promise<number>;
+		this.confirm(await withTimeout(checkWithinMs, checking));
+	}
+
+	async #checkWithin(tx: Tx): Promise<number> {
+		const [server] = await tx<{ instance: number }[]>`SELECT ${instanceOf(tx)} AS instance`;
+		if (!(await isHome(tx))) {
+			const [head] = await tx<{ rev: number }[]>`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;
+			const hasBegun = await beginEpochOfCopy(tx, head?.rev ?? 0);
+			if (hasBegun)
+				this.log.warn("The database came from a copy or an older state: its log begins a new epoch.");
+		}
+		return server?.instance ?? 0;
+	}
+}
+
+/**
+ * Begins a new epoch of the log in a database that is not the one in which the log was last written, but came from its
+ * dump, its template or an older state of its server. Of many processes at once one does it. The transaction holds
+ * `log_head`, whose number is `rev`. Whether an epoch has begun: what was read before is then out of date.
+ */
+export async function beginEpochOfCopy(tx: Tx, rev: number): Promise<boolean> {
+	const home = await nameOf(tx);
+	const last = await lastHome(tx);
+	if (last === home) return false;
+	if (last !== undefined) await begin(tx, rev);
+	await tx`INSERT INTO settings (name, value) VALUES (${setting}, ${home})
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
+	return last !== undefined;
+}
+
+async function isHome(tx: Tx): Promise<boolean> {
+	return (await lastHome(tx)) === (await nameOf(tx));
+}
+
+async function lastHome(tx: Tx): Promise<string | undefined> {
+	const [kept] = await tx<{ value: string }[]>`SELECT value FROM settings WHERE name = ${setting}`;
 	return kept?.value;
 }
 
@@ -31,19 +105,23 @@ async function lastHome(sql: Sql | Tx): Promise<string | undefined> {
  * A restored dump has other object numbers, an upgraded or rebuilt server another system identifier, and a server that
  * was brought back to a point in time, or a standby that took over, another timeline.
  */
-async function nameOf(sql: Sql): Promise<string> {
-	const [objects] = await sql<{ name: string }[]>`
+async function nameOf(tx: Tx): Promise<string> {
+	const [objects] = await tx<{ name: string }[]>`
 		SELECT oid || '.' || 'log_head'::regclass::oid AS name FROM pg_database WHERE datname = current_database()`;
-	return `${await serverName(sql)}.${objects?.name}`;
+	return `${await serverName(tx)}.${objects?.name}`;
 }
 
-async function serverName(sql: Sql): Promise<string> {
+/** The timeline is that of the newest WAL: the control file's stays the old one until the next checkpoint. */
+async function serverName(tx: Tx): Promise<string> {
 	try {
-		const [server] = await sql<{ name: string }[]>`
-			SELECT system_identifier || '.' || timeline_id AS name FROM pg_control_system(), pg_control_checkpoint()`;
+		const [server] = await tx.savepoint(
+			(nested) => nested<{ name: string }[]>`
+				SELECT system_identifier || '.' || ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS name
+				FROM pg_control_system()`,
+		);
 		return server?.name ?? "";
 	} catch (error) {
-		// Some who rent out databases keep these functions to themselves; the object numbers must do there.
+		// Some hosted databases do not let their users call these functions; the object numbers must do there.
 		if (/^(42501|0A000)$/.test(sqlState(error) ?? "")) return "";
 		throw error;
 	}

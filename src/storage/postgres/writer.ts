@@ -1,14 +1,15 @@
 import type { EventDraft } from "../../event-draft.ts";
 import type { Log } from "../../log.ts";
 import { withTimeout } from "../../timeout.ts";
-import { type AnyCollection, readSetsOf, type Unit } from "../../unit-of-work.ts";
+import { type AnyCollection, type Read, readSetsOf, type Unit } from "../../unit-of-work.ts";
 import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
 import { type Group, onlyInserts, ScopedWork } from "../scoped-work.ts";
-import { type PendingWrite, writeLimits } from "../write-queue.ts";
+import { type PendingWrite, unavailable, writeLimits } from "../write-queue.ts";
 import type { GroupRows, Registration } from "./collection.ts";
 import type { Sql, Tx } from "./connection.ts";
 import { sqlState, toAppError } from "./errors.ts";
 import { EventAppender } from "./event-appender.ts";
+import type { EpochGuard } from "./log-epoch.ts";
 
 type Units = NonNullable<Registration<unknown>["units"]>;
 
@@ -24,6 +25,7 @@ export class PostgresWriter extends GroupWriter {
 
 	constructor(
 		private readonly sql: Sql,
+		private readonly epochs: EpochGuard,
 		private readonly registered: readonly Units[],
 		log: Log,
 	) {
@@ -60,7 +62,18 @@ export class PostgresWriter extends GroupWriter {
 		return { code: sqlState(error) };
 	}
 
-	#transact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[]> {
+	async #transact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[]> {
+		const first = await this.#tryTransact(units);
+		if (first !== undefined) return first;
+		// Another server than the one last checked: its log may have lost commits, whose numbers must not be given again.
+		await this.epochs.check();
+		const second = await this.#tryTransact(units);
+		if (second === undefined) throw unavailable(new Error("the server has not been checked for a new epoch"));
+		return second;
+	}
+
+	/** Undefined, and nothing is done, on a server that has not been checked for a new epoch of the log. */
+	#tryTransact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[] | undefined> {
 		const reads = units.flatMap((unit) => unit.reads);
 		return onlyInserts(reads) && reads.every(({ collection }) => this.#insertable.has(collection))
 			? this.#insertAlone(units)
@@ -69,28 +82,28 @@ export class PostgresWriter extends GroupWriter {
 
 	#fetchAndWrite(
 		units: readonly Unit<unknown>[],
-		reads: Unit<unknown>["reads"],
-	): Promise<readonly Outcome[]> {
+		reads: readonly Read[],
+	): Promise<readonly Outcome[] | undefined> {
 		return this.sql.begin(async (tx) => {
 			const rows = this.#newRows();
 			// The head comes first on the wire: what is fetched after it is what the last holder committed.
-			const [{ log, now }] = await Promise.all([
+			const [{ log, now, instance }] = await Promise.all([
 				EventAppender.take(tx),
 				...[...rows].map(([collection, group]) => group.fetch(tx, readSetsOf(collection, reads))),
 			]);
+			if (instance !== this.epochs.instance) return undefined;
 			const group = new PostgresGroup(rows, log, now);
 			const outcomes = units.map((unit) => group.apply(unit));
 			await Promise.all(group.write(tx));
 			return outcomes;
-		}) as Promise<readonly Outcome[]>;
+		}) as Promise<readonly Outcome[] | undefined>;
 	}
 
-	async #insertAlone(units: readonly Unit<unknown>[]): Promise<readonly Outcome[]> {
-		const log = new EventAppender(0);
-		const group = new PostgresGroup(this.#newRows(), log, undefined);
+	async #insertAlone(units: readonly Unit<unknown>[]): Promise<readonly Outcome[] | undefined> {
+		const group = new PostgresGroup(this.#newRows(), new EventAppender(0), undefined);
 		const outcomes = units.map((unit) => group.apply(unit));
-		if (group.isChanged) await group.insertAlone(this.sql);
-		return outcomes;
+		const isDone = !group.isChanged || (await group.insertAlone(this.sql, this.epochs.instance));
+		return isDone ? outcomes : undefined;
 	}
 
 	#newRows(): Rows {
@@ -149,10 +162,10 @@ class PostgresGroup implements Group {
 		];
 	}
 
-	async insertAlone(sql: Sql): Promise<void> {
+	insertAlone(sql: Sql, checkedInstance: number): Promise<boolean> {
 		const changed = [...this.byCollection.values()].filter(({ isChanged }) => isChanged);
-		await this.log.writeAlone(sql, this.#revised(), (base) =>
-			changed.flatMap((rows) => rows.insertAfter?.(sql, base) ?? []),
+		return this.log.writeAlone(sql, checkedInstance, this.#revised(), (head) =>
+			changed.flatMap((rows) => rows.insertAfter?.(sql, head) ?? []),
 		);
 	}
 

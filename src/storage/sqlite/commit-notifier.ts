@@ -1,10 +1,10 @@
 import type { Database } from "bun:sqlite";
 import { Listeners } from "../listeners.ts";
 
-/** How often another process's commits are looked for. One pragma: a microsecond. */
+/** How often commits of other processes are polled for. One pragma: a microsecond. */
 const pollMs = 200;
 
-/** Tells of commits: the writer's own at once, those of other processes with the file's version, soon after. */
+/** Notifies of commits: of the writer's own at once, of other processes' when the file's version is next polled. */
 export class CommitNotifier {
 	readonly #listeners = new Listeners(() => this.#watch());
 
@@ -16,7 +16,7 @@ export class CommitNotifier {
 
 	/** This process has committed. */
 	committed(): void {
-		this.#listeners.tell();
+		this.#listeners.notify();
 	}
 
 	stop(): void {
@@ -31,7 +31,7 @@ export class CommitNotifier {
 			const now = version.get()?.data_version;
 			if (now === seen) return;
 			seen = now;
-			this.#listeners.tell();
+			this.#listeners.notify();
 		}, pollMs);
 		return () => clearInterval(timer);
 	}

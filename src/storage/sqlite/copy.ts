@@ -32,7 +32,7 @@ export function backUp(path: string, file: string): void {
 
 /**
  * Puts a checked copy of `file` in place as the database at `path`, whole or not at all; the next to open it begins a
- * new life of its log. A database that is there is replaced only with `force`, and never while a process has it open.
+ * new epoch of its log. A database that is there is replaced only with `force`, and never while a process has it open.
  * Throws `StartupError`.
  */
 export function restore(file: string, path: string, force: boolean): void {
@@ -147,7 +147,7 @@ function lockAlone(path: string): Database | undefined {
 	}
 }
 
-/** The new life begins after whatever the replaced database has given, even if the clock was set back. */
+/** The new epoch begins after whatever the replaced database has given, even if the clock was set back. */
 function followOn(unfinished: string, replaced: Database | undefined): void {
 	const rev = replaced && revOf(replaced);
 	if (rev === undefined) return;

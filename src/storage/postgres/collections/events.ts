@@ -1,10 +1,11 @@
 import { bigint, integer, pgTable, text } from "drizzle-orm/pg-core";
 import type { EventType } from "../../../event-draft.ts";
-import type { EventQuery, EventRow, EventStore, LogEnds } from "../../../events/store.ts";
+import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import { eventPage, purgeTo, spanMax } from "../../event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";
 import { runQuery } from "../errors.ts";
+import { instanceOf } from "../log-epoch.ts";
 
 export const eventTable = pgTable("events", {
 	id: bigint({ mode: "number" }).primaryKey(),
@@ -36,22 +37,28 @@ export const events = {
 	store: eventStore,
 } satisfies Registration<EventStore>;
 
-function eventStore({ sql, db, notifier }: StoreContext): EventStore {
-	const ends = db
-		.select({ rev: logHeadTable.rev, purgedRev: logHeadTable.purgedRev })
-		.from(logHeadTable)
-		.prepare("log_ends");
+function eventStore({ sql, epochs, notifier }: StoreContext): EventStore {
+	/** On a server that has not been checked, its log may be about to begin a new epoch: then checks it and asks again. */
+	async function onCheckedServer<Row extends OnServer>(
+		query: () => PromiseLike<Row[]>,
+	): Promise<[Row, Row[]]> {
+		let rows = await runQuery(query);
+		if (rows[0]?.instance !== epochs.instance) {
+			await runQuery(() => epochs.check());
+			rows = await runQuery(query);
+		}
+		const [head] = rows;
+		if (head === undefined) throw new Error("the log has no head");
+		return [head, rows];
+	}
 
 	return {
-		async ends() {
-			const [found] = await runQuery(() => ends.execute());
-			if (found === undefined) throw new Error("the log has no head");
-			return found;
+		async range() {
+			const [{ rev, purgedRev }] = await onCheckedServer(() => logRange(sql));
+			return { rev, purgedRev };
 		},
 		async read(query) {
-			const found = await runQuery(() => page(sql, query));
-			const [head] = found;
-			if (head === undefined) throw new Error("the log has no head");
+			const [head, found] = await onCheckedServer(() => page(sql, query));
 			const events = found.flatMap((row) => (row.id === null ? [] : [row]));
 			const rows = events.map(({ id, type, subject, data, requestId, time }) => {
 				return { id, type, subject, data, requestId, time };
@@ -64,8 +71,19 @@ function eventStore({ sql, db, notifier }: StoreContext): EventStore {
 	};
 }
 
-/** A row of the page's statement: the log's ends with each event, or alone where there is none. */
-type PageRow = LogEnds &
+/** What tells the server that a statement ran on. */
+interface OnServer {
+	readonly instance: number;
+}
+
+function logRange(sql: Sql): PromiseLike<(LogRange & OnServer)[]> {
+	return sql<(LogRange & OnServer)[]>`
+		SELECT rev, purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance FROM log_head WHERE one = 1`;
+}
+
+/** A row of the page's statement: the log's range with each event, or alone where there is none. */
+type PageRow = LogRange &
+	OnServer &
 	(
 		| { readonly id: null }
 		| (EventRow & {
@@ -75,13 +93,14 @@ type PageRow = LogEnds &
 	);
 
 /**
- * One statement, so that events and ends are of one snapshot. How many events fit is found from their lengths, which
+ * One statement, so that events and range are of one snapshot. How many events fit is found from their lengths, which
  * Postgres knows without fetching what it keeps out of line; only those that fit are read.
  */
 function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {
 	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head))`;
 	return sql<PageRow[]>`
-		SELECT head.rev, head.purged_rev AS "purgedRev", found.*, fit.bytes FROM log_head AS head
+		SELECT head.rev, head.purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance, found.*, fit.bytes
+		FROM log_head AS head
 		LEFT JOIN (
 			SELECT id, bytes FROM (
 				SELECT id, length, sum(length) OVER (ORDER BY id) AS bytes FROM (

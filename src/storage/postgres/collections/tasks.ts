@@ -13,6 +13,7 @@ import { BatchLoader } from "../batch-loader.ts";
 import type { GroupRows, Registration, StoreContext } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
 import { runQuery } from "../errors.ts";
+import { type HeadOfGroup, numbersAsTheyAre } from "../event-appender.ts";
 import { IdentityMap } from "../identity-map.ts";
 
 export const taskTable = pgTable("tasks", {
@@ -67,19 +68,18 @@ class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<
 		if (removed.length > 0)
 			statements.push(tx`DELETE FROM tasks WHERE id = ANY(${removed.map(({ id }) => id)}::uuid[])`);
 		if (updated.length > 0) statements.push(update(tx, updated));
-		if (inserted.length > 0) statements.push(insert(tx, inserted, tx`0`));
+		if (inserted.length > 0) statements.push(insert(tx, inserted, numbersAsTheyAre(tx)));
 		return statements;
 	}
 
-	insertAfter(sql: Sql, base: Fragment): Fragment {
-		return insert(sql, this.changes().inserted, base);
+	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
+		return insert(sql, this.changes().inserted, head);
 	}
 }
 
-/** `base` is what the rows' numbers count from. */
-function insert(sql: Sql | Tx, rows: readonly TaskRow[], base: Fragment) {
+function insert(sql: Sql | Tx, rows: readonly TaskRow[], { base, from }: HeadOfGroup) {
 	return sql`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at)
-		SELECT ${base} + seq, id, title, description, version, created_at, updated_at FROM unnest(
+		SELECT ${base} + seq, id, title, description, version, created_at, updated_at FROM ${from} unnest(
 			${rows.map(({ seq }) => seq)}::bigint[],
 			${rows.map(({ id }) => id)}::uuid[],
 			${rows.map(({ title }) => title)}::text[],

@@ -1,7 +1,7 @@
 import { asc, lte, sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { EventType } from "../../../event-draft.ts";
-import type { EventPage, EventQuery, EventRow, EventStore, LogEnds } from "../../../events/store.ts";
+import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import { eventPage, purgeTo, spanMax } from "../../event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import { read } from "../errors.ts";
@@ -39,20 +39,20 @@ export const events = {
 type NextParameters = { after: number; to: number; types: string; limit: number };
 
 function eventStore({ database, db, run, notifier }: StoreContext): EventStore {
-	const readEnds = database.query<LogEnds, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
+	const readRange = database.query<LogRange, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
 	const next = database.query<EventRow, NextParameters>(`
 		SELECT id, type, subject, data, request_id AS "requestId", time FROM events
 		WHERE id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
 		ORDER BY id LIMIT $limit`);
-	function ends(): LogEnds {
-		const found = readEnds.get();
+	function range(): LogRange {
+		const found = readRange.get();
 		if (found === null) throw new Error("the log has no head");
 		return found;
 	}
-	// One transaction, so that events and ends are of one moment. Row by row, so that none is read in vain.
+	// One transaction, so that events and range are of one moment. Row by row, so that none is read in vain.
 	const page = database.transaction((query: EventQuery): EventPage => {
 		const { limit, bytesMax } = query;
-		const now = ends();
+		const now = range();
 		const after = Math.max(query.after, now.purgedRev);
 		const rows: EventRow[] = [];
 		let bytes = 0;
@@ -72,7 +72,7 @@ function eventStore({ database, db, run, notifier }: StoreContext): EventStore {
 		.prepare();
 
 	return {
-		ends: () => read(ends),
+		range: () => read(range),
 		read: (query) => read(() => page.deferred(query)),
 		purge: (before, limit) =>
 			run({

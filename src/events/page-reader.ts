@@ -1,0 +1,45 @@
+import { Semaphore } from "../semaphore.ts";
+import { eventFrame } from "./cloud-event.ts";
+import type { EventFilter } from "./filter.ts";
+import type { EventPage, EventStore } from "./store.ts";
+import { type Chunk, chunkBytesMax } from "./tail-buffer.ts";
+
+const pageMax = { limit: 500, bytesMax: chunkBytesMax };
+const concurrentMax = 4;
+
+/** Reads the log for streams that are behind the tail buffer, a page at a time. */
+export class PageReader {
+	readonly #underWay = new Map<string, Promise<Chunk | "gone">>();
+	readonly #semaphore = new Semaphore(concurrentMax);
+
+	constructor(private readonly events: EventStore) {}
+
+	/** What comes after `cursor`. Clients that come back together ask for the same page: one query serves them. */
+	read(cursor: number, filter: EventFilter): Promise<Chunk | "gone"> {
+		const key = `${cursor} ${filter.mask}`;
+		const underWay = this.#underWay.get(key);
+		if (underWay !== undefined) return underWay;
+		const page = this.#semaphore
+			.run(() => this.#query(cursor, filter))
+			.finally(() => this.#underWay.delete(key));
+		this.#underWay.set(key, page);
+		return page;
+	}
+
+	async #query(cursor: number, { types }: EventFilter): Promise<Chunk | "gone"> {
+		// SQLite answers in the same turn of the event loop: other work gets its turn between two pages.
+		await nextTurn();
+		const page = await this.events.read({ after: cursor, types, ...pageMax });
+		return page.purgedRev > cursor ? "gone" : chunkOf(page);
+	}
+}
+
+/** The next turn of the event loop. */
+export function nextTurn(): Promise<void> {
+	return new Promise((resolve) => setImmediate(resolve));
+}
+
+function chunkOf({ rows, examined }: EventPage): Chunk {
+	const bytes = rows.length > 0 ? Buffer.from(rows.map(eventFrame).join(""), "utf8") : undefined;
+	return { bytes, lastId: rows.at(-1)?.id ?? 0, cursor: examined };
+}

@@ -1,0 +1,82 @@
+import { describe, expect, test } from "bun:test";
+import { readConfig } from "../../src/config.ts";
+import { epochGap } from "../../src/events/store.ts";
+import type { Log } from "../../src/log.ts";
+import { openStorage } from "../../src/storage/open.ts";
+import { connect } from "../../src/storage/postgres/connection.ts";
+import { beginEpochOfCopy, EpochGuard, instanceOf } from "../../src/storage/postgres/log-epoch.ts";
+import { durableDatabases } from "../support/databases.ts";
+import { silentLog } from "../support/server.ts";
+import { onEnd } from "../support/teardown.ts";
+
+const log = await silentLog();
+const postgres = durableDatabases.find(({ name }) => name === "Postgres");
+
+/** A database with its schema, and a client of it. */
+async function newDatabase() {
+	const url = (await postgres?.newUrl()) ?? "";
+	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, log);
+	await storage.stop();
+	const sql = connect({ kind: "postgres", url, poolMax: 6 });
+	onEnd(() => sql.end());
+	const rev = async () => (await sql<{ rev: number }[]>`SELECT rev FROM log_head`)[0]?.rev ?? -1;
+	const pretendRestored = () => sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
+	/** How many connections to this database wait for a lock. */
+	const waiting = async () => {
+		const [found] = await sql<{ count: number }[]>`SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+		return found?.count ?? 0;
+	};
+	return { sql, rev, pretendRestored, waiting };
+}
+
+describe.if(postgres !== undefined)("the guard of the epoch", () => {
+	test("knows the server after a check, and leaves a log alone that is where it was written", async () => {
+		const { sql, rev } = await newDatabase();
+		const guard = new EpochGuard(sql, log);
+		expect(guard.instance).toBe(0);
+		await guard.check();
+		const [server] = await sql<{ isSame: boolean }[]>`
+			SELECT ${instanceOf(sql)} = ${guard.instance}::bigint AS "isSame"`;
+		expect(server).toEqual({ isSame: true });
+		expect(await rev()).toBe(0);
+	});
+
+	test("begins one epoch, however many processes check at once", async () => {
+		const { sql, rev, pretendRestored, waiting } = await newDatabase();
+		await pretendRestored();
+		const warnings: string[] = [];
+		const counting = { warn: (message: string) => warnings.push(message) } as unknown as Log;
+		const guards = Array.from({ length: 4 }, () => new EpochGuard(sql, counting));
+		// All have found that the home differs before the first one may act.
+		let checks: Promise<unknown> | undefined;
+		await sql.begin(async (tx) => {
+			await tx`SELECT FROM log_head FOR UPDATE`;
+			checks = Promise.all(guards.map((guard) => guard.check()));
+			while ((await waiting()) < guards.length) await Bun.sleep(5);
+		});
+		await checks;
+		expect(warnings).toHaveLength(1);
+		const first = await rev();
+		expect(first).toBeGreaterThan(epochGap);
+		for (const guard of [...guards, new EpochGuard(sql, counting)]) await guard.check();
+		expect([await rev(), warnings.length]).toEqual([first, 1]);
+	});
+
+	test("begins it in a transaction of its caller's, which may fail and leave nothing", async () => {
+		const { sql, rev, pretendRestored } = await newDatabase();
+		await pretendRestored();
+		const begun: boolean[] = [];
+		const failing = sql.begin(async (tx) => {
+			begun.push(await beginEpochOfCopy(tx, 7));
+			throw new Error("no commit");
+		});
+		expect(await failing.catch(({ message }) => message)).toBe("no commit");
+		expect(await rev()).toBe(0);
+		await sql.begin(async (tx) => {
+			begun.push(await beginEpochOfCopy(tx, 7), await beginEpochOfCopy(tx, 7));
+		});
+		expect(begun).toEqual([true, true, false]);
+		expect(await rev()).toBeGreaterThan(epochGap);
+	});
+});

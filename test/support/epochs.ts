@@ -1,0 +1,21 @@
+import { Database } from "bun:sqlite";
+import { connect } from "../../src/storage/postgres/connection.ts";
+import { EpochGuard } from "../../src/storage/postgres/log-epoch.ts";
+import { beginEpochOfCopy, markAsCopy } from "../../src/storage/sqlite/log-epoch.ts";
+import { silentLog } from "./server.ts";
+
+/** Begins a new epoch in the log of a durable database, as another process would that finds it restored. */
+export async function beginEpoch(databaseUrl: string): Promise<void> {
+	if (databaseUrl.startsWith("sqlite:")) {
+		const database = new Database(databaseUrl.replace("sqlite:///", ""));
+		database.run("PRAGMA busy_timeout = 5000");
+		markAsCopy(database);
+		beginEpochOfCopy(database);
+		database.close();
+		return;
+	}
+	const sql = connect({ kind: "postgres", url: databaseUrl, poolMax: 1 });
+	await sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
+	await new EpochGuard(sql, await silentLog()).check();
+	await sql.end();
+}

@@ -1,0 +1,80 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { newId } from "../../src/ids.ts";
+import { collections as ofPostgres } from "../../src/storage/postgres/collections.ts";
+import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
+import { connect } from "../../src/storage/postgres/connection.ts";
+import { openCollections as openOnPostgres } from "../../src/storage/postgres/database.ts";
+import { EpochGuard } from "../../src/storage/postgres/log-epoch.ts";
+import { collections as ofSqlite } from "../../src/storage/sqlite/collections.ts";
+import { openCollections as openOnSqlite } from "../../src/storage/sqlite/database.ts";
+import { taskService } from "../../src/tasks/service.ts";
+import { durableDatabases } from "../support/databases.ts";
+import { silentLog } from "../support/server.ts";
+import { runSql } from "../support/sql.ts";
+import { openTestStorage } from "../support/storage.ts";
+import { onEnd } from "../support/teardown.ts";
+import { notes as notesOfPostgres } from "./notes/postgres.ts";
+import { notes as notesOfSqlite } from "./notes/sqlite.ts";
+import { noteService } from "./notes/store.ts";
+
+/**
+ * The worked example of docs/architecture.md: a collection that this program does not have joins by its module, one file a
+ * dialect, its registration and its table, and no other file of storage/ knows of it.
+ */
+
+const log = await silentLog();
+
+async function open(url: string) {
+	await (await openTestStorage(url)).stop();
+	await runSql(
+		url,
+		"CREATE TABLE notes (seq bigint PRIMARY KEY, id uuid NOT NULL UNIQUE, text text NOT NULL)",
+	);
+	if (url.startsWith("sqlite")) {
+		const database = new Database(url.slice("sqlite:///".length), { strict: true });
+		return openOnSqlite(database, log, { ...ofSqlite, notes: notesOfSqlite });
+	}
+	const sql = connect({ kind: "postgres", url, poolMax: 4 });
+	onEnd(() => sql.end());
+	const epochs = new EpochGuard(sql, log);
+	await epochs.check();
+	const notifier = new CommitNotifier(url, async () => {}, log);
+	return openOnPostgres({ sql, epochs, notifier, log }, { ...ofPostgres, notes: notesOfPostgres });
+}
+
+describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) => {
+	test("joins by its registration: its units are committed beside those of others, in order and atomically", async () => {
+		const url = await newUrl();
+		const { stores, run, stop } = await open(url);
+		const notes = noteService(run);
+		const tasks = taskService(stores.tasks, run);
+		const create = (title: string) =>
+			tasks.create({ id: newId(), task: { title }, idempotent: undefined, now: 1, requestId: "r" });
+		const [first, second] = [newId(), newId()];
+		// A group that only inserts, then one that reads, each with units of two collections.
+		await Promise.all([notes.create(first, "a"), create("t"), notes.create(second, "b")]);
+		const outcomes = await Promise.allSettled([
+			notes.append(first, "1"),
+			notes.append(newId(), "lost"),
+			create("u"),
+			notes.append(first, "2"),
+		]);
+		expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
+		expect(await stores.notes.list()).toEqual([
+			{ seq: 1, id: first, text: "a12" },
+			{ seq: 3, id: second, text: "b" },
+		]);
+		const { rows } = await stores.tasks.list({ order: "asc", limit: 9, after: undefined });
+		expect(rows.map(({ title, seq }) => [title, seq])).toEqual([
+			["t", 2],
+			["u", 5],
+		]);
+		expect((await stores.events.range()).rev).toBe(6);
+		await stop();
+		expect(await runSql(url, "SELECT collection FROM revisions ORDER BY collection")).toEqual([
+			{ collection: "notes" },
+			{ collection: "tasks" },
+		]);
+	});
+});

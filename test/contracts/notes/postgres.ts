@@ -1,0 +1,71 @@
+import { asc } from "drizzle-orm";
+import { bigint, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import type { GroupRows, Registration, StoreContext } from "../../../src/storage/postgres/collection.ts";
+import type { Fragment, Sql, Tx } from "../../../src/storage/postgres/connection.ts";
+import { type HeadOfGroup, numbersAsTheyAre } from "../../../src/storage/postgres/event-appender.ts";
+import { IdentityMap } from "../../../src/storage/postgres/identity-map.ts";
+import { notes as collection, type NoteRow, type NoteRows, type NoteStore } from "./store.ts";
+
+export const noteTable = pgTable("notes", {
+	seq: bigint({ mode: "number" }).primaryKey(),
+	id: uuid().notNull().unique(),
+	text: text().notNull(),
+});
+
+export const notes = {
+	tables: { notes: noteTable },
+	units: { collection, rows: () => new NoteGroupRows() },
+	store: noteStore,
+} satisfies Registration<NoteStore, { notes: NoteRow }>;
+
+type NoteReadSet = { readonly ids: readonly string[] };
+
+class NoteGroupRows extends IdentityMap<NoteRow> implements NoteRows, GroupRows<NoteReadSet, NoteRows> {
+	readonly rows = this;
+
+	constructor() {
+		super(({ id }) => id);
+	}
+
+	async fetch(tx: Tx, readSets: readonly NoteReadSet[]): Promise<void> {
+		const ids = readSets.flatMap((readSet) => readSet.ids);
+		if (ids.length === 0) return;
+		this.load(await tx<NoteRow[]>`SELECT seq, id, text FROM notes WHERE id = ANY(${ids}::uuid[])`);
+	}
+
+	find(id: string): NoteRow | undefined {
+		return this.get(id);
+	}
+
+	insert(row: NoteRow): void {
+		this.add(row);
+	}
+
+	update(row: NoteRow): void {
+		this.put(row);
+	}
+
+	write(tx: Tx): readonly PromiseLike<unknown>[] {
+		const { inserted, updated } = this.changes();
+		const statements: PromiseLike<unknown>[] = updated.map(
+			({ id, text }) => tx`UPDATE notes SET text = ${text} WHERE id = ${id}`,
+		);
+		if (inserted.length > 0) statements.push(insert(tx, inserted, numbersAsTheyAre(tx)));
+		return statements;
+	}
+
+	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
+		return insert(sql, this.changes().inserted, head);
+	}
+}
+
+function insert(sql: Sql | Tx, rows: readonly NoteRow[], { base, from }: HeadOfGroup) {
+	return sql`INSERT INTO notes (seq, id, text) SELECT ${base} + seq, id, text FROM ${from} unnest(
+		${rows.map(({ seq }) => seq)}::bigint[],
+		${rows.map(({ id }) => id)}::uuid[],
+		${rows.map(({ text }) => text)}::text[]) AS note (seq, id, text)`;
+}
+
+function noteStore({ db }: StoreContext): NoteStore {
+	return { list: async () => db.select().from(noteTable).orderBy(asc(noteTable.seq)) };
+}

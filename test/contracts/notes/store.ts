@@ -1,0 +1,79 @@
+import { Collection, type RunUnit, requireNamed, type Unit } from "../../../src/unit-of-work.ts";
+
+/** A module as a new one would be: what its rows are, what a unit of work may see of them, and its verbs. */
+
+export interface NoteRow {
+	/** The number of the event that made it. */
+	readonly seq: number;
+	readonly id: string;
+	readonly text: string;
+}
+
+export interface NoteRows {
+	find(id: string): NoteRow | undefined;
+	insert(row: NoteRow): void;
+	update(row: NoteRow): void;
+}
+
+/** What the module reads of the database. */
+export interface NoteStore {
+	list(): Promise<readonly NoteRow[]>;
+}
+
+export const notes = new Collection<{ readonly ids: readonly string[] }, NoteRows>({
+	name: "notes",
+	nothing: { ids: [] },
+	hasRevision: true,
+	narrow(rows, { ids }) {
+		const named = (id: string) => requireNamed(ids.includes(id), "a note");
+		return {
+			find(id) {
+				named(id);
+				return rows.find(id);
+			},
+			insert: (row) => rows.insert(row),
+			update(row) {
+				named(row.id);
+				rows.update(row);
+			},
+		};
+	},
+});
+
+export function noteService(run: RunUnit) {
+	return {
+		create: (id: string, text: string) => run(createNote(id, text)),
+		append: (id: string, text: string) => run(appendToNote(id, text)),
+	};
+}
+
+function createNote(id: string, text: string): Unit<void> {
+	return {
+		reads: [notes.inserts()],
+		textLength: text.length,
+		decide(work) {
+			const seq = work.append(eventOf(id));
+			work.rows(notes).insert({ seq, id, text });
+		},
+	};
+}
+
+function appendToNote(id: string, text: string): Unit<string> {
+	return {
+		reads: [notes.reads({ ids: [id] })],
+		textLength: text.length,
+		decide(work) {
+			const note = work.rows(notes).find(id);
+			if (note === undefined) throw new Error("no such note");
+			const next = { ...note, text: note.text + text };
+			work.append(eventOf(id));
+			work.rows(notes).update(next);
+			return next.text;
+		},
+	};
+}
+
+/** A real module adds event types of its own to event-draft.ts. */
+function eventOf(id: string) {
+	return { type: "task.updated", subject: `/notes/${id}`, data: "{}", requestId: "r", time: 1 } as const;
+}

@@ -1,10 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/config.ts";
 import { epochGap } from "../../src/events/store.ts";
+import { newId } from "../../src/ids.ts";
 import type { Log } from "../../src/log.ts";
 import { openStorage } from "../../src/storage/open.ts";
+import { collections } from "../../src/storage/postgres/collections.ts";
+import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
+import { openCollections } from "../../src/storage/postgres/database.ts";
 import { beginEpochOfCopy, EpochGuard, instanceOf } from "../../src/storage/postgres/log-epoch.ts";
+import { taskService } from "../../src/tasks/service.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { silentLog } from "../support/server.ts";
 import { onEnd } from "../support/teardown.ts";
@@ -78,5 +83,32 @@ describe.if(postgres !== undefined)("the guard of the epoch", () => {
 		});
 		expect(begun).toEqual([true, true, false]);
 		expect(await rev()).toBeGreaterThan(epochGap);
+	});
+
+	test("lets no number be given, and no end of the log be told, on a server that was not checked", async () => {
+		for (const step of ["insert", "update", "range", "read"] as const) {
+			const { sql, rev, pretendRestored } = await newDatabase();
+			const guard = new EpochGuard(sql, log);
+			await guard.check();
+			const notifier = new CommitNotifier("", async () => {}, log);
+			const opened = openCollections({ sql, epochs: guard, notifier, log }, collections);
+			const tasks = taskService(opened.stores.tasks, opened.run);
+			const create = () =>
+				tasks.create({ id: newId(), task: { title: "t" }, idempotent: undefined, now: 1, requestId: "r" });
+			const { id } = await create();
+			expect(await rev()).toBe(1);
+			await pretendRestored();
+			guard.confirm(1); // as if the server that was checked were another one
+			const { events } = opened.stores;
+			if (step === "insert") await create();
+			if (step === "update")
+				await tasks.update({ id, ifMatch: "any", patch: { title: "u" }, now: 2, requestId: "r" });
+			const query = { after: 0, types: [], limit: 1, bytesMax: 1 };
+			const range = step === "read" ? await events.read(query) : await events.range();
+			expect(range.purgedRev).toBeGreaterThan(epochGap);
+			const written = step === "insert" || step === "update" ? 1 : 0;
+			expect([range.rev, await rev()]).toEqual([range.purgedRev + written, range.purgedRev + written]);
+			await opened.stop();
+		}
 	});
 });

@@ -1,19 +1,41 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
+import { represent } from "../../src/canonical.ts";
 import { readConfig } from "../../src/config.ts";
+import { newId } from "../../src/ids.ts";
+import { createHistory } from "../../src/storage/migrate.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { lockKey } from "../../src/storage/postgres/migrate.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { silentLog } from "../support/server.ts";
 import { runSql } from "../support/sql.ts";
+import { openTestStorage } from "../support/storage.ts";
 
 function known(url: string): readonly string[] {
 	const folder = join(import.meta.dir, "../../drizzle", url.startsWith("postgres") ? "postgres" : "sqlite");
 	const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
 	return files.map((file) => file.slice(0, -".sql".length)).sort();
+}
+
+/** Makes the database that a version of the program left whose newest migration was this one. */
+async function applyUpTo(url: string, newest: string): Promise<void> {
+	await runSql(url, createHistory);
+	const dialect = url.startsWith("postgres") ? "postgres" : "sqlite";
+	for (const name of known(url).filter((one) => one <= newest)) {
+		const text = readFileSync(join(import.meta.dir, `../../drizzle/${dialect}/${name}.sql`), "utf8");
+		for (const statement of text.split("--> statement-breakpoint")) await runSql(url, statement);
+		const hash = new Bun.CryptoHasher("sha256").update(text).digest("hex");
+		await runSql(url, `INSERT INTO schema_migrations VALUES ('${name}', '${hash}', 0)`);
+	}
+}
+
+/** A statement that records an outcome as of now. */
+function recordOf(scope: string, key: string, body: string): string {
+	const quoted = body.replaceAll("'", "''");
+	return `INSERT INTO idempotency VALUES ('${scope}', '${key}', 'h', '${quoted}', ${Date.now()})`;
 }
 
 const migrate = (url: string) => runProgram([...fromSource, "migrate"], { DATABASE_URL: url });
@@ -84,6 +106,38 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		await runSql(url, "DROP TABLE idempotency");
 		expect((await migrate(url)).code).toBe(0);
 	}, 60_000);
+
+	test("the revisions and the recorded outcomes of the version before are carried over", async () => {
+		const url = await newUrl();
+		await applyUpTo(url, "0001_jobs");
+		const id = newId();
+		const body = `{"description":"it's","id":"${id}","title":"a b","version":1}`;
+		const jobBody = `{"attempt":0,"id":"${id}","kind":"k 1","payload":"'x' y","queue":"q r","state":"queued"}`;
+		for (const statement of [
+			"UPDATE log_head SET rev = 7, tasks_rev = 5",
+			recordOf("u POST /collab/tasks", "t", body),
+			recordOf("key POST /jobs", "new", `new queued ${id} ${jobBody}`),
+			recordOf("key POST /jobs", "old", `old scheduled ${id} ${jobBody}`),
+		]) {
+			await runSql(url, statement);
+		}
+		const { tasks, jobs } = await openTestStorage(url);
+		expect(await tasks.revision()).toEqual({ rev: 7, tasksRev: 5 });
+		const request = (scope: string, key: string) => ({ scope, key, requestHash: "h" });
+		const change = { id: newId(), now: 1, requestId: "r" };
+		const idempotent = request("u POST /collab/tasks", "t");
+		const created = await tasks.create({ ...change, task: { title: "x" }, idempotent });
+		expect(created).toEqual({ id, task: represent(body), replayed: true });
+		for (const [key, isNew, state] of [
+			["new", true, "queued"],
+			["old", false, "scheduled"],
+		] as const) {
+			const draft = { kind: "k", payload: "1", queue: "q", priority: 0, maxAttempts: 1 };
+			const job = { ...draft, runAt: undefined, uniqueKey: undefined };
+			const enqueued = await jobs.enqueue({ ...change, job, idempotent: request("key POST /jobs", key) });
+			expect(enqueued).toEqual({ id, queue: "q r", state, body: jobBody, isNew, replayed: true });
+		}
+	});
 
 	test("what was kept is still there when it is opened again", async () => {
 		const url = await newUrl();

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { newId } from "../../src/ids.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
 import { newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
+import { openTestStorage } from "../support/storage.ts";
 import { logIn } from "../support/users.ts";
 import { expectEnd, expectWhole, Load, serve } from "./load.ts";
 
@@ -47,6 +49,35 @@ describe.if(own !== undefined)("a Postgres", () => {
 			1, 2, 3, 4,
 		]);
 		await Promise.all([sql.end({ timeout: 5 }), killer.end({ timeout: 5 })]);
+	}, 120_000);
+
+	test("that freezes lets every write hear of it within 10 s, in the group under way or behind it", async () => {
+		const { tasks } = await openTestStorage(await newPostgresDatabase(postgres.url));
+		const create = async () => {
+			const started = performance.now();
+			const task = { title: "t" };
+			const change = { id: newId(), task, idempotent: undefined, now: 1, requestId: "r" };
+			const outcome = await tasks.create(change).then(
+				() => "created",
+				({ code }) => code as string,
+			);
+			return { outcome, seconds: (performance.now() - started) / 1000 };
+		};
+		expect((await create()).outcome).toBe("created");
+		postgres.freeze();
+		try {
+			const writes = Array.from({ length: 4 }, async (_, index) => {
+				await Bun.sleep(index * 3000);
+				return create();
+			});
+			for (const { outcome, seconds } of await Promise.all(writes)) {
+				expect(outcome).toBe("unavailable");
+				expect(seconds).toBeLessThan(11);
+			}
+		} finally {
+			postgres.thaw();
+		}
+		while ((await create()).outcome !== "created") await Bun.sleep(50);
 	}, 120_000);
 
 	test("that accepts and does not answer: 503 in bounded time, whatever is asked, and back by itself", async () => {

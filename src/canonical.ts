@@ -37,3 +37,8 @@ export function canonicalObject(members: Readonly<Record<string, string | undefi
 	}
 	return text === "" ? "{}" : `${text}}`;
 }
+
+/** A canonical list of texts that are canonical already. */
+export function canonicalArray(items: readonly string[]): string {
+	return `[${items.join(",")}]`;
+}

@@ -64,7 +64,7 @@ export class Broadcaster {
 		return this.#isOver;
 	}
 
-	/** Counts a stream in; `rev` is the log's end, just read. Refuses with `unavailable` beyond the bound. */
+	/** Counts a stream in; `rev` is the log's end, just read. Throws `unavailable` beyond the bound. */
 	enter(rev: number): void {
 		if (this.#isStopping || this.#streams >= this.deps.streamsMax) throw tooMany();
 		this.#streams++;

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { canonicalArray, canonicalObject } from "../canonical.ts";
 import { AppError, validationError } from "../errors.ts";
 import { contextOf } from "../http/request-context.ts";
 import { queryOf, readQuery } from "../http/validation.ts";
@@ -74,7 +75,11 @@ const streamHeaders = {
 };
 
 function listBody({ rows, examined }: EventPage): string {
-	return `{"items":[${rows.map(cloudEvent).join(",")}],"kind":"events","next_after":${examined}}`;
+	return canonicalObject({
+		items: canonicalArray(rows.map(cloudEvent)),
+		kind: '"events"',
+		next_after: String(examined),
+	});
 }
 
 interface LastEventId {

@@ -17,12 +17,12 @@ export interface StreamStart {
 /** With every so many keep-alives goes a bookmark, if there is something to mark. */
 const bookmarkEvery = 4;
 
-/** A read that the database refused is tried again after this. */
+/** A read that failed is tried again after this. */
 const retryMs = 1000;
 
 /**
  * One client's stream: a cursor in the log. It is pulled, which happens only after the client has taken what it was
- * sent before, so a client that stops reading costs this object and one chunk. Refuses with `unavailable` when the
+ * sent before, so a client that stops reading costs this object and one chunk. Throws `unavailable` when the
  * broadcaster is full.
  */
 export function eventStream(broadcaster: Broadcaster, start: StreamStart): ReadableStream<Uint8Array> {

@@ -1,38 +1,64 @@
+import { canonicalArray, canonicalObject } from "../canonical.ts";
 import { timestamp } from "../clock.ts";
 import type { JobRow, QueueStats } from "./store.ts";
 
 /**
- * A job's canonical body. The keys stand here in the order that RFC 8785 wants; payload and result are canonical JSON
- * already and go in as they are, so that neither their depth nor their size costs a second look. A test holds it to
- * `canonical()`.
+ * A job's canonical body. Payload and result are canonical JSON already and go in as they are, so that neither their depth
+ * nor their size costs a second look. A test holds it to `canonical()`.
  */
 export function jobBody(job: JobRow): string {
-	return `{"attempt":${job.attempt},"created_at":"${timestamp(job.createdAt)}"${field("error", job.error)},"id":"${
-		job.id
-	}","kind":${JSON.stringify(job.kind)}${lease(job)},"max_attempts":${job.maxAttempts},"payload":${
-		job.payload
-	},"priority":${job.priority}${field("progress", job.progress)},"queue":${JSON.stringify(job.queue)}${
-		job.result === null ? "" : `,"result":${job.result}`
-	},"run_at":"${timestamp(job.runAt)}","state":"${job.state}","updated_at":"${timestamp(job.updatedAt)}"}`;
+	return canonicalObject({
+		attempt: String(job.attempt),
+		created_at: time(job.createdAt),
+		error: unlessNull(job.error),
+		id: `"${job.id}"`,
+		kind: JSON.stringify(job.kind),
+		lease: lease(job),
+		max_attempts: String(job.maxAttempts),
+		payload: job.payload,
+		priority: String(job.priority),
+		progress: unlessNull(job.progress),
+		queue: JSON.stringify(job.queue),
+		result: job.result ?? undefined,
+		run_at: time(job.runAt),
+		state: `"${job.state}"`,
+		updated_at: time(job.updatedAt),
+	});
 }
 
-function field(name: string, value: string | number | null): string {
-	return value === null ? "" : `,"${name}":${JSON.stringify(value)}`;
+function lease({ state, fence, worker, leaseExpiresAt }: JobRow): string | undefined {
+	if (state !== "leased" || leaseExpiresAt === null) return undefined;
+	return canonicalObject({
+		expires_at: time(leaseExpiresAt),
+		fence: String(fence),
+		worker: JSON.stringify(worker),
+	});
 }
 
-function lease({ state, fence, worker, leaseExpiresAt }: JobRow): string {
-	if (state !== "leased" || leaseExpiresAt === null) return "";
-	return `,"lease":{"expires_at":"${timestamp(leaseExpiresAt)}","fence":${fence},"worker":${JSON.stringify(worker)}}`;
+function time(milliseconds: number): string {
+	return `"${timestamp(milliseconds)}"`;
+}
+
+function unlessNull(value: string | number | null): string | undefined {
+	return value === null ? undefined : JSON.stringify(value);
 }
 
 /** A list's canonical body, of bodies. */
 export function jobListBody(bodies: readonly string[], nextCursor?: string): string {
-	const next = nextCursor === undefined ? "" : `,"next_cursor":${JSON.stringify(nextCursor)}`;
-	return `{"items":[${bodies.join(",")}],"kind":"jobs"${next}}`;
+	return canonicalObject({
+		items: canonicalArray(bodies),
+		kind: '"jobs"',
+		next_cursor: nextCursor === undefined ? undefined : JSON.stringify(nextCursor),
+	});
+}
+
+/** The canonical body of a batch, of bodies. */
+export function jobBatchBody(bodies: readonly string[]): string {
+	return canonicalObject({ items: canonicalArray(bodies) });
 }
 
 export function statsBody(queues: readonly QueueStats[]): string {
-	return `{"items":[${queues.map(queueBody).join(",")}],"kind":"job_stats"}`;
+	return canonicalObject({ items: canonicalArray(queues.map(queueBody)), kind: '"job_stats"' });
 }
 
 function queueBody({ counts, oldestQueuedMs }: QueueStats): string {

@@ -12,7 +12,7 @@ import { jobPath, noSuchJob, requireJob } from "./changes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { draftOf } from "./draft.ts";
 import { batchDoc, cancelDoc, enqueueDoc, getDoc, listDoc, retryDoc, statsDoc } from "./operations.ts";
-import { jobBody, jobListBody, statsBody } from "./representation.ts";
+import { jobBatchBody, jobBody, jobListBody, statsBody } from "./representation.ts";
 import { JobQueryParameters, NewJob, NewJobs } from "./schema.ts";
 import type { JobService } from "./service.ts";
 import type { JobChange, JobQuery } from "./store.ts";
@@ -22,7 +22,7 @@ export interface JobRouteDeps {
 	readonly jobs: JobService;
 	readonly dispatcher: Dispatcher;
 	readonly readBody: BodyReader;
-	/** The fingerprint of the key that the request bears; refuses with `unauthorized` or `forbidden`. */
+	/** The fingerprint of the key that the request bears. Throws `unauthorized` or `forbidden`. */
 	readonly requireKey: (request: Request) => string;
 	readonly cursors: Cursors;
 	readonly newId: NewId;
@@ -75,7 +75,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				const made = await jobs.enqueueBatch({ jobs: batch, requestId });
 				dispatcher.ready(made);
 				set.status = 202;
-				return `{"items":[${made.map((job) => job.body).join(",")}]}`;
+				return jobBatchBody(made.map((job) => job.body));
 			},
 			{ detail: batchDoc },
 		)

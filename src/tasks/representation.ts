@@ -1,3 +1,4 @@
+import { canonicalArray, canonicalObject } from "../canonical.ts";
 import type { TaskRow } from "./store.ts";
 
 /**
@@ -15,6 +16,9 @@ export function taskBody(row: Pick<TaskRow, "description" | "id" | "title" | "ve
 
 /** A list's canonical body. */
 export function taskListBody(rows: readonly TaskRow[], nextCursor: string | undefined): string {
-	const next = nextCursor === undefined ? "" : `,"next_cursor":${JSON.stringify(nextCursor)}`;
-	return `{"items":[${rows.map(taskBody).join(",")}],"kind":"tasks"${next}}`;
+	return canonicalObject({
+		items: canonicalArray(rows.map(taskBody)),
+		kind: '"tasks"',
+		next_cursor: nextCursor === undefined ? undefined : JSON.stringify(nextCursor),
+	});
 }

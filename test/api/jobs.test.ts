@@ -78,6 +78,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect([found.status, found.text, found.headers.get("etag")]).toEqual([200, made.text, etag]);
 			const known = await get(`/jobs/${job.id}`, { "if-none-match": `W/${etag}` });
 			expect([known.status, known.text, known.headers.get("etag")]).toEqual([304, "", etag]);
+			expect(known.headers.has("content-type")).toBe(false);
 			await post(`/jobs/${job.id}/cancel`);
 			expect((await get(`/jobs/${job.id}`, { "if-none-match": etag })).status).toBe(200);
 		});

@@ -1,7 +1,6 @@
 import { Elysia } from "elysia";
 import { represent } from "../canonical.ts";
 import { validationError } from "../errors.ts";
-import type { BodyReader } from "../http/body.ts";
 import { unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
@@ -9,21 +8,14 @@ import { contextOf } from "../http/request-context.ts";
 import { jsonBody, queryOf, readQuery } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
 import { jobPath, noSuchJob, requireJob } from "./changes.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import { draftOf } from "./draft.ts";
 import { batchDoc, cancelDoc, enqueueDoc, getDoc, listDoc, retryDoc, statsDoc } from "./operations.ts";
 import { jobBatchBody, jobBody, jobListBody, statsBody } from "./representation.ts";
 import { JobQueryParameters, NewJob, NewJobs } from "./schema.ts";
-import type { JobService } from "./service.ts";
 import type { JobChange, JobQuery } from "./store.ts";
-import { workerRoutes } from "./worker-routes.ts";
+import { type WorkerRouteDeps, workerRoutes } from "./worker-routes.ts";
 
-export interface JobRouteDeps {
-	readonly jobs: JobService;
-	readonly dispatcher: Dispatcher;
-	readonly readBody: BodyReader;
-	/** The fingerprint of the key that the request bears. Throws `unauthorized` or `forbidden`. */
-	readonly requireKey: (request: Request) => string;
+export interface JobRouteDeps extends WorkerRouteDeps {
 	readonly cursors: Cursors;
 	readonly newId: NewId;
 }

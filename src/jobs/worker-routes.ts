@@ -1,13 +1,15 @@
 import { Elysia } from "elysia";
+import type { BodyReader } from "../http/body.ts";
 import { contextOf } from "../http/request-context.ts";
 import { type BodyCheck, jsonBody } from "../http/validation.ts";
 import { isId } from "../ids.ts";
 import { noSuchJob } from "./changes.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { boundedJson } from "./draft.ts";
 import { completeDoc, failDoc, heartbeatDoc, leaseDoc } from "./operations.ts";
 import { jobListBody } from "./representation.ts";
-import type { JobRouteDeps } from "./routes.ts";
 import { CompleteRequest, FailRequest, HeartbeatRequest, LeaseRequest } from "./schema.ts";
+import type { JobService } from "./service.ts";
 import type { JobChange } from "./store.ts";
 
 const leaseRequest = jsonBody(LeaseRequest);
@@ -15,13 +17,16 @@ const heartbeat = jsonBody(HeartbeatRequest);
 const completion = jsonBody(CompleteRequest);
 const failure = jsonBody(FailRequest);
 
+export interface WorkerRouteDeps {
+	readonly jobs: JobService;
+	readonly dispatcher: Dispatcher;
+	readonly readBody: BodyReader;
+	/** The fingerprint of the key that the request bears. Throws `unauthorized` or `forbidden`. */
+	readonly requireKey: (request: Request) => string;
+}
+
 /** What workers ask: a lease, and then what becomes of the job. */
-export function workerRoutes({
-	jobs,
-	dispatcher,
-	readBody,
-	requireKey,
-}: Pick<JobRouteDeps, "jobs" | "dispatcher" | "readBody" | "requireKey">) {
+export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerRouteDeps) {
 	/** Which job, and what of it. Key and existence are judged before the body. */
 	async function read<T>(request: Request, id: string, check: BodyCheck<T>): Promise<[JobChange, T]> {
 		const body = check(await readBody(request));

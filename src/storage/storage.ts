@@ -2,12 +2,6 @@ import type { WriteCounts } from "../metrics/store.ts";
 import type { RunUnit } from "../unit-of-work.ts";
 import type { collections } from "./sqlite/collections.ts";
 
-/** What the database itself must remember: secrets made at first start, the log's identity. */
-export interface SettingStore {
-	/** The value kept under a name; `make` supplies it the first time, and of many at once one wins for all. */
-	getOrMake(name: string, make: () => string): Promise<string>;
-}
-
 /** The stores that a dialect's registered collections open. */
 export type StoresOf<Collections extends Readonly<Record<string, { store(context: never): unknown }>>> = {
 	readonly [Name in keyof Collections]: ReturnType<Collections[Name]["store"]>;

@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { pgTable, text } from "drizzle-orm/pg-core";
-import type { SettingStore } from "../../storage.ts";
+import type { SettingStore } from "../../settings.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import { runQuery } from "../errors.ts";
 

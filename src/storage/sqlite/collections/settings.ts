@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { SettingStore } from "../../storage.ts";
+import type { SettingStore } from "../../settings.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 
 /** What the database itself must remember: secrets made at first start, the log's identity. */

@@ -32,7 +32,7 @@ function commit(tasks: readonly NewTask[]): Promise<unknown> {
 	const ids = tasks.map(({ id }) => id);
 	const times = tasks.map(({ now }) => now);
 	return sql.begin((tx) => [
-		tx`UPDATE log_head SET rev = rev + ${count}, tasks_rev = rev + ${count}`,
+		tx`UPDATE log_head SET rev = rev + ${count}`,
 		tx`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at)
 			SELECT rev - ${count} + number, id, title, '', 1, now, now
 			FROM log_head, unnest(${ids}::uuid[], ${tasks.map(({ title }) => title)}::text[], ${times}::bigint[])

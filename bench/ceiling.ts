@@ -18,7 +18,7 @@ const database = new Database(DATABASE, { readwrite: true, strict: true });
 database.run("PRAGMA journal_mode = WAL");
 database.run("PRAGMA synchronous = FULL");
 const readHead = database.query<{ rev: number }, []>("SELECT rev FROM log_head");
-const writeHead = database.query("UPDATE log_head SET rev = ?, tasks_rev = ?");
+const writeHead = database.query("UPDATE log_head SET rev = ?");
 const insertTask = database.query("INSERT INTO tasks VALUES (?, ?, ?, ?, 1, ?, ?)");
 const updateTask = database.query<Task, [string, number, string]>(
 	"UPDATE tasks SET title = ?, version = version + 1, updated_at = ? WHERE id = ? RETURNING *",
@@ -40,7 +40,7 @@ let waiting: { readonly change: Change; readonly resolve: (response: Response) =
 const commit = database.transaction((changes: readonly Change[]) => {
 	let rev = readHead.get()?.rev ?? 0;
 	const bodies = changes.map((change) => change(++rev));
-	writeHead.run(rev, rev);
+	writeHead.run(rev);
 	return bodies;
 });
 

@@ -125,7 +125,7 @@ const append = (database: Database, events: number) =>
 		for (let id = before + 1; id <= before + events; id++) {
 			insert.run(id, `/collab/tasks/${task}`, data(id), crypto.randomUUID(), Date.now());
 		}
-		database.run("UPDATE log_head SET rev = ?, tasks_rev = ?", [before + events, before + events]);
+		database.run("UPDATE log_head SET rev = ?", [before + events]);
 	})();
 
 const task = "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77";

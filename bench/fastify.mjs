@@ -15,9 +15,7 @@ const { DATABASE = ":memory:", PORT = "0" } = process.env;
 const database = new Database(DATABASE);
 database.pragma("journal_mode = WAL");
 database.pragma("synchronous = FULL");
-const nextRev = database
-	.prepare("UPDATE log_head SET rev = rev + 1, tasks_rev = rev + 1 RETURNING rev")
-	.pluck();
+const nextRev = database.prepare("UPDATE log_head SET rev = rev + 1 RETURNING rev").pluck();
 const insertTask = database.prepare("INSERT INTO tasks VALUES (?, ?, ?, ?, 1, ?, ?)");
 const updateTask = database.prepare("UPDATE tasks SET title = ?, version = ?, updated_at = ? WHERE id = ?");
 const insertEvent = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)");

@@ -119,7 +119,8 @@ async function fill(binary: string, folder: string, size: number): Promise<reado
 			insertEvent.run(seq, `/collab/tasks/${id}`, body, id, now);
 			if (seq % (size / gotten) === 0) ids.push(id);
 		}
-		database.run("UPDATE log_head SET rev = ?, tasks_rev = ?", [size, size]);
+		database.run("UPDATE log_head SET rev = ?", [size]);
+		database.run("INSERT OR REPLACE INTO revisions (collection, rev) VALUES ('tasks', ?)", [size]);
 	})();
 	database.close();
 	return ids;

@@ -17,7 +17,7 @@ Bun.serve({
 				const body = JSON.stringify({ description: "", id, title, version: 1 });
 				const now = Date.now();
 				await sql.begin(async (tx) => {
-					const [head] = await tx`UPDATE log_head SET rev = rev + 1, tasks_rev = rev + 1 RETURNING rev`;
+					const [head] = await tx`UPDATE log_head SET rev = rev + 1 RETURNING rev`;
 					const rev = head?.rev;
 					await Promise.all([
 						tx`INSERT INTO tasks VALUES (${rev}, ${id}, ${title}, '', 1, ${now}, ${now})`,

@@ -47,7 +47,9 @@ function breaches(
 }
 
 test("the scan sees the house", () => {
-	expect(rooms).toEqual(expect.arrayContaining(["auth", "events", "health", "openapi", "rate-limit", "tasks"]));
+	expect(rooms).toEqual(
+		expect.arrayContaining(["auth", "events", "health", "openapi", "rate-limit", "tasks"]),
+	);
 	expect(imports).toContainEqual({ from: "main.ts", to: "cli/program.ts", isType: false });
 	expect(imports).toContainEqual({ from: "storage/storage.ts", to: "tasks/store.ts", isType: true });
 	expect(imports.length).toBeGreaterThan(150);

@@ -20,6 +20,6 @@ export async function withStorage<T>(
 		return await job(storage, config, log);
 	} finally {
 		await storage.stop();
-		flush();
+		await flush();
 	}
 }

@@ -28,7 +28,7 @@ export async function serve(): Promise<number> {
 	} finally {
 		await app?.stop();
 		await storage.stop();
-		flush();
+		await flush();
 	}
 }
 

@@ -13,6 +13,7 @@ const log = await logOf(Bun.env.LOG);
 const storage = await openStorage(config.database, log);
 const app = await build(config, { storage, log });
 app.start();
+app.ready();
 
 async function logOf(kind: string | undefined): Promise<Log> {
 	if (kind === "line by line") return lineByLine();

@@ -49,6 +49,8 @@ export interface AppDeps {
 export interface App {
 	/** Listens; throws `StartupError` if it cannot. */
 	start(): { readonly url: string };
+	/** `/healthz` is 503 until this is called: once there is a user who can log in. */
+	ready(): void;
 	/** Takes no more work, finishes what runs (10 s at most), closes. The storage stays open. Idempotent. */
 	stop(): Promise<void>;
 	/** The OpenAPI document, as canonical JSON. */
@@ -88,6 +90,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		retentionMs: config.jobsRetentionHours * 3_600_000,
 		log,
 	});
+	let isReady = false;
 	let isStopping = false;
 
 	function admit(request: Request, { path, address, headers }: RequestContext): void | Promise<void> {
@@ -114,7 +117,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	}
 
 	const lean = new Elysia()
-		.use(healthRoutes({ ping: storage.ping }))
+		.use(healthRoutes({ ping: storage.ping, isReady: () => isReady }))
 		.use(meRoutes({ auth: login }))
 		.use(
 			taskRoutes({
@@ -177,6 +180,9 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			dispatcher.start();
 			sweeper.start();
 			return { url: server.url.href.replace(/\/$/, "") };
+		},
+		ready() {
+			isReady = true;
 		},
 		stop() {
 			stopped ??= (async () => {

@@ -19,6 +19,7 @@ export async function serve(): Promise<number> {
 		const { url } = app.start();
 		// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
 		const user = await firstUser(storage.users, config.devUser);
+		app.ready();
 		greet(reachableUrl(url, config.host), user);
 		// The executable starts with the JIT held back (build.ts): what ran so far runs once.
 		Bun.unsafe.setJITPolicy(1);

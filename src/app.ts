@@ -1,4 +1,4 @@
-import { Elysia } from "elysia";
+import { type AnyElysia, Elysia } from "elysia";
 import { apiKeys } from "./auth/api-keys.ts";
 import { keyGuard } from "./auth/key-guard.ts";
 import { passwords } from "./auth/passwords.ts";
@@ -12,7 +12,7 @@ import { Broadcaster } from "./events/broadcaster.ts";
 import { Janitor } from "./events/janitor.ts";
 import { eventRoutes } from "./events/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
-import { chooseApp } from "./http/app-middleware.ts";
+import { withMiddleware } from "./http/app-middleware.ts";
 import { readJson } from "./http/body.ts";
 import { methodsByPath } from "./http/methods.ts";
 import { Cursors } from "./http/paging.ts";
@@ -25,7 +25,6 @@ import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import type { Log } from "./log.ts";
 import { whenResolved } from "./maybe-promise.ts";
-import { memoize } from "./memoize.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
 import { docsRoutes } from "./openapi/routes.ts";
@@ -116,8 +115,17 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		return true;
 	}
 
-	const lean = new Elysia()
+	const docs = docsRoutes(() => routes.routes);
+	const routes: AnyElysia = new Elysia()
 		.use(healthRoutes({ ping: storage.ping, isReady: () => isReady }))
+		.use(
+			loginRoutes({
+				auth: login,
+				readBody,
+				loginLimit: loginLimit(counter, config.loginRateLimit),
+				expiresInSeconds: issued.expiresInSeconds,
+			}),
+		)
 		.use(meRoutes({ auth: login }))
 		.use(
 			taskRoutes({
@@ -140,35 +148,19 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			}),
 		)
 		.use(eventRoutes({ events: storage.events, broadcaster, hasKey }))
-		.use(metricsRoutes({ metrics, requireKey }));
-	const whole = memoize(() =>
-		new Elysia()
-			.use(
-				loginRoutes({
-					auth: login,
-					readBody,
-					loginLimit: loginLimit(counter, config.loginRateLimit),
-					expiresInSeconds: issued.expiresInSeconds,
-				}),
-			)
-			// The routes read their bodies themselves, within bounds: because the login's limit looks at a body, Elysia
-			// would read those of all routes before.
-			.onParse(() => null)
-			.use(lean),
-	);
-	const docs = docsRoutes(() => whole().routes);
-	lean.use(docs.routes);
-	const shared = {
+		.use(metricsRoutes({ metrics, requireKey }))
+		.use(docs.routes);
+	const handle = withMiddleware(routes, {
 		log,
 		admit,
-		allowedMethods: methodsByPath(() => whole().routes),
-	};
-	const handle = chooseApp(shared, config.corsOrigins, lean, whole);
+		allowedMethods: methodsByPath(() => routes.routes),
+		corsOrigins: config.corsOrigins,
+	});
 	const { fetch, idle } = requestHandler({
 		handle,
 		log,
 		trustProxy: config.trustProxy,
-		observe: metrics?.observer(whole().routes),
+		observe: metrics?.observer(routes.routes),
 	});
 	let server: Bun.Server<undefined> | undefined;
 	let stopped: Promise<void> | undefined;

@@ -14,17 +14,17 @@ import { eventRoutes } from "./events/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { withMiddleware } from "./http/app-middleware.ts";
 import { readJson } from "./http/body.ts";
-import { methodsByPath } from "./http/methods.ts";
 import { Cursors } from "./http/paging.ts";
 import type { RequestContext } from "./http/request-context.ts";
 import { requestHandler } from "./http/request-handler.ts";
+import { RouteTable } from "./http/route-table.ts";
 import { type NewId, newId } from "./ids.ts";
 import { Dispatcher } from "./jobs/dispatcher.ts";
 import { jobRoutes } from "./jobs/routes.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import type { Log } from "./log.ts";
-import { whenResolved } from "./maybe-promise.ts";
+import type { MaybePromise } from "./maybe-promise.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
 import { docsRoutes } from "./openapi/routes.ts";
@@ -41,7 +41,7 @@ export interface AppDeps {
 	readonly log: Log;
 	readonly clock?: Clock;
 	readonly newId?: NewId;
-	/** How long a request may take to arrive whole, however its bytes trickle, and its answer to begin. */
+	/** How long a request may take to arrive whole, however its bytes trickle, and its response to begin. */
 	readonly requestSecondsMax?: number;
 }
 
@@ -59,7 +59,7 @@ export interface App {
 /** How long stopping waits for requests that are under way. */
 const drainMsMax = 10_000;
 
-/** Wires everything by hand: read from top to bottom to see what hangs on what. */
+/** Wires everything by hand: read from top to bottom to see what depends on what. */
 export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const { storage, log, clock = systemClock, requestSecondsMax = 60 } = deps;
 	const secret = config.jwtSecret ?? (await storage.settings.getOrMake("jwt_secret", randomSecret));
@@ -92,7 +92,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	let isReady = false;
 	let isStopping = false;
 
-	function admit(request: Request, { path, address, headers }: RequestContext): void | Promise<void> {
+	function admit(request: Request, { path, address, headers }: RequestContext): MaybePromise<void> {
 		if (isStopping) {
 			headers.connection = "close";
 			throw new AppError("unavailable", "The server is shutting down.", { retryAfterSeconds: 1 });
@@ -108,7 +108,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const requireKey = keyGuard(keys);
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
-	/** Where a key opens more than is public, one that is not valid is refused rather than passed over. */
+	/** For what a key widens: without one the public part, with a wrong one `forbidden` rather than the public part. */
 	function hasKey(request: Request): boolean {
 		if (!request.headers.has("x-api-key")) return false;
 		requireKey(request);
@@ -131,7 +131,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			taskRoutes({
 				tasks: storage.tasks,
 				readBody,
-				requireUser: (request) => whenResolved(login.requireUser(request), ({ id }) => id),
+				requireUser: async (request) => (await login.requireUser(request)).id,
 				cursors,
 				clock,
 				newId: deps.newId ?? newId,
@@ -150,17 +150,18 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		.use(eventRoutes({ events: storage.events, broadcaster, hasKey }))
 		.use(metricsRoutes({ metrics, requireKey }))
 		.use(docs.routes);
+	const table = new RouteTable(() => routes.routes);
 	const handle = withMiddleware(routes, {
 		log,
 		admit,
-		allowedMethods: methodsByPath(() => routes.routes),
+		methodsOf: (path) => table.methodsOf(path),
 		corsOrigins: config.corsOrigins,
 	});
 	const { fetch, idle } = requestHandler({
 		handle,
 		log,
 		trustProxy: config.trustProxy,
-		observe: metrics?.observer(routes.routes),
+		observe: metrics?.observer((path) => table.routeOf(path)),
 	});
 	let server: Bun.Server<undefined> | undefined;
 	let stopped: Promise<void> | undefined;
@@ -182,8 +183,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				const closed = server?.stop();
 				await Promise.all([janitor.stop(), dispatcher.stop(), sweeper.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
-				// Streams end last and at once before the sockets: a browser that came back to an answer of 503 would
-				// give up, while one that finds nobody listening tries again.
+				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
+				// finds nobody listening tries again.
 				await broadcaster.stop();
 				await server?.stop(true);
 				await closed;
@@ -209,7 +210,7 @@ function listen(
 			reusePort: false,
 			development: false,
 			idleTimeout: requestSecondsMax,
-			// Bodies are counted while they are read, so that a body too large gets an answer like any other.
+			// Bodies are counted while they are read, so that a body too large gets a response like any other.
 			maxRequestBodySize: Number.MAX_SAFE_INTEGER,
 		});
 	} catch (error) {
@@ -224,7 +225,7 @@ function openCounter({ redisUrl }: Config, log: Log, clock: Clock): Counter {
 	return redisUrl === undefined ? local : new RedisCounter(redisUrl, local, log);
 }
 
-/** Who has no use for metrics does not load the library. */
+/** The library is loaded only where metrics are on. */
 async function openMetrics({ jobs, writes }: Storage, broadcaster: Broadcaster): Promise<Metrics> {
 	const { Metrics } = await import("./metrics/metrics.ts");
 	return new Metrics({ jobs, jobStates, writes, streams: () => broadcaster.streams });

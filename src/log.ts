@@ -2,9 +2,9 @@ import pino from "pino";
 import type { Config } from "./config.ts";
 import { LogOutput } from "./log-output.ts";
 
-/** One answered request. Nothing secret can be in it: the path is without its query, no header, no body. */
+/** One finished request. Nothing secret can be in it: the path is without its query, no header, no body. */
 export interface RequestLine {
-	/** When it was answered, in ms since the epoch. */
+	/** When it finished, in ms since the epoch. */
 	readonly at: number;
 	readonly requestId: string;
 	readonly method: string;
@@ -52,8 +52,8 @@ async function prettified(output: pino.DestinationStream): Promise<pino.Destinat
 }
 
 /**
- * The line that pino would write. Put together here because every request has one: with pino's own serialisation the
- * log was more than half of a list's time. Only the path holds what JSON must escape.
+ * The line that pino would write. Put together here because every request has one: with pino's own serialization the
+ * log took more than half of a list's time. Only path and address may need escaping.
  */
 export function requestJson(line: RequestLine): string {
 	const principal = line.principal === undefined ? "" : `,"principal":"${line.principal}"`;
@@ -69,7 +69,7 @@ function quoted(text: string): string {
 let lastMs = 0;
 let lastText = "";
 
-/** A time as RFC 3339, written out once a millisecond. */
+/** A time as RFC 3339, formatted once a millisecond. */
 function timeText(milliseconds: number): string {
 	if (milliseconds !== lastMs) {
 		lastMs = milliseconds;
@@ -79,8 +79,9 @@ function timeText(milliseconds: number): string {
 }
 
 /**
- * An error as the log may have it. A drizzle error repeats the query's parameters (a password's hash, a payload) in
- * its message, and a Postgres error the row in its `detail`: of those only code, message and stack of the cause stay.
+ * What of an error may be logged. A drizzle error repeats the query's parameters (a password's hash, a payload) in its
+ * message, and a Postgres error the row in its `detail`: only name, code and stack of the cause, whose
+ * first line is its message, are kept.
  */
 export function loggable(error: unknown): { name: string; code?: unknown; stack?: string } {
 	if (!(error instanceof Error)) return { name: typeof error };

@@ -3,11 +3,11 @@ import { ConfigError } from "../config.ts";
 import { AppError, StartupError } from "../errors.ts";
 import { version } from "../version.ts";
 
-/** Exit codes: the wish could not be met, the wish could not be understood. */
+/** Exit codes: the command failed, or its words or the environment were wrong. */
 const failed = 1;
 const misused = 2;
 
-/** Runs the command that the words name. The answer is the exit code. A command's code is loaded when it runs. */
+/** Runs the command that the words name; returns the exit code. A command's code is loaded when it runs. */
 export async function run(words: readonly string[]): Promise<number> {
 	let code = 0;
 	const program = commands((done) => {
@@ -75,7 +75,7 @@ const userCommands = [
 	["remove", "remove a user; the user's tokens end at once"],
 ] as const;
 
-/** Faults are thrown, not exited with, and an unknown word is answered with what there is. */
+/** Commander throws instead of ending the process, so that `report` can say which commands there are. */
 function strict(command: Command): void {
 	command
 		.exitOverride()

@@ -5,7 +5,7 @@ import { environment } from "./environment.ts";
 import { type FirstUser, firstUser } from "./first-user.ts";
 import { reachableUrl } from "./healthcheck.ts";
 
-/** Migrates, serves until a signal comes, stops in order. The answer is the exit code. */
+/** Migrates, serves until a signal comes, stops in order; returns the exit code. */
 export async function serve(): Promise<number> {
 	const config = environment();
 	const stopping = stopSignal();
@@ -21,7 +21,7 @@ export async function serve(): Promise<number> {
 		const user = await firstUser(storage.users, config.devUser);
 		app.ready();
 		greet(reachableUrl(url, config.host), user);
-		// The executable starts with the JIT held back (build.ts): what ran so far runs once.
+		// The executable starts with the JIT delayed (build.ts), because what has run so far runs once.
 		Bun.unsafe.setJITPolicy(1);
 		process.on("unhandledRejection", (error) => log.error({ err: loggable(error) }, "Unhandled rejection."));
 		log.info({ signal: await stopping }, "Stopping.");

@@ -6,9 +6,9 @@ import { healthDoc } from "./operations.ts";
 const pingMsMax = 2000;
 
 export interface HealthRouteDeps {
-	/** Resolves when the database has answered. */
+	/** Resolves when the database has replied. */
 	readonly ping: () => Promise<void>;
-	/** Whether the start is over: until then nobody may be sent here, however well the database answers. */
+	/** Whether the start is over: until then no traffic may be sent here. */
 	readonly isReady: () => boolean;
 }
 
@@ -25,7 +25,7 @@ export function healthRoutes({ ping, isReady }: HealthRouteDeps) {
 	);
 }
 
-/** Throws `unavailable` unless the database answers within two seconds. */
+/** Throws `unavailable` unless the database replies within two seconds. */
 async function withinTimeout(pong: Promise<void>): Promise<void> {
 	try {
 		await withTimeout(pingMsMax, pong);

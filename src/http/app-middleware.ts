@@ -12,7 +12,7 @@ export interface AppMiddlewareDeps {
 	/** Throws if the request may not reach a route: rate limit, shutdown. */
 	readonly admit: (request: Request, context: RequestContext) => MaybePromise<void>;
 	/** The methods that a path knows; empty for an unknown path. */
-	readonly allowedMethods: (path: string) => readonly string[];
+	readonly methodsOf: (path: string) => readonly string[];
 	readonly corsOrigins: readonly string[];
 }
 
@@ -35,7 +35,7 @@ function needsCors(request: Request): boolean {
 }
 
 /** The routes with the headers gathered for a response, and with errors in the form that all have. */
-function withErrors(routes: AnyElysia, { log, allowedMethods }: AppMiddlewareDeps): AnyElysia {
+function withErrors(routes: AnyElysia, { log, methodsOf }: AppMiddlewareDeps): AnyElysia {
 	// Otherwise the path is looked for from the fifth character of the host on: `Host: app` would be misrouted.
 	return new Elysia({ handler: { standardHostname: false } })
 		.onRequest(({ request, set }) => {
@@ -43,7 +43,7 @@ function withErrors(routes: AnyElysia, { log, allowedMethods }: AppMiddlewareDep
 		})
 		.onError(({ request, error, code }) => {
 			const context = contextOf(request);
-			const thrown = code === "NOT_FOUND" ? noRoute(allowedMethods(context.path)) : error;
+			const thrown = code === "NOT_FOUND" ? noRoute(methodsOf(context.path)) : error;
 			return errorResponse(thrown, context, log);
 		})
 		.use(routes);

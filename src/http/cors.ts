@@ -30,7 +30,7 @@ const allowedHeaders = [
 /** Handles a request that has a context. May throw, or reject, with an `AppError`. */
 export type Handle = (request: Request) => MaybePromise<Response>;
 
-/** Answers preflights itself, and hands on other requests with the headers that their responses, errors too, will bear. */
+/** Responds to preflights; for any other request, adds the headers of CORS to its response, also to an error. */
 export function corsMiddleware(origins: readonly string[], next: Handle, log: Log): Handle {
 	const app = new Elysia({ handler: { standardHostname: false } })
 		.onRequest(({ request, set }) => {

@@ -1,27 +1,27 @@
 import { canonical, sha256 } from "../canonical.ts";
 import { AppError } from "../errors.ts";
 
-/** Answers are replayed for a day (contract §1). */
+/** Responses are replayed for a day. */
 export const idempotencyKeptMs = 24 * 60 * 60 * 1000;
 
 /** One request that may be repeated safely. */
 export interface IdempotentRequest {
-	/** Who asks for what: the caller and the route. */
+	/** The caller and the route. */
 	readonly scope: string;
 	readonly key: string;
-	/** SHA-256 of the canonical request: another request under the same key is refused. */
+	/** SHA-256 of the canonical request: another request under the same key is `idempotency_mismatch`. */
 	readonly requestHash: string;
 }
 
-/** Answers that were given before, seen from inside the transaction that would give one again. */
+/** Earlier responses, as the transaction sees them that is about to make one. */
 export interface IdempotencyRecords {
 	find(scope: string, key: string): IdempotencyRecord | undefined;
-	save(answer: IdempotencyRecord): void;
+	save(record: IdempotencyRecord): void;
 }
 
-/** Given answers as a database keeps them. */
+/** The responses that a database keeps. */
 export interface IdempotencyStore {
-	/** Removes at most `limit` answers from before a time; the answer is how many. */
+	/** Removes at most `limit` of those from before a time; returns how many. */
 	purge(before: number, limit: number): Promise<number>;
 }
 
@@ -46,22 +46,22 @@ export function idempotentRequest(
 }
 
 /**
- * Does the work once per key: a repeat within a day gets the first body again. Runs inside the work's transaction,
- * so answer and effect are stored together or not at all, and a second request waits for the first one's commit.
+ * Does the work once for each key: a repeat within a day gets the first body again. Runs inside the work's transaction,
+ * so response and effect are stored together or not at all, and a repeat waits for the first one's commit.
  */
 export function once(
-	answers: IdempotencyRecords,
+	records: IdempotencyRecords,
 	request: IdempotentRequest | undefined,
 	now: number,
 	work: () => string,
 ): { readonly body: string; readonly replayed: boolean } {
 	if (request === undefined) return { body: work(), replayed: false };
-	const given = answers.find(request.scope, request.key);
-	if (given !== undefined && given.createdAt > now - idempotencyKeptMs) {
-		if (given.requestHash === request.requestHash) return { body: given.body, replayed: true };
+	const earlier = records.find(request.scope, request.key);
+	if (earlier !== undefined && earlier.createdAt > now - idempotencyKeptMs) {
+		if (earlier.requestHash === request.requestHash) return { body: earlier.body, replayed: true };
 		throw new AppError("idempotency_mismatch", "This Idempotency-Key was used for another request.");
 	}
 	const body = work();
-	answers.save({ ...request, body, createdAt: now });
+	records.save({ ...request, body, createdAt: now });
 	return { body, replayed: false };
 }

@@ -7,13 +7,14 @@ import { auth } from "./auth/service.ts";
 import { tokens } from "./auth/tokens.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { AppError, StartupError } from "./errors.ts";
+import { AppError } from "./errors.ts";
 import { Broadcaster } from "./events/broadcaster.ts";
 import { Janitor } from "./events/janitor.ts";
 import { eventRoutes } from "./events/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { withMiddleware } from "./http/app-middleware.ts";
 import { readJson } from "./http/body.ts";
+import { listen } from "./http/listen.ts";
 import { Cursors } from "./http/paging.ts";
 import type { RequestContext } from "./http/request-context.ts";
 import { requestHandler } from "./http/request-handler.ts";
@@ -168,7 +169,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 
 	return {
 		start() {
-			server = listen(config, fetch, requestSecondsMax);
+			server = listen({ ...config, fetch, requestSecondsMax });
 			janitor.start();
 			dispatcher.start();
 			sweeper.start();
@@ -195,29 +196,6 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		},
 		openapi: docs.document,
 	};
-}
-
-function listen(
-	{ host, port }: Config,
-	fetch: Bun.Serve.Options<undefined>["fetch"],
-	requestSecondsMax: number,
-): Bun.Server<undefined> {
-	try {
-		return Bun.serve({
-			hostname: host,
-			port,
-			fetch: fetch as never,
-			reusePort: false,
-			development: false,
-			idleTimeout: requestSecondsMax,
-			// Bodies are counted while they are read, so that a body too large gets a response like any other.
-			maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-		});
-	} catch (error) {
-		const code = (error as { code?: unknown }).code;
-		const reason = code === "EADDRINUSE" ? "the port is in use" : `it cannot be had (${String(code)})`;
-		throw new StartupError(`Cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
-	}
 }
 
 function openCounter({ redisUrl }: Config, log: Log, clock: Clock): Counter {

@@ -1,7 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { newFolder } from "../support/databases.ts";
-import { environment } from "../support/process.ts";
+import { freePort } from "../support/ports.ts";
+import { environment, fromSource } from "../support/process.ts";
+import { onEnd } from "../support/teardown.ts";
 
 // Whole processes are started.
 setDefaultTimeout(60_000);
@@ -13,9 +15,9 @@ interface Line {
 
 /** What a reader gets that reads nothing before the talker has logged everything and is about to end. */
 async function heard(lines: number): Promise<readonly Line[]> {
-	const said = join(newFolder(), "said");
+	const said = newFifo();
 	const talker = `"${process.execPath}" "${join(import.meta.dir, "talker.ts")}"`;
-	const reader = Bun.spawn(["sh", "-c", `mkfifo "$SAID" && ${talker} | { read -r _ <"$SAID"; cat; }`], {
+	const reader = Bun.spawn(["sh", "-c", `${talker} | { read -r _ <"$SAID"; cat; }`], {
 		env: environment({ LINES: String(lines), SAID: said }),
 		stdout: "pipe",
 	});
@@ -50,3 +52,39 @@ test("what nobody takes is bounded: lines beyond are dropped, and a line says ho
 	expect(dropped).toBeGreaterThan(1000);
 	expect(lines.length - 1 + dropped).toBe(count);
 });
+
+test("a second signal ends the program although nobody reads what it still has to log", async () => {
+	const port = String(freePort());
+	const fifo = newFifo();
+	const server = `"${fromSource.join('" "')}"`;
+	const shell = Bun.spawn(
+		[
+			"sh",
+			"-c",
+			`exec 3>&1; { ${server} & echo "$!" >&3; wait "$!"; echo "ended $?" >&3; } | read -r _ <"$SAID"`,
+		],
+		{
+			env: environment({ PORT: port, RATE_LIMIT: "off", DATABASE_URL: "sqlite://:memory:", SAID: fifo }),
+			stdout: "pipe",
+		},
+	);
+	// Lets the reader end.
+	onEnd(() => Bun.spawnSync(["timeout", "1", "sh", "-c", ': >"$0"', fifo]));
+	const printed = shell.stdout.pipeThrough(new TextDecoderStream()).getReader();
+	const pid = Number((await printed.read()).value);
+	onEnd(() => Bun.spawnSync(["kill", "-KILL", String(pid)], { stderr: "ignore" }));
+	const health = () => fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+	while ((await health())?.status !== 200) await Bun.sleep(5);
+	for (let request = 0; request < 1000; request++) await health();
+	process.kill(pid, "SIGTERM");
+	while ((await health()) !== undefined) await Bun.sleep(5);
+	process.kill(pid, "SIGTERM");
+	expect((await printed.read()).value).toBe("ended 1\n");
+});
+
+/** A pipe with a name that nobody writes to. */
+function newFifo(): string {
+	const path = join(newFolder(), "fifo");
+	Bun.spawnSync(["mkfifo", path]);
+	return path;
+}

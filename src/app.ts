@@ -109,7 +109,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const requireKey = keyGuard(keys);
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
-	/** For what a key widens: without one the public part, with a wrong one `forbidden` rather than the public part. */
+	/** Whether the request has a key. Throws `forbidden` for a wrong one, rather than show its sender the public part. */
 	function hasKey(request: Request): boolean {
 		if (!request.headers.has("x-api-key")) return false;
 		requireKey(request);

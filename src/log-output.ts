@@ -41,8 +41,9 @@ export class LogOutput<Line> {
 		else this.#timer ??= setTimeout(() => this.#handOver(), gatherMs).unref();
 	}
 
-	/** Resolves when all lines are written, or cannot be. Nothing may be written afterwards. */
+	/** Resolves when all lines are written, or cannot be. What is logged afterwards is lost. */
 	async flush(): Promise<void> {
+		if (this.#isClosed) return;
 		this.#handOver();
 		const drained = this.#next("drain");
 		// Tries once more what could not be written before.
@@ -51,6 +52,7 @@ export class LogOutput<Line> {
 		const closed = this.#next("close");
 		this.#destination.end();
 		await closed;
+		this.#isClosed = true;
 	}
 
 	/** Resolves with the next event of this name, or with an error, after which none may come. */
@@ -68,7 +70,7 @@ export class LogOutput<Line> {
 		let text = "";
 		for (const line of this.#lines) text += this.encode(line);
 		this.#lines.length = 0;
-		if (text !== "") this.#destination.write(text);
+		if (text !== "" && !this.#isClosed) this.#destination.write(text);
 	}
 
 	#reportDropped(): void {

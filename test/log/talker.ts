@@ -11,3 +11,6 @@ for (let line = 0; line < Number(Bun.env.LINES); line++) {
 await new Promise(setImmediate);
 writeFileSync(Bun.env.SAID ?? "", "done\n");
 await flush();
+// Nothing of this may be heard, nor do any harm.
+for (let late = 0; late < 100; late++) log.info({ line: -1 }, "late");
+await flush();

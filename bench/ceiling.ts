@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { LineWriter } from "../src/line-writer.ts";
+import { LogOutput } from "../src/log-output.ts";
 import type { Constant } from "./contenders.ts";
 
 /**
@@ -91,7 +91,7 @@ function answer(): Response {
 	return new Response(constant.body, { status: constant.status, headers: constant.headers });
 }
 
-const lines = new LineWriter<string>(1, (line) => line);
+const log = new LogOutput<string>(1, (line) => line);
 let left = 100_000_000;
 
 /** Takes the address, gives an id, counts, logs: no routing, no admission, no look at whether the answer still holds. */
@@ -103,7 +103,7 @@ function accounted(request: Request, server: Bun.Server<undefined>): Response {
 	const headers = { ...constant.headers, "x-request-id": id, ratelimit: `"default";r=${--left};t=60` };
 	const response = new Response(body, { status, headers });
 	const ms = performance.now() - startedAt;
-	lines.write(
+	log.write(
 		`{"level":30,"time":"${new Date().toISOString()}","request_id":"${id}","method":"GET","path":"${path}","status":${status},"ms":${ms},"client":"${client}","msg":"request"}\n`,
 	);
 	return response;

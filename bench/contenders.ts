@@ -35,7 +35,7 @@ export const names = {
 /** The binary with everything on: users, limiter, the request log in a file, events. */
 export function startOurs(binary: string, databaseUrl?: string): Starter {
 	return (folder) =>
-		start(names.ours, [binary], folder, {
+		startProgram(names.ours, [binary], folder, {
 			DATABASE_URL: databaseUrl ?? `sqlite:///${fileIn(folder)}`,
 			DEV_USER_EMAIL: user.email,
 			DEV_USER_PASSWORD: user.password,
@@ -53,7 +53,7 @@ export function startBare(
 	constant?: Constant,
 ): Starter {
 	return async (folder) =>
-		start(name, [process.execPath, join(import.meta.dir, "ceiling.ts")], folder, {
+		startProgram(name, [process.execPath, join(import.meta.dir, "ceiling.ts")], folder, {
 			DATABASE: await migratedFile(binary, folder),
 			...(constant && { CONSTANT: JSON.stringify({ ...constant, isAccounted: name === names.accounting }) }),
 		});
@@ -62,7 +62,9 @@ export function startBare(
 /** A bare server on Postgres, from one of the files here. */
 export function startOnPostgres(name: string, file: string, databaseUrl: string): Starter {
 	return (folder) =>
-		start(name, [process.execPath, join(import.meta.dir, file)], folder, { DATABASE_URL: databaseUrl });
+		startProgram(name, [process.execPath, join(import.meta.dir, file)], folder, {
+			DATABASE_URL: databaseUrl,
+		});
 }
 
 /** Undefined, once it has said why, where Node or the packages cannot be had. */
@@ -77,7 +79,7 @@ export async function findFastify(binary: string): Promise<Starter | undefined> 
 	}
 	const program = join(import.meta.dir, "fastify.mjs");
 	return async (folder) =>
-		start(names.fastify, ["node", program], folder, { DATABASE: await migratedFile(binary, folder) });
+		startProgram(names.fastify, ["node", program], folder, { DATABASE: await migratedFile(binary, folder) });
 }
 
 const debianPython = "/usr/bin/python3";
@@ -95,7 +97,7 @@ export async function findPython(): Promise<Starter | undefined> {
 	}
 	const program = join(import.meta.dir, "python/app.py");
 	return (folder) =>
-		start(names.python, [debianPython, program], folder, {
+		startProgram(names.python, [debianPython, program], folder, {
 			DATABASE: fileIn(folder),
 			EMAIL: user.email,
 			PASSWORD: user.password,
@@ -142,7 +144,8 @@ function inherited(): Record<string, string> {
 
 const startWithinMs = 30_000;
 
-async function start(
+/** Starts a program in a folder and waits until it answers. */
+export async function startProgram(
 	name: string,
 	command: string[],
 	folder: string,

@@ -1,4 +1,4 @@
-import { Elysia } from "elysia";
+import { type AnyElysia, Elysia } from "elysia";
 import { apiKeys } from "./auth/api-keys.ts";
 import { keyGuard } from "./auth/key-guard.ts";
 import { passwords } from "./auth/passwords.ts";
@@ -7,18 +7,18 @@ import { auth } from "./auth/service.ts";
 import { tokens } from "./auth/tokens.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { AppError, StartupError } from "./errors.ts";
+import { AppError } from "./errors.ts";
 import { Broadcaster } from "./events/broadcaster.ts";
-
 import { Retention } from "./events/retention.ts";
 import { eventRoutes } from "./events/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
-import { chooseApp } from "./http/app-middleware.ts";
+import { withMiddleware } from "./http/app-middleware.ts";
 import { readJson } from "./http/body.ts";
-import { methodsByPath } from "./http/methods.ts";
+import { listen } from "./http/listen.ts";
 import { Cursors } from "./http/paging.ts";
 import type { RequestContext } from "./http/request-context.ts";
 import { requestHandler } from "./http/request-handler.ts";
+import { RouteTable } from "./http/route-table.ts";
 import { type NewId, newId } from "./ids.ts";
 import { Dispatcher } from "./jobs/dispatcher.ts";
 import { jobRoutes } from "./jobs/routes.ts";
@@ -26,8 +26,7 @@ import { jobService } from "./jobs/service.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import type { Log } from "./log.ts";
-import { whenResolved } from "./maybe-promise.ts";
-import { memoize } from "./memoize.ts";
+import type { MaybePromise } from "./maybe-promise.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
 import { openapiRoutes } from "./openapi/routes.ts";
@@ -45,13 +44,15 @@ export interface AppDeps {
 	readonly log: Log;
 	readonly clock?: Clock;
 	readonly newId?: NewId;
-	/** How long a request may take to arrive whole, however its bytes trickle, and its answer to begin. */
+	/** How long a request may take to arrive whole, however its bytes trickle, and its response to begin. */
 	readonly requestSecondsMax?: number;
 }
 
 export interface App {
 	/** Listens; throws `StartupError` if it cannot. */
 	start(): { readonly url: string };
+	/** `/healthz` is 503 until this is called: once there is a user who can log in. */
+	ready(): void;
 	/** Takes no more work, finishes what runs (10 s at most), closes. The storage stays open. Idempotent. */
 	stop(): Promise<void>;
 	/** The OpenAPI document, as canonical JSON. */
@@ -61,7 +62,7 @@ export interface App {
 /** How long stopping waits for requests that are under way. */
 const drainMsMax = 10_000;
 
-/** Wires everything by hand: read from top to bottom to see what hangs on what. */
+/** Wires everything by hand: read from top to bottom to see what depends on what. */
 export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const { storage, log, clock = systemClock, requestSecondsMax = 60 } = deps;
 	const secret = config.jwtSecret ?? (await storage.settings.getOrMake("jwt_secret", randomSecret));
@@ -93,9 +94,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		retentionMs: config.jobsRetentionHours * 3_600_000,
 		log,
 	});
+	let isReady = false;
 	let isStopping = false;
 
-	function admit(request: Request, { path, address, headers }: RequestContext): void | Promise<void> {
+	function admit(request: Request, { path, address, headers }: RequestContext): MaybePromise<void> {
 		if (isStopping) {
 			headers.connection = "close";
 			throw new AppError("unavailable", "The server is shutting down.", { retryAfterSeconds: 1 });
@@ -111,21 +113,30 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const requireKey = keyGuard(keys);
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
-	/** Where a key opens more than is public, one that is not valid is refused rather than passed over. */
+	/** Whether the request has a key. Throws `forbidden` for a wrong one, rather than show its sender the public part. */
 	function hasKey(request: Request): boolean {
 		if (!request.headers.has("x-api-key")) return false;
 		requireKey(request);
 		return true;
 	}
 
-	const lean = new Elysia()
-		.use(healthRoutes({ ping: storage.ping }))
+	const openapi = openapiRoutes(() => routes.routes);
+	const routes: AnyElysia = new Elysia()
+		.use(healthRoutes({ ping: storage.ping, isReady: () => isReady }))
+		.use(
+			loginRoutes({
+				auth: login,
+				readBody,
+				loginLimit: loginLimit(counter, config.loginRateLimit),
+				expiresInSeconds: issued.expiresInSeconds,
+			}),
+		)
 		.use(meRoutes({ auth: login }))
 		.use(
 			taskRoutes({
 				tasks,
 				readBody,
-				requireUser: (request) => whenResolved(login.requireUser(request), ({ id }) => id),
+				requireUser: async (request) => (await login.requireUser(request)).id,
 				cursors,
 				clock,
 				newId: deps.newId ?? newId,
@@ -142,46 +153,34 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			}),
 		)
 		.use(eventRoutes({ events: storage.events, broadcaster, hasKey }))
-		.use(metricsRoutes({ metrics, requireKey }));
-	const whole = memoize(() =>
-		new Elysia()
-			.use(
-				loginRoutes({
-					auth: login,
-					readBody,
-					loginLimit: loginLimit(counter, config.loginRateLimit),
-					expiresInSeconds: issued.expiresInSeconds,
-				}),
-			)
-			// The routes read their bodies themselves, within bounds: because the login's limit looks at a body, Elysia
-			// would read those of all routes before.
-			.onParse(() => null)
-			.use(lean),
-	);
-	const openapi = openapiRoutes(() => whole().routes);
-	lean.use(openapi.routes);
-	const shared = {
+		.use(metricsRoutes({ metrics, requireKey }))
+		.use(openapi.routes);
+	const table = new RouteTable(() => routes.routes);
+	const handle = withMiddleware(routes, {
 		log,
 		admit,
-		allowedMethods: methodsByPath(() => whole().routes),
-	};
-	const handle = chooseApp(shared, config.corsOrigins, lean, whole);
+		methodsOf: (path) => table.methodsOf(path),
+		corsOrigins: config.corsOrigins,
+	});
 	const { fetch, idle } = requestHandler({
 		handle,
 		log,
 		trustProxy: config.trustProxy,
-		observe: metrics?.observer(whole().routes),
+		observe: metrics?.observer((path) => table.routeOf(path)),
 	});
 	let server: Bun.Server<undefined> | undefined;
 	let stopped: Promise<void> | undefined;
 
 	return {
 		start() {
-			server = listen(config, fetch, requestSecondsMax);
+			server = listen({ ...config, fetch, requestSecondsMax });
 			retention.start();
 			dispatcher.start();
 			sweeper.start();
 			return { url: server.url.href.replace(/\/$/, "") };
+		},
+		ready() {
+			isReady = true;
 		},
 		stop() {
 			stopped ??= (async () => {
@@ -189,8 +188,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				const closed = server?.stop();
 				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
-				// Streams end last and at once before the sockets: a browser that came back to an answer of 503 would
-				// give up, while one that finds nobody listening tries again.
+				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
+				// finds nobody listening tries again.
 				await broadcaster.stop();
 				await server?.stop(true);
 				await closed;
@@ -203,35 +202,12 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	};
 }
 
-function listen(
-	{ host, port }: Config,
-	fetch: Bun.Serve.Options<undefined>["fetch"],
-	requestSecondsMax: number,
-): Bun.Server<undefined> {
-	try {
-		return Bun.serve({
-			hostname: host,
-			port,
-			fetch: fetch as never,
-			reusePort: false,
-			development: false,
-			idleTimeout: requestSecondsMax,
-			// Bodies are counted while they are read, so that a body too large gets an answer like any other.
-			maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-		});
-	} catch (error) {
-		const code = (error as { code?: unknown }).code;
-		const reason = code === "EADDRINUSE" ? "the port is in use" : `it cannot be had (${String(code)})`;
-		throw new StartupError(`Cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
-	}
-}
-
 function openCounter({ redisUrl }: Config, log: Log, clock: Clock): Counter {
 	const local = new MemoryCounter(clock);
 	return redisUrl === undefined ? local : new RedisCounter(redisUrl, local, log);
 }
 
-/** Who has no use for metrics does not load the library. */
+/** The library is loaded only where metrics are on. */
 async function openMetrics({ jobs, writes }: Storage, broadcaster: Broadcaster): Promise<Metrics> {
 	const { Metrics } = await import("./metrics/metrics.ts");
 	return new Metrics({ jobs, jobStates, writes, streams: () => broadcaster.streams });

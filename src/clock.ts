@@ -1,4 +1,4 @@
-/** Milliseconds since the epoch, passed in so that a test can hold time still. */
+/** Milliseconds since the epoch, passed in so that a test can stop it. */
 export type Clock = () => number;
 
 export const systemClock: Clock = () => Date.now();

@@ -1,3 +1,5 @@
+import { isEmail, isPassword, passwordLengthMax, passwordLengthMin } from "./credentials.ts";
+
 /** The only reader of the environment. Everything is checked at once, so that one start shows every fault. */
 
 export type DatabaseAddress =
@@ -158,12 +160,12 @@ function jwtSecret(text: string): string {
 
 function devUser(read: Reader): Config["devUser"] {
 	const email = read.optional("DEV_USER_EMAIL", (text) => {
-		if (/^[^\s@]{1,64}@[^\s@]{1,189}$/.test(text)) return text;
+		if (isEmail(text)) return text;
 		throw new Unfit("must be an e-mail address");
 	});
 	const password = read.optional("DEV_USER_PASSWORD", (text) => {
-		if (text.length >= 8 && text.length <= 1024) return text;
-		throw new Unfit("must have 8 to 1024 characters");
+		if (isPassword(text)) return text;
+		throw new Unfit(`must have ${passwordLengthMin} to ${passwordLengthMax} characters`);
 	});
 	if (Boolean(read.text("DEV_USER_EMAIL", "")) !== Boolean(read.text("DEV_USER_PASSWORD", ""))) {
 		read.fault("DEV_USER_EMAIL and DEV_USER_PASSWORD", "must be set together");

@@ -40,7 +40,7 @@ interface ErrorDetails {
 	readonly cause?: unknown;
 }
 
-/** A request that cannot be served, with everything that its response needs. Any other thrown value is a defect: 500. */
+/** A request that cannot be fulfilled, with everything that its response needs. Any other thrown value is a defect: 500. */
 export class AppError extends Error {
 	override readonly name = "AppError";
 
@@ -53,7 +53,7 @@ export class AppError extends Error {
 	}
 }
 
-/** A reason to end the program that its user can mend: one sentence, exit code 1. */
+/** Ends the program with one sentence and exit code 1: something that its user can fix. */
 export class StartupError extends Error {
 	override readonly name = "StartupError";
 }

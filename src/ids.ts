@@ -1,4 +1,4 @@
-/** Makes the next id, passed in so that a test can foresee it. */
+/** Makes the next id, passed in so that a test can predict it. */
 export type NewId = () => string;
 
 /** UUIDv7, lower case (RFC 9562 §5.7): rises with time, so an index on it is appended to. */

@@ -1,10 +1,10 @@
 import pino from "pino";
 import type { Config } from "./config.ts";
-import { LineWriter } from "./line-writer.ts";
+import { LogOutput } from "./log-output.ts";
 
-/** One answered request. Nothing secret can be in it: the path is without its query, no header, no body. */
+/** One finished request. Nothing secret can be in it: the path is without its query, no header, no body. */
 export interface RequestLine {
-	/** When it was answered, in ms since the epoch. */
+	/** When it finished, in ms since the epoch. */
 	readonly at: number;
 	readonly requestId: string;
 	readonly method: string;
@@ -23,7 +23,7 @@ export interface Log extends Pick<pino.Logger, "debug" | "info" | "warn" | "erro
 /** A logger, and how to get its last lines out before the program ends. */
 export interface OpenLog {
 	readonly log: Log;
-	flush(): void;
+	flush(): Promise<void>;
 }
 
 /** Lines go to standard output: JSON for machines, or one readable line for a terminal. */
@@ -31,31 +31,31 @@ export async function openLog({
 	logLevel,
 	logFormat,
 }: Pick<Config, "logLevel" | "logFormat">): Promise<OpenLog> {
-	const lines = new LineWriter<string | RequestLine>(1, (line) =>
+	const output = new LogOutput<string | RequestLine>(1, (line) =>
 		typeof line === "string" ? line : requestJson(line),
 	);
 	const isPretty = logFormat === "pretty";
-	const target = isPretty ? await prettified(lines) : lines;
+	const target = isPretty ? await prettified(output) : output;
 	const log = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, target);
 	const request = !log.isLevelEnabled("info")
 		? () => {}
 		: isPretty
 			? ({ at: _, ...line }: RequestLine) => log.info(line, "request")
-			: (line: RequestLine) => lines.write(line);
-	return { log: Object.assign(log, { request }), flush: () => lines.flush() };
+			: (line: RequestLine) => output.write(line);
+	return { log: Object.assign(log, { request }), flush: () => output.flush() };
 }
 
-async function prettified(lines: pino.DestinationStream): Promise<pino.DestinationStream> {
+async function prettified(output: pino.DestinationStream): Promise<pino.DestinationStream> {
 	const { prettyFactory } = await import("pino-pretty");
 	const pretty = prettyFactory({ colorize: true, ignore: "pid,hostname", singleLine: true });
-	return { write: (line) => lines.write(pretty(line)) };
+	return { write: (line) => output.write(pretty(line)) };
 }
 
 /**
- * The line that pino would write. Put together here because every request has one: with pino's own serialisation the
- * log was more than half of a list's time. Only the path holds what JSON must escape.
+ * The line that pino would write. Put together here because every request has one: with pino's own serialization the
+ * log took more than half of a list's time. Only path and address may need escaping.
  */
-function requestJson(line: RequestLine): string {
+export function requestJson(line: RequestLine): string {
 	const principal = line.principal === undefined ? "" : `,"principal":"${line.principal}"`;
 	const milliseconds = Math.round(line.milliseconds * 100) / 100;
 	const { requestId, method, status } = line;
@@ -69,7 +69,7 @@ function quoted(text: string): string {
 let lastMs = 0;
 let lastText = "";
 
-/** A time as RFC 3339, written out once a millisecond. */
+/** A time as RFC 3339, formatted once a millisecond. */
 function timeText(milliseconds: number): string {
 	if (milliseconds !== lastMs) {
 		lastMs = milliseconds;
@@ -79,8 +79,9 @@ function timeText(milliseconds: number): string {
 }
 
 /**
- * An error as the log may have it. A drizzle error repeats the query's parameters (a password's hash, a payload) in
- * its message, and a Postgres error the row in its `detail`: of those only code, message and stack of the cause stay.
+ * What of an error may be logged. A drizzle error repeats the query's parameters (a password's hash, a payload) in its
+ * message, and a Postgres error the row in its `detail`: only name, code and stack of the cause, whose
+ * first line is its message, are kept.
  */
 export function loggable(error: unknown): { name: string; code?: unknown; stack?: string } {
 	if (!(error instanceof Error)) return { name: typeof error };

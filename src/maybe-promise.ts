@@ -1,9 +1,9 @@
-/** A value that nearly always is at hand. */
+/** A value that is nearly always there already, or else comes. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /**
- * `next` of a value: at once where the value is there, else when it comes. For what is asked for with every request and
- * nearly always there: a promise more shows in the throughput.
+ * `next` of a value: at once where the value is there, else when it comes. For the way of a GET alone, where one promise
+ * more shows in the throughput.
  */
 export function whenResolved<T, U>(
 	value: MaybePromise<T>,

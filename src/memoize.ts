@@ -1,4 +1,4 @@
-/** Makes a value when it is first asked for: what many starts never need is not made by all of them. */
+/** Makes a value when it is first asked for, so that a start does not pay for what it may never need. */
 export function memoize<T>(make: () => T): () => T {
 	let made: { readonly value: T } | undefined;
 	return () => {

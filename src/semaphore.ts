@@ -1,26 +1,33 @@
-/** How many jobs may wait, and with what the next one is refused. */
-export interface WaitBound {
-	readonly waitingMax: number;
-	readonly refuse: () => Error;
+export interface SemaphoreOptions {
+	readonly concurrentMax: number;
+	/** Absent: any number may wait. */
+	readonly waitingMax?: number;
 }
 
-/** Runs a bounded number of jobs at once; the rest wait, in order of arrival. */
+/** As many wait as may. */
+export class SemaphoreFull extends Error {
+	override readonly name = "SemaphoreFull";
+}
+
+/** Lets a bounded number of tasks run at once; a bounded number wait in line, and the rest fail with `SemaphoreFull`. */
 export class Semaphore {
-	#running = 0;
+	readonly #concurrentMax: number;
+	readonly #waitingMax: number;
 	readonly #waiting: (() => void)[] = [];
+	#running = 0;
 
-	constructor(
-		private readonly concurrentMax: number,
-		private readonly bound?: WaitBound,
-	) {}
+	constructor({ concurrentMax, waitingMax = Number.POSITIVE_INFINITY }: SemaphoreOptions) {
+		this.#concurrentMax = concurrentMax;
+		this.#waitingMax = waitingMax;
+	}
 
-	async run<T>(job: () => Promise<T>): Promise<T> {
-		if (this.#running >= this.concurrentMax) await this.#turn();
+	async run<T>(task: () => Promise<T>): Promise<T> {
+		if (this.#running >= this.#concurrentMax) await this.#turn();
 		else this.#running++;
 		try {
-			return await job();
+			return await task();
 		} finally {
-			// The next one takes over this one's turn, so that nobody gets in between.
+			// Whoever is next takes over this one's place, so that nobody can slip in between.
 			const next = this.#waiting.shift();
 			if (next === undefined) this.#running--;
 			else next();
@@ -28,7 +35,7 @@ export class Semaphore {
 	}
 
 	#turn(): Promise<void> {
-		if (this.bound !== undefined && this.#waiting.length >= this.bound.waitingMax) throw this.bound.refuse();
+		if (this.#waiting.length >= this.#waitingMax) throw new SemaphoreFull("too many are waiting");
 		return new Promise((resolve) => this.#waiting.push(resolve));
 	}
 }

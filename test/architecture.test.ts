@@ -27,27 +27,27 @@ async function scan(): Promise<readonly Import[]> {
 
 const imports = await scan();
 
-/** The room that a file is in; files at the top are the kernel, but for the two that put everything together. */
-function roomOf(file: string): string {
+/** The module that a file is in; files at the top are the kernel, but for the two that put everything together. */
+function moduleOf(file: string): string {
 	if (file === "app.ts" || file === "main.ts") return file;
 	return file.includes("/") ? (file.split("/")[0] ?? "") : "kernel";
 }
 
 const shared = ["kernel", "http"];
-const rooms = [...new Set(imports.map(({ from }) => roomOf(from)))].filter(
-	(room) => ![...shared, "storage", "cli", "app.ts", "main.ts"].includes(room),
+const modules = [...new Set(imports.map(({ from }) => moduleOf(from)))].filter(
+	(name) => ![...shared, "storage", "cli", "app.ts", "main.ts"].includes(name),
 );
 
 function breaches(
-	isBreach: (found: Import & { readonly room: string; readonly target: string }) => boolean,
+	isBreach: (found: Import & { readonly module: string; readonly target: string }) => boolean,
 ): string[] {
 	return imports
-		.filter((found) => isBreach({ ...found, room: roomOf(found.from), target: roomOf(found.to) }))
+		.filter((found) => isBreach({ ...found, module: moduleOf(found.from), target: moduleOf(found.to) }))
 		.map(({ from, to }) => `${from} imports ${to}`);
 }
 
-test("the scan sees the house", () => {
-	expect(rooms).toEqual(
+test("the scan sees the files", () => {
+	expect(modules).toEqual(
 		expect.arrayContaining(["auth", "events", "health", "openapi", "rate-limit", "tasks"]),
 	);
 	expect(imports).toContainEqual({ from: "main.ts", to: "cli/program.ts", isType: false });
@@ -63,25 +63,25 @@ test("every file that is imported is there", async () => {
 	expect(missing).toEqual([]);
 });
 
-test("the kernel imports no room", () => {
-	expect(breaches(({ room, target }) => room === "kernel" && target !== "kernel")).toEqual([]);
+test("the kernel imports no module", () => {
+	expect(breaches(({ module, target }) => module === "kernel" && target !== "kernel")).toEqual([]);
 });
 
 test("what routes share imports the kernel alone", () => {
-	expect(breaches(({ room, target }) => room === "http" && !shared.includes(target))).toEqual([]);
+	expect(breaches(({ module, target }) => module === "http" && !shared.includes(target))).toEqual([]);
 });
 
-test("a room imports the kernel, what routes share, itself, and of another room the types of its store alone", () => {
-	const mayImport = (found: Import, room: string, target: string) =>
-		target === room || shared.includes(target) || (found.isType && found.to === `${target}/store.ts`);
+test("a module imports the kernel, what routes share, itself, and of another module the types of its store alone", () => {
+	const mayImport = (found: Import, module: string, target: string) =>
+		target === module || shared.includes(target) || (found.isType && found.to === `${target}/store.ts`);
 	expect(
-		breaches((found) => rooms.includes(found.room) && !mayImport(found, found.room, found.target)),
+		breaches((found) => modules.includes(found.module) && !mayImport(found, found.module, found.target)),
 	).toEqual([]);
 });
 
 test("only the composition root and the commands open the storage", () => {
 	const may = ["storage", "cli", "app.ts"];
-	expect(breaches(({ room, target }) => target === "storage" && !may.includes(room))).toEqual([]);
+	expect(breaches(({ module, target }) => target === "storage" && !may.includes(module))).toEqual([]);
 });
 
 test("the one dialect knows nothing of the other", () => {
@@ -94,8 +94,10 @@ test("the one dialect knows nothing of the other", () => {
 });
 
 test("nothing imports the commands but main, and nothing imports the composition root but the commands", () => {
-	expect(breaches(({ room, target }) => target === "cli" && !["cli", "main.ts"].includes(room))).toEqual([]);
-	expect(breaches(({ room, target }) => target === "app.ts" && room !== "cli")).toEqual([]);
+	expect(breaches(({ module, target }) => target === "cli" && !["cli", "main.ts"].includes(module))).toEqual(
+		[],
+	);
+	expect(breaches(({ module, target }) => target === "app.ts" && module !== "cli")).toEqual([]);
 	expect(breaches(({ target }) => target === "main.ts")).toEqual([]);
 });
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { canonical, represent, sha256 } from "../src/canonical.ts";
 import { timestamp } from "../src/clock.ts";
+import { isEmail, isPassword, normalizeEmail } from "../src/credentials.ts";
 import { isId, newId } from "../src/ids.ts";
+import { Semaphore, SemaphoreFull } from "../src/semaphore.ts";
 import { taskBody, taskListBody } from "../src/tasks/representation.ts";
 import { TimeoutError, withTimeout } from "../src/timeout.ts";
 
@@ -101,8 +103,76 @@ test("a time is RFC 3339 in UTC with milliseconds", () => {
 	expect(timestamp(1_795_421_700_007)).toBe("2026-11-23T08:15:00.007Z");
 });
 
-test("an answer in time is given on, a failure too, and silence is a TimeoutError", async () => {
+test("a value in time is passed on, a failure too, and silence is a TimeoutError", async () => {
 	expect(await withTimeout(1000, Promise.resolve(1))).toBe(1);
 	expect(withTimeout(1000, Promise.reject(new RangeError("x")))).rejects.toBeInstanceOf(RangeError);
 	expect(withTimeout(1, new Promise(() => {}))).rejects.toBeInstanceOf(TimeoutError);
+});
+
+describe("Semaphore", () => {
+	/** Tasks that end when told, and the numbers of those that have begun. */
+	function tasks(semaphore: Semaphore) {
+		const begun: number[] = [];
+		const ends: (() => void)[] = [];
+		const start = (number: number) =>
+			semaphore.run(() => {
+				begun.push(number);
+				return new Promise<number>((resolve) => ends.push(() => resolve(number)));
+			});
+		return { begun, start, end: (index: number) => ends[index]?.() };
+	}
+
+	test("runs so many at once, the others in the order in which they came", async () => {
+		const { begun, start, end } = tasks(new Semaphore({ concurrentMax: 2 }));
+		const all = [1, 2, 3, 4].map(start);
+		expect(begun).toEqual([1, 2]);
+		end(1);
+		expect(await all[1]).toBe(2);
+		await Promise.resolve();
+		expect(begun).toEqual([1, 2, 3]);
+		end(0);
+		expect(await all[0]).toBe(1);
+		await Promise.resolve();
+		expect(begun).toEqual([1, 2, 3, 4]);
+		end(2);
+		end(3);
+		expect(await Promise.all(all)).toEqual([1, 2, 3, 4]);
+	});
+
+	test("fails beyond those that may wait, and takes more once there is a place", async () => {
+		const { start, end } = tasks(new Semaphore({ concurrentMax: 1, waitingMax: 1 }));
+		const first = start(1);
+		const second = start(2);
+		expect(start(3)).rejects.toBeInstanceOf(SemaphoreFull);
+		end(0);
+		await first;
+		const fourth = start(4);
+		end(1);
+		expect(await second).toBe(2);
+		await Promise.resolve();
+		end(2);
+		expect(await fourth).toBe(4);
+	});
+
+	test("a task that fails frees its place", async () => {
+		const semaphore = new Semaphore({ concurrentMax: 1, waitingMax: 0 });
+		expect(semaphore.run(() => Promise.reject(new RangeError("x")))).rejects.toBeInstanceOf(RangeError);
+		await Promise.resolve();
+		await Promise.resolve();
+		expect(await semaphore.run(async () => "again")).toBe("again");
+	});
+});
+
+test("an address is compared in lower case, and a password has its bounds", () => {
+	expect(normalizeEmail("  Ada@Example.COM ")).toBe("ada@example.com");
+	for (const text of ["a@b", "ada@example.com", `${"x".repeat(64)}@${"y".repeat(189)}`])
+		expect(isEmail(text)).toBe(true);
+	for (const text of ["", "a", "@b", "a@", "a b@c", "a@b@c", `${"x".repeat(65)}@y`, `x@${"y".repeat(190)}`])
+		expect([text, isEmail(text)]).toEqual([text, false]);
+	expect([7, 8, 1024, 1025].map((length) => isPassword("x".repeat(length)))).toEqual([
+		false,
+		true,
+		true,
+		false,
+	]);
 });

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 
-/** The keys that worker programs show. */
+/** The keys of worker programs. */
 export interface ApiKeys {
 	/** The fingerprint of a valid key, else undefined. Takes about the same time for every text. */
 	fingerprint(key: string): string | undefined;
@@ -12,7 +12,7 @@ export function apiKeys(keys: readonly string[]): ApiKeys {
 		fingerprint(key) {
 			const digest = digestOf(key);
 			let isKnown = false;
-			// Every digest is compared, each in constant time: neither which one fits nor how far shows in the time.
+			// Every digest is compared, each in constant time: the time shows neither which one fits nor how far.
 			for (const known of digests) isKnown = timingSafeEqual(known, digest) || isKnown;
 			return isKnown ? digest.toString("hex").slice(0, 12) : undefined;
 		},

@@ -2,7 +2,7 @@ import { AppError } from "../errors.ts";
 import { contextOf } from "../http/request-context.ts";
 import type { ApiKeys } from "./api-keys.ts";
 
-/** The fingerprint of the key that a request bears; refuses with `unauthorized` without one, `forbidden` a wrong one. */
+/** The fingerprint of a request's API key. Throws `unauthorized` where there is none, `forbidden` where it is wrong. */
 export function keyGuard(keys: ApiKeys): (request: Request) => string {
 	return (request) => {
 		const key = request.headers.get("x-api-key");

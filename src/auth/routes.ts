@@ -1,7 +1,9 @@
 import { Elysia } from "elysia";
 import { canonical } from "../canonical.ts";
 import type { BodyReader, ReadBody } from "../http/body.ts";
+import { contextOf } from "../http/request-context.ts";
 import { jsonBody } from "../http/validation.ts";
+import { memoize } from "../memoize.ts";
 import { loginDoc, meDoc } from "./operations.ts";
 import { Credentials } from "./schema.ts";
 import type { Auth } from "./service.ts";
@@ -16,20 +18,31 @@ export interface LoginRouteDeps {
 
 const credentials = jsonBody(Credentials);
 
-export function loginRoutes({ auth, readBody, loginLimit, expiresInSeconds }: LoginRouteDeps) {
-	return new Elysia()
+export function loginRoutes(deps: LoginRouteDeps) {
+	const app = memoize(() => loginApp(deps));
+	return new Elysia().post("/auth/login", ({ request }) => app().fetch(request), { detail: loginDoc });
+}
+
+/**
+ * An app of its own: the limit's plugin looks at everything that a request has, and Elysia would prepare that for every
+ * route of the app that the plugin is in.
+ */
+function loginApp({ auth, readBody, loginLimit, expiresInSeconds }: LoginRouteDeps) {
+	return new Elysia({ handler: { standardHostname: false } })
+		.onRequest(({ request, set }) => {
+			set.headers = contextOf(request).headers;
+		})
+		.onError(({ error }) => {
+			throw error;
+		})
 		.onParse(({ request }) => readBody(request))
 		.use(loginLimit)
-		.post(
-			"/auth/login",
-			async ({ body, set }) => {
-				const { email, password } = credentials(body as ReadBody).value();
-				const token = await auth.login(email, password);
-				set.headers["cache-control"] = "no-store";
-				return canonical({ access_token: token, expires_in: expiresInSeconds, token_type: "bearer" });
-			},
-			{ detail: loginDoc },
-		);
+		.post("/auth/login", async ({ body, set }) => {
+			const { email, password } = credentials(body as ReadBody).value();
+			const token = await auth.login(email, password);
+			set.headers["cache-control"] = "no-store";
+			return canonical({ access_token: token, expires_in: expiresInSeconds, token_type: "bearer" });
+		});
 }
 
 export function meRoutes({ auth }: Pick<LoginRouteDeps, "auth">) {

@@ -1,39 +1,35 @@
+import { normalizeEmail } from "../credentials.ts";
 import { AppError } from "../errors.ts";
 import { contextOf } from "../http/request-context.ts";
-import { whenResolved } from "../maybe-promise.ts";
-import { normalEmail } from "./email.ts";
 import type { Passwords } from "./passwords.ts";
 import type { User, UserStore } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
 
 export interface Auth {
-	/** A token for the user, or `invalid_credentials`: one answer for a wrong address and a wrong password. */
+	/** A token for the user. Fails with `invalid_credentials` alike for a wrong address and for a wrong password. */
 	login(email: string, password: string): Promise<string>;
-	/** The user whose Bearer token the request bears, as it is now; refuses with `unauthorized`. */
-	requireUser(request: Request): User | Promise<User>;
+	/** The user of the request's Bearer token, as it is now. Fails with `unauthorized`. */
+	requireUser(request: Request): Promise<User>;
 }
 
 export function auth(users: UserStore, passwords: Passwords, tokens: Tokens): Auth {
 	return {
 		async login(email, password) {
-			const user = await users.findByEmail(normalEmail(email));
+			const user = await users.findByEmail(normalizeEmail(email));
 			if (!(await passwords.verify(password, user?.passwordHash)) || user === undefined) {
 				throw new AppError("invalid_credentials", "The e-mail address or the password is wrong.");
 			}
 			return tokens.sign({ userId: user.id, tokenGeneration: user.tokenGeneration });
 		},
 
-		requireUser(request) {
+		async requireUser(request) {
 			const token = bearerToken(request.headers);
-			if (token === undefined) throw unauthorized();
-			return whenResolved(tokens.verify(token), (identity) => {
-				if (identity === undefined) throw unauthorized();
-				return whenResolved(users.find(identity.userId), (user) => {
-					if (user?.tokenGeneration !== identity.tokenGeneration) throw unauthorized();
-					contextOf(request).principal = user.id;
-					return user;
-				});
-			});
+			const identity = token === undefined ? undefined : await tokens.verify(token);
+			if (identity === undefined) throw unauthorized();
+			const user = await users.find(identity.userId);
+			if (user?.tokenGeneration !== identity.tokenGeneration) throw unauthorized();
+			contextOf(request).principal = user.id;
+			return user;
 		},
 	};
 }

@@ -5,15 +5,14 @@ export interface User {
 	readonly email: string;
 	/** Argon2id in PHC form. */
 	readonly passwordHash: string;
-	/** Tokens of another generation are refused: a new password raises it. */
+	/** Tokens of another generation are not valid: a new password raises it. */
 	readonly tokenGeneration: number;
 	/** Milliseconds since the epoch. */
 	readonly createdAt: number;
 }
 
 export interface UserStore {
-	/** At once where the answer is at hand. */
-	find(id: string): User | undefined | Promise<User | undefined>;
+	find(id: string): Promise<User | undefined>;
 	findByEmail(email: string): Promise<User | undefined>;
 	/** Every user, by e-mail address. */
 	list(): Promise<readonly User[]>;

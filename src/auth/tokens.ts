@@ -1,14 +1,13 @@
 import { jwt } from "@elysiajs/jwt";
 import type { Clock } from "../clock.ts";
 import { isId } from "../ids.ts";
-import { whenResolved } from "../maybe-promise.ts";
 
 const issuer = "orchestrator";
 
 /** Tokens verified before are kept, so that a caller's second request costs no HMAC. */
 const verifiedMax = 10_000;
 
-/** Base64url between dots, of a length that is no attack. */
+/** Base64url between dots, of a bounded length. */
 const tokenForm = /^[A-Za-z0-9._-]{1,4096}$/;
 
 export interface Identity {
@@ -19,8 +18,8 @@ export interface Identity {
 export interface Tokens {
 	readonly expiresInSeconds: number;
 	sign(identity: Identity): Promise<string>;
-	/** Undefined for whatever is not a token of ours that is still good. At once for one that was verified before. */
-	verify(token: string): Identity | undefined | Promise<Identity | undefined>;
+	/** Undefined unless the text is a token of ours that has not expired. */
+	verify(token: string): Promise<Identity | undefined>;
 }
 
 interface Verified extends Identity {
@@ -39,17 +38,16 @@ export function tokens(secret: string, expireMinutes: number, clock: Clock): Tok
 			const exp = Math.floor(clock() / 1000) + expiresInSeconds;
 			return signer.sign({ sub: userId, exp, jti: crypto.randomUUID(), gen: tokenGeneration });
 		},
-		verify(token) {
-			return whenResolved(verified.get(token) ?? check(token), (known) => {
-				if (known !== undefined && known.expiresAtMs > clock()) return known;
-				verified.delete(token);
-				return undefined;
-			});
+		async verify(token) {
+			const known = verified.get(token) ?? (await check(token));
+			if (known !== undefined && known.expiresAtMs > clock()) return known;
+			verified.delete(token);
+			return undefined;
 		},
 	};
 
 	async function check(token: string): Promise<Verified | undefined> {
-		if (!tokenForm.test(token) || !isOurSpelling(token)) return undefined;
+		if (!tokenForm.test(token) || !isCanonical(token)) return undefined;
 		const claims = await signer.verify(token, {
 			algorithms: ["HS256"],
 			issuer,
@@ -69,7 +67,7 @@ export function tokens(secret: string, expireMinutes: number, clock: Clock): Tok
 	}
 }
 
-/** The last letter of a base64url text has bits that mean nothing: of the texts that stand for the same bytes, one is ours. */
-function isOurSpelling(token: string): boolean {
+/** The last letter of a base64url text may have unused bits; of the texts that decode alike, only the one we issued is valid. */
+function isCanonical(token: string): boolean {
 	return token.split(".").every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
 }

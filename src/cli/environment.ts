@@ -8,18 +8,18 @@ export function environment(): Config {
 	return readConfig(Bun.env, process.stdout.isTTY ?? false);
 }
 
-/** For commands that do one thing with the database: opens it, does it, closes it. Logs errors alone. */
+/** For commands that do one thing with the database: opens it, does it, closes it. Logs only errors. */
 export async function withStorage<T>(
 	job: (storage: Storage, config: Config, log: Log) => Promise<T>,
-	told?: (migration: string) => void,
+	onMigration?: (name: string) => void,
 ): Promise<T> {
 	const config = environment();
 	const { log, flush } = await openLog({ logLevel: "error", logFormat: config.logFormat });
-	const storage = await openStorage(config.database, log, told);
+	const storage = await openStorage(config.database, log, onMigration);
 	try {
 		return await job(storage, config, log);
 	} finally {
 		await storage.stop();
-		flush();
+		await flush();
 	}
 }

@@ -1,7 +1,9 @@
-import { normalEmail } from "../auth/email.ts";
+import { newUser } from "../auth/new-user.ts";
 import { passwords } from "../auth/passwords.ts";
 import type { UserStore } from "../auth/store.ts";
+import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { normalizeEmail } from "../credentials.ts";
 import { newId } from "../ids.ts";
 
 export interface FirstUser {
@@ -10,13 +12,13 @@ export interface FirstUser {
 }
 
 /**
- * Sees to it that somebody can log in: the user that the environment names, or, with no user at all, one with a
- * random password. Answers with that random password's user, which must be shown once; of many replicas that start
- * at once, only the one whose user was kept has it to show.
+ * Makes sure that somebody can log in: the user that the environment names, or, if there is no user at all, one with a
+ * random password. Returns the latter, whose password must be shown once; of many replicas that start at the same time
+ * only the one whose user was kept gets it.
  */
 export async function firstUser(users: UserStore, named: Config["devUser"]): Promise<FirstUser | undefined> {
 	if (named !== undefined) {
-		const email = normalEmail(named.email);
+		const email = normalizeEmail(named.email);
 		if ((await users.findByEmail(email)) === undefined) await add(users, email, named.password);
 		return undefined;
 	}
@@ -27,7 +29,7 @@ export async function firstUser(users: UserStore, named: Config["devUser"]): Pro
 
 async function add(users: UserStore, email: string, password: string): Promise<boolean> {
 	const passwordHash = await passwords().hash(password);
-	return users.add({ id: newId(), email, passwordHash, tokenGeneration: 1, createdAt: Date.now() });
+	return users.add(newUser(email, passwordHash, newId, systemClock));
 }
 
 /** 120 bits, in characters that no shell and no JSON treats in a special way. */

@@ -3,18 +3,18 @@ import { ConfigError } from "../config.ts";
 import { AppError, StartupError } from "../errors.ts";
 import { version } from "../version.ts";
 
-/** Exit codes: the wish could not be met, the wish could not be understood. */
+/** Exit codes: the command failed, or its arguments or the environment were wrong. */
 const failed = 1;
 const misused = 2;
 
-/** Runs the command that the words name. The answer is the exit code. A command's code is loaded when it runs. */
-export async function run(words: readonly string[]): Promise<number> {
+/** Runs the command that the arguments name; returns the exit code. A command's code is loaded when it runs. */
+export async function run(args: readonly string[]): Promise<number> {
 	let code = 0;
 	const program = commands((done) => {
 		code = done;
 	});
 	try {
-		await program.parseAsync(words.length === 0 ? ["serve"] : [...words], { from: "user" });
+		await program.parseAsync(args.length === 0 ? ["serve"] : [...args], { from: "user" });
 		return code;
 	} catch (error) {
 		return report(error);
@@ -75,7 +75,7 @@ const userCommands = [
 	["remove", "remove a user; the user's tokens end at once"],
 ] as const;
 
-/** Faults are thrown, not exited with, and an unknown word is answered with what there is. */
+/** Commander throws instead of ending the process, so that `report` can say which commands there are. */
 function strict(command: Command): void {
 	command
 		.exitOverride()

@@ -5,7 +5,7 @@ import { environment } from "./environment.ts";
 import { type FirstUser, firstUser } from "./first-user.ts";
 import { reachableUrl } from "./healthcheck.ts";
 
-/** Migrates, serves until a signal comes, stops in order. The answer is the exit code. */
+/** Migrates, serves until a signal comes, stops in order; returns the exit code. */
 export async function serve(): Promise<number> {
 	const config = environment();
 	const stopping = stopSignal();
@@ -19,8 +19,9 @@ export async function serve(): Promise<number> {
 		const { url } = app.start();
 		// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
 		const user = await firstUser(storage.users, config.devUser);
+		app.ready();
 		greet(reachableUrl(url, config.host), user);
-		// The executable starts with the JIT held back (build.ts): what ran so far runs once.
+		// The executable starts with the JIT delayed (build.ts), because what has run so far runs once.
 		Bun.unsafe.setJITPolicy(1);
 		process.on("unhandledRejection", (error) => log.error({ err: loggable(error) }, "Unhandled rejection."));
 		log.info({ signal: await stopping }, "Stopping.");
@@ -28,7 +29,7 @@ export async function serve(): Promise<number> {
 	} finally {
 		await app?.stop();
 		await storage.stop();
-		flush();
+		await flush();
 	}
 }
 

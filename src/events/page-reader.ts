@@ -10,7 +10,7 @@ const concurrentMax = 4;
 /** Reads the log for streams that are behind the tail buffer, a page at a time. */
 export class PageReader {
 	readonly #underWay = new Map<string, Promise<Chunk | "gone">>();
-	readonly #semaphore = new Semaphore(concurrentMax);
+	readonly #semaphore = new Semaphore({ concurrentMax });
 
 	constructor(private readonly events: EventStore) {}
 

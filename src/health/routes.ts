@@ -3,18 +3,21 @@ import { AppError } from "../errors.ts";
 import { withTimeout } from "../timeout.ts";
 import { healthDoc } from "./operations.ts";
 
-const answerWithinMs = 2000;
+const pingMsMax = 2000;
 
 export interface HealthRouteDeps {
-	/** Resolves when the database has answered. */
+	/** Resolves when the database has replied. */
 	readonly ping: () => Promise<void>;
+	/** Whether the start is over: until then no traffic may be sent here. */
+	readonly isReady: () => boolean;
 }
 
-export function healthRoutes({ ping }: HealthRouteDeps) {
+export function healthRoutes({ ping, isReady }: HealthRouteDeps) {
 	return new Elysia().get(
 		"/healthz",
 		async ({ set }) => {
-			await inTime(ping());
+			if (!isReady()) throw unavailable("The server is still starting.", 1);
+			await withinTimeout(ping());
 			set.headers["cache-control"] = "no-store";
 			return '{"status":"ok"}';
 		},
@@ -22,11 +25,15 @@ export function healthRoutes({ ping }: HealthRouteDeps) {
 	);
 }
 
-/** Passes when the database answers within two seconds; else refuses with `unavailable`. */
-async function inTime(answer: Promise<void>): Promise<void> {
+/** Throws `unavailable` unless the database replies within two seconds. */
+async function withinTimeout(pong: Promise<void>): Promise<void> {
 	try {
-		await withTimeout(answerWithinMs, answer);
+		await withTimeout(pingMsMax, pong);
 	} catch (cause) {
-		throw new AppError("unavailable", "The database does not answer.", { cause, retryAfterSeconds: 2 });
+		throw unavailable("The database does not answer.", 2, cause);
 	}
+}
+
+function unavailable(message: string, retryAfterSeconds: number, cause?: unknown): AppError {
+	return new AppError("unavailable", message, { retryAfterSeconds, cause });
 }

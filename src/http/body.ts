@@ -1,7 +1,7 @@
 import { AppError } from "../errors.ts";
 
-/** A request's body as read: a JSON value, or the refusal it deserves once its turn has come. */
-export type ReadBody = { readonly value: unknown } | { readonly refusal: AppError };
+/** A request's body as read: a JSON value, or the error to throw once its turn has come. */
+export type ReadBody = { readonly value: unknown } | { readonly error: AppError };
 
 /** Reads the body of a request; never throws. */
 export type BodyReader = (request: Request) => Promise<ReadBody>;
@@ -13,7 +13,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
  * Reads a JSON body of at most `bytesMax` bytes and never throws: authentication, existence and precondition come
- * before the body's faults (contract §1), so those wait inside the result.
+ * before the body's faults (contract §1), so those are returned.
  */
 export async function readJson(request: Request, bytesMax: number): Promise<ReadBody> {
 	try {
@@ -23,20 +23,20 @@ export async function readJson(request: Request, bytesMax: number): Promise<Read
 		if (declared > bytesMax) throw tooLarge(bytesMax);
 		const bytes = await (declared <= bytesMax ? request.bytes() : readChunks(request, bytesMax));
 		if (type === null || !jsonType.test(type)) {
-			return refuse("unsupported_media_type", "The body must be declared as Content-Type: application/json.");
+			return failed("unsupported_media_type", "The body must be declared as Content-Type: application/json.");
 		}
 		return { value: JSON.parse(utf8.decode(bytes)) };
 	} catch (error) {
-		if (error instanceof AppError) return { refusal: error };
-		if (error instanceof SyntaxError) return refuse("bad_request", "The body is not JSON.");
-		if (error instanceof TypeError) return refuse("bad_request", "The body is not UTF-8.");
-		if (error instanceof RangeError) return refuse("bad_request", "The body is nested too deeply.");
-		return refuse("bad_request", "The body did not arrive whole.");
+		if (error instanceof AppError) return { error };
+		if (error instanceof SyntaxError) return failed("bad_request", "The body is not JSON.");
+		if (error instanceof TypeError) return failed("bad_request", "The body is not UTF-8.");
+		if (error instanceof RangeError) return failed("bad_request", "The body is nested too deeply.");
+		return failed("bad_request", "The body did not arrive whole.");
 	}
 }
 
-function refuse(code: "bad_request" | "unsupported_media_type", message: string): ReadBody {
-	return { refusal: new AppError(code, message) };
+function failed(code: "bad_request" | "unsupported_media_type", message: string): ReadBody {
+	return { error: new AppError(code, message) };
 }
 
 /** A chunked body says nothing of its length: it is counted while it comes and cut off at the limit. */

@@ -1,7 +1,7 @@
 import { canonical } from "../canonical.ts";
 import type { AppError, ErrorCode } from "../errors.ts";
 
-/** The one place where an error code meets its HTTP status. */
+/** The HTTP status of each error code. */
 export const statusOf: Readonly<Record<ErrorCode, number>> = {
 	bad_request: 400,
 	unauthorized: 401,
@@ -23,10 +23,10 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
 	unavailable: 503,
 };
 
-/** Response headers that are being gathered for one answer. */
+/** The headers of one response, while they are gathered. */
 export type ResponseHeaders = Record<string, string | number>;
 
-/** On every answer. Each is overridden by a route where it must be. */
+/** On every response. A route may override each. */
 export function defaultHeaders(requestId: string): ResponseHeaders {
 	return {
 		"content-type": "application/json",

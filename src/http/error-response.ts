@@ -3,7 +3,7 @@ import { type Log, loggable } from "../log.ts";
 import { errorBody, errorHeaders, statusOf } from "./envelope.ts";
 import type { RequestContext } from "./request-context.ts";
 
-/** The answer to a thrown value that is no `AppError`: nothing of the cause, which only the log gets. */
+/** Stands for any thrown value that is not an `AppError`. The client learns nothing of the cause; the log has it. */
 const defect = new AppError("internal", "Something went wrong here; the log has it under this request id.");
 
 /** The response to a request that failed with `thrown`. The log has the cause of every status from 500 up. */

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 
 const sealBytes = 16;
 
-/** Opaque cursors: a place in a list, sealed so that a forged or changed one is told from ours. */
+/** Opaque cursors: a place in a list with a MAC, so that a forged or changed one is recognized. */
 export class Cursors {
 	readonly #key: string;
 

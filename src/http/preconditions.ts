@@ -19,7 +19,7 @@ export function readIfMatch(headers: Headers): Precondition {
 	return tags.filter((tag) => !tag.startsWith("W/"));
 }
 
-/** Refuses a change whose precondition is malformed (400), missing (428) or names another version (412). */
+/** Throws if the precondition of a change is malformed (400), missing (428) or names another version (412). */
 export function requireMatch(wanted: Precondition, { etag }: Representation): void {
 	if (wanted === "any") return;
 	if (wanted === "malformed") {

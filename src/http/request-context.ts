@@ -1,7 +1,7 @@
 import type { Server } from "bun";
 import { defaultHeaders, type ResponseHeaders } from "./envelope.ts";
 
-/** What is known of one request beside its bytes. */
+/** What is known of one request, besides the request itself. */
 export class RequestContext {
 	readonly startedAt = performance.now();
 	readonly requestId: string;
@@ -9,9 +9,9 @@ export class RequestContext {
 	readonly address: string;
 	/** The URL's path, without its query. */
 	readonly path: string;
-	/** What the answer will bear; whoever has something to add does. */
+	/** The headers of the response; any layer may add some. */
 	readonly headers: ResponseHeaders;
-	/** Who asks, for the log: a user's id or a key's fingerprint, once known. Never a secret. */
+	/** The caller, for the log: a user's id or a key's fingerprint, once known. Never a secret. */
 	principal: string | undefined;
 
 	constructor(
@@ -33,19 +33,19 @@ export class RequestContext {
 	}
 }
 
-/** Where a request carries its call. A WeakMap beside it cost several microseconds a request, most of them in GC. */
-const key = Symbol("call");
+/** A request carries its context. A WeakMap instead cost several microseconds a request, most of them in the GC. */
+const key = Symbol("context");
 type Carrier = Request & { [key]?: RequestContext };
 
-export function setContext(request: Request, call: RequestContext): void {
-	(request as Carrier)[key] = call;
+export function setContext(request: Request, context: RequestContext): void {
+	(request as Carrier)[key] = context;
 }
 
-/** The call of a request that came through the edge. */
+/** The context of a request that the request handler took in. */
 export function contextOf(request: Request): RequestContext {
-	const call = (request as Carrier)[key];
-	if (call === undefined) throw new Error("a request that did not come through the edge");
-	return call;
+	const context = (request as Carrier)[key];
+	if (context === undefined) throw new Error("a request without a context");
+	return context;
 }
 
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/;
@@ -57,8 +57,8 @@ export function requestIdOf(headers: Headers): string {
 }
 
 /**
- * The client's address. Each of `trustedProxies` proxies in front appends the address it saw, so the client's is
- * that many from the right of `X-Forwarded-For`; whatever stands further left is the client's own invention.
+ * The client's address. Each of `trustedProxies` proxies appends the address that it saw, so the client's is that many
+ * from the right of `X-Forwarded-For`; what is further left came from the client and may be made up.
  */
 export function clientAddress(socket: string, headers: Headers, trustedProxies: number): string {
 	if (trustedProxies === 0) return socket;

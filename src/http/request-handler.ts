@@ -1,23 +1,24 @@
 import type { Server } from "bun";
 import type { Log } from "../log.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import { errorResponse } from "./error-response.ts";
 import { contextOf, RequestContext, setContext } from "./request-context.ts";
 
 export interface RequestHandlerDeps {
-	/** Answers a request; GET stands for HEAD. */
-	readonly handle: (request: Request) => Response | Promise<Response>;
+	/** Never gets a HEAD: a GET stands for it. */
+	readonly handle: (request: Request) => MaybePromise<Response>;
 	readonly log: Log;
 	readonly trustProxy: number;
-	/** Hears of every answered request. */
+	/** Called for every finished request. */
 	readonly observe?:
 		| ((method: string, path: string, status: number, milliseconds: number) => void)
 		| undefined;
 }
 
-/** The outermost layer: what every request gets, whatever becomes of it further in. */
+/** The outermost layer: what every request gets, whatever happens to it further in. */
 export interface RequestHandler {
-	/** Answers at once where nothing has to be waited for: a promise for each request showed in the throughput. */
-	fetch(request: Request, server: Server<undefined>): Response | Promise<Response>;
+	/** No promise where nothing has to be waited for: one for each request showed in the throughput. */
+	fetch(request: Request, server: Server<undefined>): MaybePromise<Response>;
 	/** Resolves when no request is under way, or after `milliseconds`; false in that case. */
 	idle(milliseconds: number): Promise<boolean>;
 }
@@ -26,10 +27,10 @@ export function requestHandler({ handle, log, trustProxy, observe }: RequestHand
 	let underWay = 0;
 	let whenIdle: (() => void) | undefined;
 
-	function finished({ method }: Request, call: RequestContext, response: Response): Response {
-		const { requestId, path, address, principal } = call;
+	function finished({ method }: Request, context: RequestContext, response: Response): Response {
+		const { requestId, path, address, principal } = context;
 		const { status } = response;
-		const milliseconds = performance.now() - call.startedAt;
+		const milliseconds = performance.now() - context.startedAt;
 		observe?.(method, path, status, milliseconds);
 		const at = Date.now();
 		log.request({ at, requestId, method, path, status, milliseconds, client: address, principal });
@@ -42,17 +43,17 @@ export function requestHandler({ handle, log, trustProxy, observe }: RequestHand
 		fetch(received, server) {
 			underWay++;
 			const request = addressed(received);
-			const call = new RequestContext(received, server, trustProxy);
-			setContext(request, call);
+			const context = new RequestContext(received, server, trustProxy);
+			setContext(request, context);
 			try {
-				const answer = request.method === "HEAD" ? head(request, handle) : handle(request);
-				if (!(answer instanceof Promise)) return finished(request, call, answer);
-				return answer.then(
-					(response) => finished(request, call, response),
-					(error) => finished(request, call, errorResponse(error, call, log)),
+				const result = request.method === "HEAD" ? headResponse(request, handle) : handle(request);
+				if (!(result instanceof Promise)) return finished(request, context, result);
+				return result.then(
+					(response) => finished(request, context, response),
+					(error) => finished(request, context, errorResponse(error, context, log)),
 				);
 			} catch (error) {
-				return finished(request, call, errorResponse(error, call, log));
+				return finished(request, context, errorResponse(error, context, log));
 			}
 		},
 
@@ -75,12 +76,12 @@ function addressed(request: Request): Request {
 	return request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;
 }
 
-/** `HEAD` answers as `GET` does, without the body (RFC 9110 §9.3.2). */
-async function head(request: Request, handle: RequestHandlerDeps["handle"]): Promise<Response> {
-	const { headers: asked, signal, url } = request;
-	// Not under its own URL: a `Host` that is none would make that one that cannot be read.
+/** The response to `GET` without its body (RFC 9110 §9.3.2). */
+async function headResponse(request: Request, handle: RequestHandlerDeps["handle"]): Promise<Response> {
+	const { headers: requested, signal, url } = request;
+	// Not under its own URL, which cannot be parsed where `Host` is malformed.
 	const get = new Request(`http://localhost${url.slice(url.indexOf("/", "http://".length))}`, {
-		headers: asked,
+		headers: requested,
 		signal,
 	});
 	setContext(get, contextOf(request));

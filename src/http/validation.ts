@@ -5,39 +5,50 @@ import { Settings } from "typebox/system";
 import { type Fault, validationError } from "../errors.ts";
 import type { ReadBody } from "./body.ts";
 
-/** A submitted value whose faults are told when it is asked for, not before. */
+/** A submitted value that is checked when it is first asked for, not before, and once. */
 export class Submitted<T> {
-	readonly #read: () => T;
+	readonly #check: () => T;
+	#outcome: { readonly value: T } | { readonly error: unknown } | undefined;
 
-	constructor(read: () => T) {
-		this.#read = read;
+	constructor(check: () => T) {
+		this.#check = check;
 	}
 
-	/** The checked value. Throws the refusal (400, 413, 415, 422) that the submission deserves. */
+	/** The checked value. Throws an `AppError` (400, 413, 415, 422) if the submission is faulty. */
 	value(): T {
-		return this.#read();
+		const outcome = this.#checked();
+		if ("error" in outcome) throw outcome.error;
+		return outcome.value;
 	}
 
 	/** Whether `value()` would throw. */
 	get isFaulty(): boolean {
-		try {
-			this.#read();
-			return false;
-		} catch {
-			return true;
-		}
+		return "error" in this.#checked();
+	}
+
+	#checked(): { readonly value: T } | { readonly error: unknown } {
+		this.#outcome ??= outcomeOf(this.#check);
+		return this.#outcome;
 	}
 }
 
-/** What makes a checked value of a body. */
+function outcomeOf<T>(check: () => T): { readonly value: T } | { readonly error: unknown } {
+	try {
+		return { value: check() };
+	} catch (error) {
+		return { error };
+	}
+}
+
+/** Turns a body into a checked value. */
 export type BodyCheck<T> = (body: ReadBody) => Submitted<T>;
 
-/** Checks a JSON body strictly: no coercion, unknown fields refused, no NUL or lone surrogate in any text. */
+/** Checks a JSON body strictly: no coercion, no unknown field, no NUL or lone surrogate in any text. */
 export function jsonBody<S extends TSchema>(schema: S): BodyCheck<Static<S>> {
 	const check = checker(schema);
 	return (body) =>
 		new Submitted(() => {
-			if ("refusal" in body) throw body.refusal;
+			if ("error" in body) throw body.error;
 			return check(body.value);
 		});
 }
@@ -76,7 +87,7 @@ function checker<S extends TSchema>(schema: S): (value: unknown) => Static<S> {
 	};
 }
 
-/** One fault a path is enough: a union says the same thing once per branch. A path may hold a submitted name. */
+/** One fault for each path is enough: a union repeats them for each branch. A path may contain a submitted name. */
 function tidy(faults: readonly Fault[]): readonly Fault[] {
 	const byPath = new Map<string, Fault>();
 	for (const { message, path } of faults) {
@@ -102,7 +113,7 @@ function faultsOf(error: TLocalizedValidationError): readonly Fault[] {
 		case "boolean":
 			return [{ message: "is not a known field", path }];
 		case "additionalProperties":
-			return []; // each unknown field has been told by itself, as the false that it meets
+			return []; // each unknown field has a fault of its own, from the schema `false`
 		case "pattern":
 			return [{ message: "does not have the wanted form", path }];
 		default:
@@ -115,8 +126,8 @@ function child(path: string, name: string): string {
 }
 
 /**
- * Texts that no database or canonical form can hold, and numbers beyond a double, wherever they stand in a value.
- * Walks with a stack of its own: a body may be nested deeper than the call stack.
+ * Texts that no database or canonical form can hold, and numbers beyond a double, anywhere in a value. Keeps its own
+ * stack, because a body may be nested deeper than the call stack.
  */
 function textFaults(root: unknown, rootPath: string): readonly Fault[] {
 	if (typeof root !== "object" || root === null) return [];

@@ -3,7 +3,6 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { JobState, JobStore } from "../jobs/store.ts";
 import { withTimeout } from "../timeout.ts";
 import { version } from "../version.ts";
-import { type Route, routeNames } from "./route-names.ts";
 import type { WriteCounts } from "./store.ts";
 
 export interface MetricsDeps {
@@ -14,8 +13,11 @@ export interface MetricsDeps {
 	readonly streams: () => number;
 }
 
-/** Tells of one answered request. */
+/** Takes note of one finished request. */
 export type Observe = (method: string, path: string, status: number, milliseconds: number) => void;
+
+/** Any number of paths are no route's: they share this label. */
+const unknownRoute = "none";
 
 /** A worker may wait 30 s for a job. */
 const secondBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -23,7 +25,7 @@ const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "
 const databaseWithinMs = 2000;
 const lagResolutionMs = 20;
 
-/** What this process tells Prometheus. Requests are counted as they end, everything else is looked up when asked for. */
+/** The metrics of this process for Prometheus. Requests are counted as they end, the rest is read at each scrape. */
 export class Metrics {
 	readonly #registry = new Registry();
 	readonly #durations = new Histogram({
@@ -76,13 +78,12 @@ export class Metrics {
 		this.#delay.disable();
 	}
 
-	/** Counts requests to these routes; each combination of labels is looked up once. */
-	observer(routes: readonly Route[]): Observe {
-		const nameOf = routeNames(routes);
+	/** Counts requests by their routes; each combination of labels is looked up once. */
+	observer(routeOf: (path: string) => string | undefined): Observe {
 		const known = new Map<string, { observe(seconds: number): void }>();
 		return (method, path, status, milliseconds) => {
 			const verb = knownMethods.has(method) ? method : "other";
-			const route = nameOf(path);
+			const route = routeOf(path) ?? unknownRoute;
 			const labels = `${verb} ${route} ${status}`;
 			let child = known.get(labels);
 			if (child === undefined) {

@@ -6,7 +6,7 @@ import { metricsDoc, metricsType } from "./operations.ts";
 export interface MetricsRouteDeps {
 	/** Absent: they are off. */
 	readonly metrics: Metrics | undefined;
-	/** Refuses a request without a valid key. */
+	/** Throws unless the request has a valid key. */
 	readonly requireKey: (request: Request) => string;
 }
 

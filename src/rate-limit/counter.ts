@@ -1,6 +1,7 @@
 import type { Rate } from "../config.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 
-/** What one more request makes of a window. */
+/** A window after one more request. */
 export interface WindowCount {
 	/** Requests in the window, this one included. */
 	readonly count: number;
@@ -10,12 +11,12 @@ export interface WindowCount {
 
 /** Fixed windows, one per key: a window begins with its first request. */
 export interface Counter {
-	/** Counts one request. Answers at once where the count is local. */
-	hit(key: string, rate: Rate): WindowCount | Promise<WindowCount>;
+	/** Counts one request. No promise where the count is local. */
+	hit(key: string, rate: Rate): MaybePromise<WindowCount>;
 	stop(): Promise<void>;
 }
 
-/** Seconds, rounded up, so that whoever waits that long is not early. */
+/** Seconds, rounded up, so that a client that waits that long is not early. */
 export function seconds(milliseconds: number): number {
 	return Math.max(0, Math.ceil(milliseconds / 1000));
 }

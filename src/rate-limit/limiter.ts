@@ -1,20 +1,20 @@
 import type { Rate } from "../config.ts";
 import { AppError } from "../errors.ts";
 import type { ResponseHeaders } from "../http/envelope.ts";
-import { whenResolved } from "../maybe-promise.ts";
+import { type MaybePromise, whenResolved } from "../maybe-promise.ts";
 import { type Counter, seconds, type WindowCount } from "./counter.ts";
 
-/** Counts a request of `key`, tells it in `headers`, refuses with `rate_limited` beyond the rate. */
-export type Limiter = (key: string, headers: ResponseHeaders) => void | Promise<void>;
+/** Counts a request of `key` and adds the state of the limit to `headers`. Fails with `rate_limited` beyond the rate. */
+export type Limiter = (key: string, headers: ResponseHeaders) => MaybePromise<void>;
 
 /**
- * The limit that everything but health and documentation is under. It runs before routing, so that what does not
- * exist, is not allowed or does not parse counts as well.
+ * The limit on everything but health and documentation. It runs before routing, so that requests count as well whose
+ * path or method does not exist or whose body does not parse.
  */
 export function limiter(counter: Counter, rate: Rate): Limiter {
 	const policy = `"default";q=${rate.requestsMax};w=${rate.windowSeconds}`;
 
-	function judge({ count, resetMs }: WindowCount, headers: ResponseHeaders): void {
+	function check({ count, resetMs }: WindowCount, headers: ResponseHeaders): void {
 		const left = Math.max(0, rate.requestsMax - count);
 		const retryAfterSeconds = seconds(resetMs);
 		headers["ratelimit-policy"] = policy;
@@ -22,7 +22,7 @@ export function limiter(counter: Counter, rate: Rate): Limiter {
 		if (count > rate.requestsMax) throw tooMany(retryAfterSeconds);
 	}
 
-	return (key, headers) => whenResolved(counter.hit(key, rate), (tally) => judge(tally, headers));
+	return (key, headers) => whenResolved(counter.hit(key, rate), (window) => check(window, headers));
 }
 
 export function tooMany(retryAfterSeconds: number): AppError {
@@ -36,8 +36,8 @@ export function tooMany(retryAfterSeconds: number): AppError {
 }
 
 /**
- * The bucket of an address. Who has IPv6 has a whole /64 of addresses, so that is what counts (RFC 6177); an IPv4
- * address in IPv6's clothes is the same client as without.
+ * The key that an address counts under. A client with IPv6 usually has a whole /64 of addresses, so it is the /64 that
+ * counts (RFC 6177); an IPv4-mapped IPv6 address counts as the IPv4 address.
  */
 export function addressKey(address: string): string {
 	if (!address.includes(":")) return address;
@@ -46,9 +46,9 @@ export function addressKey(address: string): string {
 }
 
 function expanded(address: string): readonly string[] {
-	const [head = "", tail] = address.toLowerCase().split("%")[0]?.split("::") ?? [];
-	const left = head.split(":").filter((part) => part !== "");
-	const right = (tail ?? "").split(":").filter((part) => part !== "");
+	const [start = "", end] = address.toLowerCase().split("%")[0]?.split("::") ?? [];
+	const left = start.split(":").filter((part) => part !== "");
+	const right = (end ?? "").split(":").filter((part) => part !== "");
 	const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => "0");
 	return [...left, ...zeros, ...right].map((part) => part.replace(/^0+(?=.)/, ""));
 }

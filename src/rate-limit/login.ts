@@ -2,17 +2,18 @@ import type { Elysia } from "elysia";
 import { rateLimit } from "elysia-rate-limit";
 import { sha256 } from "../canonical.ts";
 import type { Rate } from "../config.ts";
+import { normalizeEmail } from "../credentials.ts";
 import type { ReadBody } from "../http/body.ts";
 import { contextOf } from "../http/request-context.ts";
 import type { Counter } from "./counter.ts";
 import { addressKey, tooMany } from "./limiter.ts";
 
-/** What the plugin answers with beyond the rate; a string, because with an `Error` it loses the reset time. */
+/** What the plugin responds with beyond the rate; a string, because with an `Error` it loses the reset time. */
 const exceeded = "login rate exceeded";
 
 /**
- * The second limit on logins: per e-mail address *and* client address, so that guessing is slow and yet nobody can
- * lock an owner out from elsewhere. Failed logins count, of course.
+ * The second limit on logins: per e-mail address *and* client address, so that guessing is slow and yet nobody
+ * can lock a user out from elsewhere. Failed logins count too.
  */
 export function loginLimit(counter: Counter, rate: Rate | undefined): (routes: Elysia) => Elysia {
 	if (rate === undefined) return (routes) => routes;
@@ -50,10 +51,10 @@ function withoutPluginHeaders(headers: Record<string, unknown>): void {
 }
 
 function emailOf(body: unknown): string {
-	const read = body as ReadBody | undefined;
-	if (read === undefined || !("value" in read)) return "";
+	const read = body as ReadBody;
+	if ("error" in read) return "";
 	const email = (read.value as { email?: unknown } | null)?.email;
-	return typeof email === "string" ? email.trim().toLowerCase() : "";
+	return typeof email === "string" ? normalizeEmail(email) : "";
 }
 
 function pluginContext(counter: Counter, rate: Rate) {

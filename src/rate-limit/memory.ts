@@ -7,7 +7,7 @@ interface Window {
 	readonly endsAt: number;
 }
 
-/** Windows in this process. At most `keysMax`: beyond it ended windows go, then those that began first. */
+/** Windows in this process. At most `keysMax`: beyond that ended windows are removed, then those that began first. */
 export class MemoryCounter implements Counter {
 	readonly #windows = new Map<string, Window>();
 
@@ -24,7 +24,7 @@ export class MemoryCounter implements Counter {
 		if (window === undefined || window.endsAt <= now || window.endsAt > now + lengthMs) {
 			window = { count: 0, endsAt: now + lengthMs };
 			this.#windows.delete(key);
-			if (this.#windows.size >= this.keysMax) this.#makeRoom(now);
+			if (this.#windows.size >= this.keysMax) this.#evict(now);
 			this.#windows.set(key, window);
 		}
 		window.count++;
@@ -35,8 +35,8 @@ export class MemoryCounter implements Counter {
 		this.#windows.clear();
 	}
 
-	/** Frees a tenth at once, so that the walk over the map is paid for by many requests. */
-	#makeRoom(now: number): void {
+	/** Frees a tenth at once, so that the cost of walking the map is shared by many requests. */
+	#evict(now: number): void {
 		for (const [key, window] of this.#windows) if (window.endsAt <= now) this.#windows.delete(key);
 		const keep = this.keysMax * 0.9;
 		for (const key of this.#windows.keys()) {

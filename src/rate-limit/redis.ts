@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import { withTimeout } from "../timeout.ts";
 import type { Counter, WindowCount } from "./counter.ts";
 
-/** Counts and reads the window in one step, so that replicas cannot overtake each other between the two. */
+/** Counts and reads the window in one step, so that no other replica comes in between. */
 const script = `
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -12,14 +12,14 @@ local left = redis.call('PTTL', KEYS[1])
 if left < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[1]); left = tonumber(ARGV[1]) end
 return {count, left}`;
 
-/** A limiter must not be slower than what it guards: past this, the local count decides. */
-const answerWithinMs = 250;
+/** A limiter must not be slower than what it protects: after this, the local count decides. */
+const replyMsMax = 250;
 const retryAfterMs = 1000;
 
 /** Windows in Redis, shared by all replicas; while it is out of reach, `local` counts and one log line says so. */
 export class RedisCounter implements Counter {
 	#client: RedisClient | undefined;
-	#outSince: number | undefined;
+	#downSince: number | undefined;
 	#stopped = false;
 
 	constructor(
@@ -29,16 +29,16 @@ export class RedisCounter implements Counter {
 	) {}
 
 	async hit(key: string, rate: Rate): Promise<WindowCount> {
-		if (this.#outSince !== undefined && performance.now() - this.#outSince < retryAfterMs) {
+		if (this.#downSince !== undefined && performance.now() - this.#downSince < retryAfterMs) {
 			return this.local.hit(key, rate);
 		}
 		try {
-			const tally = await this.#ask(key, rate);
-			if (this.#outSince !== undefined) this.log.info("Redis is back: limits are shared again.");
-			this.#outSince = undefined;
-			return tally;
+			const window = await this.#hitRedis(key, rate);
+			if (this.#downSince !== undefined) this.log.info("Redis is back: limits are shared again.");
+			this.#downSince = undefined;
+			return window;
 		} catch (error) {
-			this.#leave(error);
+			this.#fallBack(error);
 			return this.local.hit(key, rate);
 		}
 	}
@@ -50,10 +50,10 @@ export class RedisCounter implements Counter {
 		await this.local.stop();
 	}
 
-	async #ask(key: string, rate: Rate): Promise<WindowCount> {
+	async #hitRedis(key: string, rate: Rate): Promise<WindowCount> {
 		const windowMs = String(rate.windowSeconds * 1000);
 		const reply = await withTimeout(
-			answerWithinMs,
+			replyMsMax,
 			this.#connected().send("EVAL", [script, "1", `orchestrator:limit:${key}`, windowMs]),
 		);
 		const [count, resetMs] = reply as [number, number];
@@ -61,8 +61,8 @@ export class RedisCounter implements Counter {
 	}
 
 	/**
-	 * The queue holds the first commands until the client is connected; with no retries they fail as soon as the server
-	 * refuses. A client whose retries have run out stays dead (as of Bun 1.4.5), so each try after a failure gets a new one.
+	 * The first commands are queued until the client is connected; without retries they fail as soon as the connection
+	 * does. A client whose retries have run out never connects again (as of Bun 1.4.5): after a failure a new one is made.
 	 */
 	#connected(): RedisClient {
 		if (this.#stopped) throw new Error("stopped");
@@ -74,15 +74,15 @@ export class RedisCounter implements Counter {
 		return this.#client;
 	}
 
-	#leave(error: unknown): void {
+	#fallBack(error: unknown): void {
 		if (this.#stopped) return;
-		if (this.#outSince === undefined) {
+		if (this.#downSince === undefined) {
 			this.log.warn(
 				{ err: error },
 				"Redis is out of reach: this process counts limits alone until it is back.",
 			);
 		}
-		this.#outSince = performance.now();
+		this.#downSince = performance.now();
 		this.#client?.close();
 		this.#client = undefined;
 	}

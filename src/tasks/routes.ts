@@ -18,7 +18,7 @@ export interface TaskRouteDeps {
 	readonly tasks: TaskService;
 	readonly readBody: BodyReader;
 	/** The id of the user whose token the request bears. Throws `unauthorized`. */
-	readonly requireUser: (request: Request) => string | Promise<string>;
+	readonly requireUser: (request: Request) => Promise<string>;
 	readonly cursors: Cursors;
 	readonly clock: Clock;
 	readonly newId: NewId;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { routeNames } from "../../src/metrics/route-names.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { ask, errorOf } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
@@ -128,35 +127,4 @@ test("no method or path of a stranger's makes a label", async () => {
 	for (let count = 0; count < 5; count++) await fetch(`${server.url}/x${count}`, { method: "PURGE" });
 	const labels = [...(await scrape(server)).keys()].filter((sample) => /_count\{.*route="none"/.test(sample));
 	expect(labels).toEqual([requests("other", "none", 404)]);
-});
-
-test("a path is called what its route is called", () => {
-	const nameOf = routeNames([
-		{ path: "/jobs" },
-		{ path: "/jobs/:id" },
-		{ path: "/jobs/stats" },
-		{ path: "/docs/*" },
-	]);
-	const paths = [
-		"/jobs",
-		"/jobs/",
-		"/jobs/stats",
-		"/jobs/1",
-		"/jobs/1/2",
-		"/docs/a/b",
-		"/",
-		"/jobs?x",
-		"/constructor",
-	];
-	expect(paths.map(nameOf)).toEqual([
-		"/jobs",
-		"/jobs",
-		"/jobs/stats",
-		"/jobs/:id",
-		"none",
-		"/docs/*",
-		"none",
-		"none",
-		"none",
-	]);
 });

@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { targets } from "../../build-targets.ts";
 import { durableDatabases, newFolder } from "../support/databases.ts";
 import { fromSource, startProcess } from "../support/process.ts";
 
@@ -76,6 +77,11 @@ const packaged = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as
 test("every command that the README names is a script of the package", () => {
 	const named = [...readme.matchAll(/\bbun (?:run )?([a-z][\w-]*)/g)].map(([, word]) => word ?? "");
 	for (const word of new Set(named)) expect(Object.keys(packaged.scripts)).toContain(word);
+});
+
+test("the README offers the very targets that CI builds", () => {
+	const offered = [...readme.matchAll(/\bbun-(?:linux|darwin|windows)-[\w-]+/g)].map(([word]) => word);
+	expect([...new Set(offered)].sort()).toEqual(Object.keys(targets).sort());
 });
 
 test("every dependency has its reason in docs/architecture.md", () => {

@@ -55,6 +55,16 @@ for (const { name, newUrl } of durableDatabases) {
 			await again.end("SIGTERM");
 		});
 
+		test("/healthz answers 200 from the moment on that the user of the environment can log in, and not before", async () => {
+			const port = freePort();
+			const url = `http://127.0.0.1:${port}`;
+			const env = { ...devUser, DATABASE_URL: await newUrl(), PORT: String(port) };
+			const starting = startProcess(program, env);
+			while ((await fetch(`${url}/healthz`).catch(() => undefined))?.status !== 200) await Bun.sleep(1);
+			expect(await status(`${url}/auth/login`, login)).toBe(200);
+			await (await starting).end("SIGTERM");
+		});
+
 		test("a port in use is one sentence, and no user is left whose password nobody saw", async () => {
 			const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
 			const env = { DATABASE_URL: await newUrl(), PORT: String(taken.port), LOG_LEVEL: "silent" };

@@ -41,6 +41,7 @@ export async function startServer(
 	const storage = parts.storage ?? (await openStorage(config.database, log));
 	const app = await build(config, { ...parts, storage, log });
 	const { url } = app.start();
+	app.ready();
 	const server = {
 		url,
 		storage,

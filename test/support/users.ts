@@ -1,3 +1,5 @@
+import { newUser } from "../../src/auth/new-user.ts";
+import { systemClock } from "../../src/clock.ts";
 import { newId } from "../../src/ids.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 
@@ -13,13 +15,7 @@ const passwordHash = await Bun.password.hash(testPassword, {
 
 /** Adds a user with the test password, if there is none of that address, and logs in: an `Authorization` header. */
 export async function addUser(storage: Storage, url: string, email = testEmail): Promise<string> {
-	await storage.users.add({
-		id: newId(),
-		email,
-		passwordHash,
-		tokenGeneration: 1,
-		createdAt: Date.now(),
-	});
+	await storage.users.add(newUser(email, passwordHash, newId, systemClock));
 	return logIn(url, email);
 }
 

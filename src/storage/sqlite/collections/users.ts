@@ -2,7 +2,7 @@ import { asc, eq, sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { User, UserStore } from "../../../auth/store.ts";
 import type { Registration, StoreContext } from "../collection.ts";
-import { read, readNow } from "../errors.ts";
+import { read } from "../errors.ts";
 
 export const userTable = sqliteTable("users", {
 	id: text().primaryKey(),
@@ -46,7 +46,7 @@ function userStore({ run, db, changeCounter }: StoreContext): UserStore {
 	}
 
 	return {
-		find: (id) => readNow(() => find(id)),
+		find: (id) => read(() => find(id)),
 		findByEmail: (email) => read(() => db.select().from(userTable).where(eq(userTable.email, email)).get()),
 		list: () => read(() => db.select().from(userTable).orderBy(asc(userTable.email)).all()),
 		add: (user) => touch(() => db.insert(userTable).values(user).onConflictDoNothing().returning().all()),

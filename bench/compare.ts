@@ -21,7 +21,7 @@ import {
 import { cpuRatio, rateRatio } from "./tasks.ts";
 
 /**
- * `bun bench/versions.ts OLD NEW` measures two executables of this program side by side, in alternating rounds, and prints
+ * `bun bench/compare.ts OLD NEW` measures two executables of this program side by side, in alternating rounds, and prints
  * NEW's rate and processor time as multiples of OLD's. `--rounds` and `--seconds` say how long, `--only` which measure.
  */
 

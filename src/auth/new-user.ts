@@ -1,0 +1,9 @@
+import type { Clock } from "../clock.ts";
+import { normalizeEmail } from "../credentials.ts";
+import type { NewId } from "../ids.ts";
+import type { User } from "./store.ts";
+
+/** A user as it is first kept. */
+export function newUser(email: string, passwordHash: string, newId: NewId, clock: Clock): User {
+	return { id: newId(), email: normalizeEmail(email), passwordHash, tokenGeneration: 1, createdAt: clock() };
+}

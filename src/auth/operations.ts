@@ -3,7 +3,7 @@ import { AccessToken, Credentials, User } from "./schema.ts";
 
 const tag = { name: "Login", description: "Access tokens for people, and whom they stand for." };
 
-export const loginDoc = operation({
+export const loginOperation = operation({
 	operationId: "login",
 	tag,
 	summary: "Get an access token",
@@ -21,7 +21,7 @@ export const loginDoc = operation({
 	],
 });
 
-export const meDoc = operation({
+export const meOperation = operation({
 	operationId: "me",
 	tag,
 	summary: "Get the user that the token stands for",

@@ -4,7 +4,7 @@ import type { BodyReader, ReadBody } from "../http/body.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody } from "../http/validation.ts";
 import { memoize } from "../memoize.ts";
-import { loginDoc, meDoc } from "./operations.ts";
+import { loginOperation, meOperation } from "./operations.ts";
 import { Credentials } from "./schema.ts";
 import type { Auth } from "./service.ts";
 
@@ -20,7 +20,7 @@ const credentials = jsonBody(Credentials);
 
 export function loginRoutes(deps: LoginRouteDeps) {
 	const app = memoize(() => loginApp(deps));
-	return new Elysia().post("/auth/login", ({ request }) => app().fetch(request), { detail: loginDoc });
+	return new Elysia().post("/auth/login", ({ request }) => app().fetch(request), { detail: loginOperation });
 }
 
 /**
@@ -53,6 +53,6 @@ export function meRoutes({ auth }: Pick<LoginRouteDeps, "auth">) {
 			set.headers["cache-control"] = "no-store";
 			return canonical({ email, id });
 		},
-		{ detail: meDoc },
+		{ detail: meOperation },
 	);
 }

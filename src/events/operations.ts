@@ -9,7 +9,7 @@ const tag = {
 const whoSeesWhat =
 	"Everybody sees `task.*`; with a valid `X-API-Key` also `job.*`. `types` narrows that: without a key `types=job.*` is no error and gives nothing.";
 
-export const listDoc = operation({
+export const listOperation = operation({
 	operationId: "listEvents",
 	tag,
 	summary: "Read the log of changes, a page at a time",
@@ -27,7 +27,7 @@ export const listDoc = operation({
 	errors: ["forbidden", "gone", "validation_error", "unavailable"],
 });
 
-export const tailDoc = operation({
+export const tailOperation = operation({
 	operationId: "tailEvents",
 	tag,
 	summary: "Follow the log of changes",

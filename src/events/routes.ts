@@ -6,7 +6,7 @@ import { queryOf, readQuery } from "../http/validation.ts";
 import type { Broadcaster } from "./broadcaster.ts";
 import { cloudEvent } from "./cloud-event.ts";
 import { eventFilter } from "./filter.ts";
-import { listDoc, tailDoc } from "./operations.ts";
+import { listOperation, tailOperation } from "./operations.ts";
 import { EventQuery, TailQuery } from "./schema.ts";
 import { type EventPage, type EventStore, epochGap, type LogRange } from "./store.ts";
 import { eventStream } from "./stream.ts";
@@ -38,7 +38,7 @@ export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 				set.headers["cache-control"] = "no-store";
 				return listBody(page);
 			},
-			{ detail: listDoc },
+			{ detail: listOperation },
 		)
 		.get(
 			"/events/tail",
@@ -63,7 +63,7 @@ export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 				Object.assign(set.headers, streamHeaders);
 				return new Response(stream);
 			},
-			{ detail: tailDoc },
+			{ detail: tailOperation },
 		);
 }
 

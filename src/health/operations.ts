@@ -6,7 +6,7 @@ const Health = Type.Object(
 	{ $id: "Health", additionalProperties: false, examples: [{ status: "ok" }] },
 );
 
-export const healthDoc = operation({
+export const healthOperation = operation({
 	operationId: "health",
 	tag: { name: "Health", description: "Whether the service works." },
 	summary: "Check the service and its database",

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { AppError } from "../errors.ts";
 import { withTimeout } from "../timeout.ts";
-import { healthDoc } from "./operations.ts";
+import { healthOperation } from "./operations.ts";
 
 const pingMsMax = 2000;
 
@@ -21,7 +21,7 @@ export function healthRoutes({ ping, isReady }: HealthRouteDeps) {
 			set.headers["cache-control"] = "no-store";
 			return '{"status":"ok"}';
 		},
-		{ detail: healthDoc },
+		{ detail: healthOperation },
 	);
 }
 

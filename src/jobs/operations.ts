@@ -40,7 +40,7 @@ const theJob = { ...response("The job.", Job), component: "Job" };
 
 const made = ["ETag", "Location", "Idempotency-Replayed"] as const;
 
-export const enqueueDoc = operation({
+export const enqueueOperation = operation({
 	operationId: "enqueueJob",
 	tag,
 	summary: "Enqueue a job",
@@ -56,7 +56,7 @@ export const enqueueDoc = operation({
 	errors: [...guard, ...bodyErrors, "idempotency_mismatch", "unavailable"],
 });
 
-export const batchDoc = operation({
+export const batchOperation = operation({
 	operationId: "enqueueJobs",
 	tag,
 	summary: "Enqueue up to 1000 jobs, all or none",
@@ -68,7 +68,7 @@ export const batchDoc = operation({
 	errors: [...guard, ...bodyErrors, "unavailable"],
 });
 
-export const leaseDoc = operation({
+export const leaseOperation = operation({
 	operationId: "leaseJobs",
 	tag,
 	summary: "Lease jobs to a worker",
@@ -80,7 +80,7 @@ export const leaseDoc = operation({
 	errors: [...guard, ...bodyErrors, "unavailable"],
 });
 
-function fencedDoc(operationId: string, body: TSchema, summary: string, description: string) {
+function fencedOperation(operationId: string, body: TSchema, summary: string, description: string) {
 	return operation({
 		operationId,
 		tag,
@@ -94,26 +94,26 @@ function fencedDoc(operationId: string, body: TSchema, summary: string, descript
 	});
 }
 
-export const heartbeatDoc = fencedDoc(
+export const heartbeatOperation = fencedOperation(
 	"heartbeatJob",
 	HeartbeatRequest,
 	"Extend a lease",
 	"From now on by `lease_seconds`, or by what the lease was asked for.",
 );
-export const completeDoc = fencedDoc(
+export const completeOperation = fencedOperation(
 	"completeJob",
 	CompleteRequest,
 	"Say that a job is done",
 	"Safe to repeat: once it has counted, a repeat gets the same response.",
 );
-export const failDoc = fencedDoc(
+export const failOperation = fencedOperation(
 	"failJob",
 	FailRequest,
 	"Say that an attempt came to nothing",
 	"The job waits for its next attempt, or is dead after the last one. Safe to repeat until it is leased again.",
 );
 
-function changeDoc(operationId: string, summary: string, description: string) {
+function changeOperation(operationId: string, summary: string, description: string) {
 	return operation({
 		operationId,
 		tag,
@@ -126,18 +126,18 @@ function changeDoc(operationId: string, summary: string, description: string) {
 	});
 }
 
-export const cancelDoc = changeDoc(
+export const cancelOperation = changeOperation(
 	"cancelJob",
 	"Cancel a job that has not ended",
 	"Of a leased job too: its fence is lost.",
 );
-export const retryDoc = changeDoc(
+export const retryOperation = changeOperation(
 	"retryJob",
 	"Take a dead or cancelled job up again",
 	"`attempt` starts at 0 again; the fence goes on.",
 );
 
-export const getDoc = operation({
+export const getOperation = operation({
 	operationId: "getJob",
 	tag,
 	summary: "Get one job",
@@ -152,7 +152,7 @@ export const getDoc = operation({
 	errors: [...guard, "not_found", "unavailable"],
 });
 
-export const listDoc = operation({
+export const listOperation = operation({
 	operationId: "listJobs",
 	tag,
 	summary: "List jobs, newest first, a page at a time",
@@ -163,7 +163,7 @@ export const listDoc = operation({
 	errors: [...guard, "validation_error", "unavailable"],
 });
 
-export const statsDoc = operation({
+export const statsOperation = operation({
 	operationId: "jobStats",
 	tag,
 	summary: "Count each queue's jobs by state",

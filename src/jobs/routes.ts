@@ -9,7 +9,15 @@ import { jsonBody, queryOf, readQuery } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
 import { jobPath, noSuchJob, requireJob } from "./changes.ts";
 import { draftOf } from "./draft.ts";
-import { batchDoc, cancelDoc, enqueueDoc, getDoc, listDoc, retryDoc, statsDoc } from "./operations.ts";
+import {
+	batchOperation,
+	cancelOperation,
+	enqueueOperation,
+	getOperation,
+	listOperation,
+	retryOperation,
+	statsOperation,
+} from "./operations.ts";
 import { jobBatchBody, jobBody, jobListBody, statsBody } from "./representation.ts";
 import { JobQueryParameters, NewJob, NewJobs } from "./schema.ts";
 import type { JobChange, JobQuery } from "./store.ts";
@@ -54,7 +62,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				if (enqueued.replayed) set.headers["idempotency-replayed"] = "true";
 				return text;
 			},
-			{ detail: enqueueDoc },
+			{ detail: enqueueOperation },
 		)
 		.post(
 			"/jobs/batch",
@@ -69,13 +77,13 @@ export function jobRoutes(deps: JobRouteDeps) {
 				set.status = 202;
 				return jobBatchBody(made.map((job) => job.body));
 			},
-			{ detail: batchDoc },
+			{ detail: batchOperation },
 		)
 		.use(workerRoutes(deps))
 		.post(
 			"/jobs/:id/cancel",
 			async ({ request, params }) => (await jobs.cancel(changeOf(request, params.id))).body,
-			{ detail: cancelDoc },
+			{ detail: cancelOperation },
 		)
 		.post(
 			"/jobs/:id/retry",
@@ -84,7 +92,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				dispatcher.ready([job]);
 				return job.body;
 			},
-			{ detail: retryDoc },
+			{ detail: retryOperation },
 		)
 		.get(
 			listPath,
@@ -98,7 +106,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				if (next !== undefined) set.headers.link = nextLink(asked, next);
 				return jobListBody(rows.map(jobBody), next);
 			},
-			{ detail: listDoc },
+			{ detail: listOperation },
 		)
 		.get(
 			"/jobs/stats",
@@ -107,7 +115,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				set.headers["cache-control"] = "no-store";
 				return statsBody(await jobs.stats());
 			},
-			{ detail: statsDoc },
+			{ detail: statsOperation },
 		)
 		.get(
 			"/jobs/:id",
@@ -115,7 +123,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				const { id } = changeOf(request, params.id);
 				return unlessKnown(request, set, represent(jobBody(requireJob(await jobs.find(id)))));
 			},
-			{ detail: getDoc },
+			{ detail: getOperation },
 		);
 }
 

@@ -6,7 +6,7 @@ import { isId } from "../ids.ts";
 import { noSuchJob } from "./changes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { boundedJson } from "./draft.ts";
-import { completeDoc, failDoc, heartbeatDoc, leaseDoc } from "./operations.ts";
+import { completeOperation, failOperation, heartbeatOperation, leaseOperation } from "./operations.ts";
 import { jobListBody } from "./representation.ts";
 import { CompleteRequest, FailRequest, HeartbeatRequest, LeaseRequest } from "./schema.ts";
 import type { JobService } from "./service.ts";
@@ -58,7 +58,7 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 				const leased = await dispatcher.lease(asked, wait_seconds, request.signal);
 				return jobListBody(leased.map((job) => job.body));
 			},
-			{ detail: leaseDoc },
+			{ detail: leaseOperation },
 		)
 		.post(
 			"/jobs/:id/heartbeat",
@@ -67,7 +67,7 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 				const job = await jobs.heartbeat({ ...change, fence, leaseSeconds: lease_seconds, progress });
 				return job.body;
 			},
-			{ detail: heartbeatDoc },
+			{ detail: heartbeatOperation },
 		)
 		.post(
 			"/jobs/:id/complete",
@@ -76,7 +76,7 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 				const text = result === undefined ? undefined : boundedJson(result, "/result");
 				return (await jobs.complete({ ...change, fence, result: text })).body;
 			},
-			{ detail: completeDoc },
+			{ detail: completeOperation },
 		)
 		.post(
 			"/jobs/:id/fail",
@@ -90,6 +90,6 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 				dispatcher.ready([job]);
 				return job.body;
 			},
-			{ detail: failDoc },
+			{ detail: failOperation },
 		);
 }

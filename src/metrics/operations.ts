@@ -4,7 +4,7 @@ import { operation } from "../http/operation.ts";
 /** Prometheus' text format. */
 export const metricsType = "text/plain; version=0.0.4; charset=utf-8";
 
-export const metricsDoc = operation({
+export const metricsOperation = operation({
 	operationId: "metrics",
 	tag: { name: "Metrics", description: "What the service measures about itself." },
 	summary: "Get the metrics of this process",

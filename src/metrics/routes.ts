@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { AppError } from "../errors.ts";
 import type { Metrics } from "./metrics.ts";
-import { metricsDoc, metricsType } from "./operations.ts";
+import { metricsOperation, metricsType } from "./operations.ts";
 
 export interface MetricsRouteDeps {
 	/** Absent: they are off. */
@@ -21,6 +21,6 @@ export function metricsRoutes({ metrics, requireKey }: MetricsRouteDeps) {
 			set.headers["cache-control"] = "no-store";
 			return metrics.text();
 		},
-		{ detail: metricsDoc },
+		{ detail: metricsOperation },
 	);
 }

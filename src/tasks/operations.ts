@@ -5,7 +5,7 @@ import { NewTask, Task, TaskList, TaskPatch, TaskQuery } from "./schema.ts";
 const tag = { name: "Tasks", description: "What people have to do. Everybody may read; users may change." };
 const pathParameters = [pathParameter("TaskId", "id", "The task's id.")];
 
-export const createDoc = operation({
+export const createOperation = operation({
 	operationId: "createTask",
 	tag,
 	summary: "Create a task",
@@ -27,7 +27,7 @@ export const createDoc = operation({
 	],
 });
 
-export const listDoc = operation({
+export const listOperation = operation({
 	operationId: "listTasks",
 	tag,
 	summary: "List tasks, a page at a time",
@@ -49,7 +49,7 @@ export const listDoc = operation({
 	errors: ["validation_error", "unavailable"],
 });
 
-export const getDoc = operation({
+export const getOperation = operation({
 	operationId: "getTask",
 	tag,
 	summary: "Get one task",
@@ -63,7 +63,7 @@ export const getDoc = operation({
 	errors: ["not_found", "unavailable"],
 });
 
-export const patchDoc = operation({
+export const patchOperation = operation({
 	operationId: "updateTask",
 	tag,
 	summary: "Change a task that nobody else has changed since",
@@ -88,7 +88,7 @@ export const patchDoc = operation({
 	],
 });
 
-export const removeDoc = operation({
+export const removeOperation = operation({
 	operationId: "deleteTask",
 	tag,
 	summary: "Delete a task that nobody else has changed since",

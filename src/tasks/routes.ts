@@ -10,7 +10,13 @@ import { jsonBody, queryOf } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
 import { whenResolved } from "../maybe-promise.ts";
 import { cachedReads, listPath } from "./cached-reads.ts";
-import { createDoc, getDoc, listDoc, patchDoc, removeDoc } from "./operations.ts";
+import {
+	createOperation,
+	getOperation,
+	listOperation,
+	patchOperation,
+	removeOperation,
+} from "./operations.ts";
 import { NewTask, TaskPatch } from "./schema.ts";
 import { noSuchTask, type TaskService, taskPath } from "./service.ts";
 
@@ -50,7 +56,7 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				if (created.replayed) set.headers["idempotency-replayed"] = "true";
 				return created.task.body;
 			},
-			{ detail: createDoc },
+			{ detail: createOperation },
 		)
 		.get(
 			listPath,
@@ -60,13 +66,13 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 					if (page.link !== undefined) set.headers.link = page.link;
 					return unlessKnown(request, set, page);
 				}),
-			{ detail: listDoc },
+			{ detail: listOperation },
 		)
 		.get(
 			"/collab/tasks/:id",
 			({ request, params, set }) =>
 				whenResolved(reads.one(params.id), (task) => unlessKnown(request, set, task)),
-			{ detail: getDoc },
+			{ detail: getOperation },
 		)
 		.patch(
 			"/collab/tasks/:id",
@@ -82,7 +88,7 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				set.headers.etag = task.etag;
 				return task.body;
 			},
-			{ detail: patchDoc },
+			{ detail: patchOperation },
 		)
 		.delete(
 			"/collab/tasks/:id",
@@ -94,6 +100,6 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				await tasks.remove({ id: params.id, ifMatch, now: clock(), requestId });
 				return noBody(set, 204);
 			},
-			{ detail: removeDoc },
+			{ detail: removeOperation },
 		);
 }

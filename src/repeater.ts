@@ -12,11 +12,11 @@ export interface RepeaterOptions {
 
 /** A long-lived part that does its work round after round, one at a time. */
 export class Repeater {
-	readonly #stopping = Promise.withResolvers<void>();
 	readonly #retryMs: number;
 	#running: Promise<void> | undefined;
 	#isStopped = false;
 	#isFailing = false;
+	#endPause: (() => void) | undefined;
 
 	constructor(private readonly options: RepeaterOptions) {
 		this.#retryMs = options.retryMs ?? 1000;
@@ -29,12 +29,15 @@ export class Repeater {
 	/** Waits for the round that is under way. Idempotent. */
 	async stop(): Promise<void> {
 		this.#isStopped = true;
-		this.#stopping.resolve();
+		this.#endPause?.();
 		await this.#running;
 	}
 
 	async #run(): Promise<void> {
-		while (!this.#isStopped) await this.#pause(await this.#round());
+		while (!this.#isStopped) {
+			const pauseMs = await this.#round();
+			if (!this.#isStopped) await this.#pause(pauseMs);
+		}
 	}
 
 	async #round(): Promise<number> {
@@ -52,10 +55,14 @@ export class Repeater {
 	}
 
 	/** Ends early with the stop. */
-	async #pause(milliseconds: number): Promise<void> {
-		const { promise, resolve } = Promise.withResolvers<void>();
-		const timer = setTimeout(resolve, milliseconds);
-		await Promise.race([promise, this.#stopping.promise]);
-		clearTimeout(timer);
+	#pause(milliseconds: number): Promise<void> {
+		return new Promise((resolve) => {
+			const timer = setTimeout(resolve, milliseconds);
+			// Not a race with one promise for all pauses: that one would keep a reaction of each for ever.
+			this.#endPause = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+		});
 	}
 }

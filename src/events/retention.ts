@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { type IdempotencyStore, idempotencyKeptMs } from "../http/idempotency.ts";
 import type { Log } from "../log.ts";
+import { purgeRound } from "../purge.ts";
 import { Repeater } from "../repeater.ts";
 import type { EventStore } from "./store.ts";
 
@@ -13,25 +14,19 @@ export interface RetentionDeps {
 	readonly log: Log;
 }
 
-/** Rows that go in one transaction: writers wait no longer than that takes. */
-const batchMax = 500;
-const everyMsMax = 60_000;
-const everyMsMin = 1000;
-
 /** Removes, in small steps, events and idempotency records that have been kept long enough. */
 export class Retention {
 	readonly #events: Repeater;
 	readonly #records: Repeater;
 
 	constructor({ events, idempotency, retentionMs, clock, log }: RetentionDeps) {
-		const everyMs = Math.min(everyMsMax, Math.max(everyMsMin, retentionMs / 10));
 		this.#events = new Repeater({
-			round: async () => pauseAfter(await events.purge(clock() - retentionMs, batchMax), everyMs),
+			round: purgeRound((limit) => events.purge(clock() - retentionMs, limit), retentionMs),
 			failure: "Old events could not be removed; trying again.",
 			log,
 		});
 		this.#records = new Repeater({
-			round: async () => pauseAfter(await idempotency.purge(idempotencyKeptMs, batchMax), everyMsMax),
+			round: purgeRound((limit) => idempotency.purge(idempotencyKeptMs, limit), idempotencyKeptMs),
 			failure: "Old idempotency records could not be removed; trying again.",
 			log,
 		});
@@ -46,9 +41,4 @@ export class Retention {
 	async stop(): Promise<void> {
 		await Promise.all([this.#events.stop(), this.#records.stop()]);
 	}
-}
-
-/** A full batch may not be the last: the next one follows as soon as writers have had their turn. */
-function pauseAfter(removed: number, everyMs: number): number {
-	return removed === batchMax ? 1 : everyMs;
 }

@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { purgeRound } from "../purge.ts";
 import { Repeater } from "../repeater.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { JobService } from "./service.ts";
@@ -11,12 +12,9 @@ export interface SweeperDeps {
 	readonly log: Log;
 }
 
-/** Jobs that are swept or removed in one transaction: writers wait no longer than that takes. */
+/** Jobs that are swept in one transaction: writers wait no longer than that takes. */
 const batchMax = 100;
-const purgeMax = 500;
 const sweepMsMax = 500;
-const purgeMsMax = 60_000;
-const purgeMsMin = 1000;
 
 /**
  * Puts back jobs whose lease has run out, queues those that are due, and removes those that ended long ago. Every
@@ -28,14 +26,14 @@ export class Sweeper {
 	readonly #purges: Repeater;
 
 	constructor(private readonly deps: SweeperDeps) {
-		const { log } = deps;
+		const { jobs, retentionMs, log } = deps;
 		this.#sweeps = new Repeater({
 			round: () => this.#sweep(),
 			failure: "Jobs that are due could not be queued; trying again.",
 			log,
 		});
 		this.#purges = new Repeater({
-			round: () => this.#purge(),
+			round: purgeRound((limit) => jobs.purge(retentionMs, limit), retentionMs),
 			failure: "Old jobs could not be removed; trying again.",
 			log,
 		});
@@ -58,11 +56,5 @@ export class Sweeper {
 		const { ready, isFull } = await jobs.sweep(`sweep-${crypto.randomUUID()}`, batchMax);
 		dispatcher.readyQueues(ready);
 		return isFull ? 0 : 1;
-	}
-
-	async #purge(): Promise<number> {
-		const { jobs, retentionMs } = this.deps;
-		const removed = await jobs.purge(retentionMs, purgeMax);
-		return removed === purgeMax ? 1 : Math.min(purgeMsMax, Math.max(purgeMsMin, retentionMs / 10));
 	}
 }

@@ -26,10 +26,10 @@ function pathWithNpx(): string {
 }
 
 for (const { name, newUrl } of durableDatabases) {
-	test(`the first round with curl works as pasted, on ${name}`, async () => {
+	test(`the section "Try it with curl" works as pasted, on ${name}`, async () => {
 		const env = { DATABASE_URL: await newUrl() };
 		const server = await startProcess(fromSource, env);
-		const lines = pasted("A first round with curl").replace("http://127.0.0.1:8000", server.url);
+		const lines = pasted("Try it with curl").replace("http://127.0.0.1:8000", server.url);
 		expect(lines).toContain(server.url);
 		const shell = Bun.spawn(["sh", "-e"], {
 			cwd: root,
@@ -61,7 +61,7 @@ for (const { name, newUrl } of durableDatabases) {
 	});
 }
 
-test("every file that the README points to is there", async () => {
+test("every file that the README links to exists", async () => {
 	const files = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map(([, file]) => file ?? "");
 	expect(files.length).toBeGreaterThan(0);
 	for (const file of files)
@@ -78,7 +78,7 @@ test("every command that the README names is a script of the package", () => {
 	for (const word of new Set(named)) expect(Object.keys(packaged.scripts)).toContain(word);
 });
 
-test("every dependency has its reason in docs/architecture.md", () => {
+test("docs/architecture.md gives the reason for every dependency", () => {
 	const reasons = readFileSync(join(root, "docs/architecture.md"), "utf8").split("## Dependencies")[1] ?? "";
 	const rows = [...reasons.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell = ""]) => cell.split(/[ ,]+/));
 	for (const name of Object.keys({ ...packaged.dependencies, ...packaged.devDependencies })) {

@@ -13,12 +13,12 @@ export interface RetentionDeps {
 	readonly log: Log;
 }
 
-/** Rows that go in one transaction: writers wait no longer than that takes. */
+/** Rows removed in one transaction: writers wait no longer than that takes. */
 const batchMax = 500;
 const everyMsMax = 60_000;
 const everyMsMin = 1000;
 
-/** Removes, in small steps, events and idempotency records that have been kept long enough. */
+/** Removes, in small steps, events and idempotency records past their retention. */
 export class Retention {
 	readonly #events: Repeater;
 	readonly #records: Repeater;
@@ -42,13 +42,13 @@ export class Retention {
 		this.#records.start();
 	}
 
-	/** Waits for the steps that are under way. Idempotent. */
+	/** Waits for the steps in progress. Idempotent. */
 	async stop(): Promise<void> {
 		await Promise.all([this.#events.stop(), this.#records.stop()]);
 	}
 }
 
-/** A full batch may not be the last: the next one follows as soon as writers have had their turn. */
+/** A full batch may not be the last: the next one follows once waiting writers have run. */
 function pauseAfter(removed: number, everyMs: number): number {
 	return removed === batchMax ? 1 : everyMs;
 }

@@ -1,9 +1,9 @@
 import type { Database } from "bun:sqlite";
 
 /**
- * A number that stays the same while nobody commits to the database. `PRAGMA data_version` changes with the commits of
- * every other connection, and not with one's own (sqlite.org/pragma.html#pragma_data_version); those the writer counts.
- * It is asked anew each time: what another process has answered for must be seen by the next read here.
+ * A number that changes with every commit to the database. `PRAGMA data_version` changes with the commits of every other
+ * connection, but not with those of its own (sqlite.org/pragma.html#pragma_data_version); the writer counts these. It is
+ * read anew each time: the next read here must see every commit that another process has acknowledged.
  */
 export function changeCounter(database: Database, ownCommits: () => number): () => number {
 	const dataVersion = database.query<{ data_version: number }, []>("PRAGMA data_version");

@@ -27,27 +27,27 @@ async function scan(): Promise<readonly Import[]> {
 
 const imports = await scan();
 
-/** The room that a file is in; files at the top are the kernel, but for the two that put everything together. */
-function roomOf(file: string): string {
+/** The module that a file is in; files directly in src/ are the kernel, except the two that put everything together. */
+function moduleOf(file: string): string {
 	if (file === "app.ts" || file === "main.ts") return file;
 	return file.includes("/") ? (file.split("/")[0] ?? "") : "kernel";
 }
 
 const shared = ["kernel", "http"];
-const rooms = [...new Set(imports.map(({ from }) => roomOf(from)))].filter(
-	(room) => ![...shared, "storage", "cli", "app.ts", "main.ts"].includes(room),
+const modules = [...new Set(imports.map(({ from }) => moduleOf(from)))].filter(
+	(module) => ![...shared, "storage", "cli", "app.ts", "main.ts"].includes(module),
 );
 
 function breaches(
-	isBreach: (found: Import & { readonly room: string; readonly target: string }) => boolean,
+	isBreach: (found: Import & { readonly module: string; readonly target: string }) => boolean,
 ): string[] {
 	return imports
-		.filter((found) => isBreach({ ...found, room: roomOf(found.from), target: roomOf(found.to) }))
+		.filter((found) => isBreach({ ...found, module: moduleOf(found.from), target: moduleOf(found.to) }))
 		.map(({ from, to }) => `${from} imports ${to}`);
 }
 
-test("the scan sees the house", () => {
-	expect(rooms).toEqual(
+test("the scan finds the modules and their imports", () => {
+	expect(modules).toEqual(
 		expect.arrayContaining(["auth", "events", "health", "openapi", "rate-limit", "tasks"]),
 	);
 	expect(imports).toContainEqual({ from: "main.ts", to: "cli/program.ts", isType: false });
@@ -55,7 +55,7 @@ test("the scan sees the house", () => {
 	expect(imports.length).toBeGreaterThan(150);
 });
 
-test("every file that is imported is there", async () => {
+test("every file that is imported exists", async () => {
 	const missing: string[] = [];
 	for (const { from, to } of imports) {
 		if (!(await Bun.file(join(src, to)).exists())) missing.push(`${from} imports ${to}`);
@@ -63,28 +63,28 @@ test("every file that is imported is there", async () => {
 	expect(missing).toEqual([]);
 });
 
-test("the kernel imports no room", () => {
-	expect(breaches(({ room, target }) => room === "kernel" && target !== "kernel")).toEqual([]);
+test("the kernel imports no module", () => {
+	expect(breaches(({ module, target }) => module === "kernel" && target !== "kernel")).toEqual([]);
 });
 
-test("what routes share imports the kernel alone", () => {
-	expect(breaches(({ room, target }) => room === "http" && !shared.includes(target))).toEqual([]);
+test("http/ imports only the kernel", () => {
+	expect(breaches(({ module, target }) => module === "http" && !shared.includes(target))).toEqual([]);
 });
 
-test("a room imports the kernel, what routes share, itself, and of another room the types of its store alone", () => {
-	const mayImport = (found: Import, room: string, target: string) =>
-		target === room || shared.includes(target) || (found.isType && found.to === `${target}/store.ts`);
+test("a module imports the kernel, http/, itself, and of another module only the types of its store", () => {
+	const mayImport = (found: Import, module: string, target: string) =>
+		target === module || shared.includes(target) || (found.isType && found.to === `${target}/store.ts`);
 	expect(
-		breaches((found) => rooms.includes(found.room) && !mayImport(found, found.room, found.target)),
+		breaches((found) => modules.includes(found.module) && !mayImport(found, found.module, found.target)),
 	).toEqual([]);
 });
 
 test("only the composition root and the commands open the storage", () => {
 	const may = ["storage", "cli", "app.ts"];
-	expect(breaches(({ room, target }) => target === "storage" && !may.includes(room))).toEqual([]);
+	expect(breaches(({ module, target }) => target === "storage" && !may.includes(module))).toEqual([]);
 });
 
-test("the one dialect knows nothing of the other", () => {
+test("neither dialect imports the other", () => {
 	expect(
 		breaches(({ from, to }) => from.startsWith("storage/sqlite/") && to.startsWith("storage/postgres/")),
 	).toEqual([]);
@@ -93,13 +93,13 @@ test("the one dialect knows nothing of the other", () => {
 	).toEqual([]);
 });
 
-test("nothing imports the commands but main, and nothing imports the composition root but the commands", () => {
-	expect(breaches(({ room, target }) => target === "cli" && !["cli", "main.ts"].includes(room))).toEqual([]);
-	expect(breaches(({ room, target }) => target === "app.ts" && room !== "cli")).toEqual([]);
+test("only main imports the commands, and only the commands import the composition root", () => {
+	expect(breaches(({ module, target }) => target === "cli" && !["cli", "main.ts"].includes(module))).toEqual([]);
+	expect(breaches(({ module, target }) => target === "app.ts" && module !== "cli")).toEqual([]);
 	expect(breaches(({ target }) => target === "main.ts")).toEqual([]);
 });
 
-test("one file alone reads the environment", async () => {
+test("only one file reads the environment", async () => {
 	const readers: string[] = [];
 	for await (const file of new Bun.Glob("**/*.ts").scan({ cwd: src })) {
 		const text = await Bun.file(join(src, file)).text();
@@ -108,7 +108,7 @@ test("one file alone reads the environment", async () => {
 	expect(readers).toEqual(["cli/environment.ts"]);
 });
 
-test("at run time no file imports itself by way of others", () => {
+test("there are no import cycles at run time", () => {
 	const next = Map.groupBy(
 		imports.filter(({ isType }) => !isType),
 		({ from }) => from,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Semaphore } from "../src/semaphore.ts";
 
-/** Jobs that end when the test says so. */
+/** Jobs that end when the test ends them. */
 function heldJobs() {
 	const started: string[] = [];
 	const ends = new Map<string, () => void>();
@@ -12,7 +12,7 @@ function heldJobs() {
 	return { started, job, end: (name: string) => ends.get(name)?.() };
 }
 
-test("no more jobs run at once than allowed; the rest follow in order, also after one that fails", async () => {
+test("no more jobs run at once than allowed; the rest follow in order, also after a failed one", async () => {
 	const semaphore = new Semaphore(2);
 	const { started, job, end } = heldJobs();
 	const failing = semaphore.run(() => Promise.reject(new Error("failed")));
@@ -32,7 +32,7 @@ test("no more jobs run at once than allowed; the rest follow in order, also afte
 	expect(await Promise.all(running)).toEqual(["a", "b", "c", "d"]);
 });
 
-test("beyond the bound on those that wait a job is refused", async () => {
+test("a job beyond the bound on waiting jobs is rejected", async () => {
 	const semaphore = new Semaphore(1, { waitingMax: 1, refuse: () => new RangeError("full") });
 	const { started, job, end } = heldJobs();
 	const running = [semaphore.run(job("a")), semaphore.run(job("b"))];

@@ -25,7 +25,7 @@ interface LeasedBody {
 	readonly lease: { readonly fence: number; readonly worker: string; readonly expires_at: string };
 }
 
-/** The code that a change is refused with. */
+/** The code of the error that a change throws. */
 async function refusal(change: Promise<unknown>): Promise<unknown> {
 	try {
 		await change;
@@ -37,7 +37,7 @@ async function refusal(change: Promise<unknown>): Promise<unknown> {
 
 const bodyOf = ({ body }: ChangedJob) => JSON.parse(body) as LeasedBody;
 
-/** What every database must do with jobs. `open` gives an empty storage. */
+/** The contract of jobs on every database. `open` returns an empty storage. */
 export function jobStoreContract(open: () => Promise<TestStorage>): void {
 	async function opened() {
 		const storage = await open();
@@ -76,7 +76,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		const typesOf = async () => (await log()).map(({ type }) => type);
 		const fail = { error: "broken", retry: true, retryInSeconds: undefined, requestId };
 
-		/** Sweeps until the job is in this state: its time has to come on the database's clock. */
+		/** Sweeps until the job is in this state, which takes until its time on the database's clock. */
 		async function sweptTo(id: string, state: JobState): Promise<JobRow> {
 			for (;;) {
 				await jobs.sweep("sweep", 100);
@@ -90,7 +90,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 	}
 
 	describe("jobs", () => {
-		test("a job's body is canonical in every state, and so are the events that bear it", async () => {
+		test("a job's body is canonical in every state, and so are its events", async () => {
 			const { enqueue, lease, jobs, row, log, fail } = await opened();
 			const odd = canonical({
 				"\u20ac": 1,
@@ -137,7 +137,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(events[4]?.data).toBe(last.body);
 		});
 
-		test("very deep JSON goes through as it is", async () => {
+		test("very deep JSON is stored and returned unchanged", async () => {
 			const { enqueue, lease, jobs } = await opened();
 			const deep = "[".repeat(100_000) + "]".repeat(100_000);
 			const { id, body } = await enqueue({ payload: deep });
@@ -148,7 +148,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			);
 		});
 
-		test("leases go by priority, then run_at, then id, over several queues", async () => {
+		test("leases are ordered by priority, then run_at, then id, over several queues", async () => {
 			const { enqueue, lease } = await opened();
 			const past = Date.now() - 60_000;
 			const made: string[] = [];
@@ -171,7 +171,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await lease({ queues: ["c"] })).map(({ id }) => id)).toEqual([made[5] ?? ""]);
 		});
 
-		test("leases of one moment share the jobs out, each to one worker, the best first", async () => {
+		test("concurrent leases get different jobs, each for one worker, in lease order", async () => {
 			const { jobs, lease } = await opened();
 			const batch = Array.from({ length: 100 }, (_, index) => ({
 				id: newId(),
@@ -225,7 +225,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await jobs.complete({ id, fence: 2, result: "1", requestId })).state).toBe("succeeded");
 		});
 
-		test("of many completes and fails with one fence one counts; its repeats answer alike, the others are lost", async () => {
+		test("of many completes and fails with one fence one counts; its repeats get the same result, the others lease_lost", async () => {
 			const { held, jobs, typesOf, fail } = await opened();
 			const asked = await held();
 			const results = await Promise.allSettled([
@@ -240,7 +240,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.succeeded"]);
 		});
 
-		test("a repeated fail answers alike, also when the job has fallen due, until it is leased again", async () => {
+		test("a repeated fail gets the same result, also when the job is due again, until it is leased again", async () => {
 			const { held, jobs, sweptTo, lease, fail, row } = await opened();
 			const asked = await held();
 			const first = await jobs.fail({ ...fail, ...asked, retryInSeconds: 0.05 });
@@ -252,7 +252,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await refusal(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
 		});
 
-		test("a failed job waits 2^attempt seconds, 20 % more or less, or as long as asked, and keeps the error", async () => {
+		test("a failed job waits 2^attempt seconds ± 20 %, or as long as requested, and keeps the error", async () => {
 			const { enqueue, lease, jobs, row, fail } = await opened();
 			for (let round = 0; round < 8; round++) {
 				const { id } = await enqueue({ queue: `q${round}` });
@@ -277,7 +277,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await lease({ queues: ["q"] })).toEqual([]);
 		});
 
-		test("a job is dead after its last attempt, or at once without retry, and answers the repeat alike", async () => {
+		test("a job is dead after its last attempt, or at once without retry, and a repeat gets the same result", async () => {
 			const { held, jobs, typesOf, fail } = await opened();
 			const last = await held({ maxAttempts: 1 });
 			const dead = await jobs.fail({ ...fail, ...last });
@@ -288,12 +288,12 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await typesOf()).filter((type) => type === "job.dead")).toHaveLength(2);
 		});
 
-		test("a lease that runs out puts the job back at once, keeps the attempt, and is lost only then", async () => {
+		test("an expired lease requeues the job at once and keeps the attempt; the fence is valid until then", async () => {
 			const { held, jobs, lease, row, typesOf, sweptTo } = await opened();
 			const asked = await held({}, 0);
 			const { leaseExpiresAt } = await row(asked.id);
 			while (((await jobs.dueInMs()) ?? 1) > 0) await Bun.sleep(5);
-			// Beyond its time, but not put back: the fence still holds.
+			// Expired but not requeued yet: the fence is still valid.
 			await jobs.heartbeat({ ...asked, leaseSeconds: 1, progress: undefined });
 			expect((await row(asked.id)).leaseExpiresAt).toBeGreaterThan(leaseExpiresAt ?? 0);
 			expect((await jobs.sweep("sweep", 100)).ready.size).toBe(0);
@@ -305,7 +305,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying", "job.leased"]);
 		});
 
-		test("a lease that runs out on the last attempt leaves the job dead, and its fence is lost", async () => {
+		test("a lease that expires on the last attempt leaves the job dead, and its fence is lost", async () => {
 			const { held, jobs, sweptTo, fail, typesOf } = await opened();
 			const asked = await held({ maxAttempts: 1 }, 0);
 			await sweptTo(asked.id, "dead");
@@ -313,7 +313,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.dead"]);
 		});
 
-		test("sweeps at one time put a job back once", async () => {
+		test("concurrent sweeps requeue a job once", async () => {
 			const { held, jobs, typesOf } = await opened();
 			await held({}, 0);
 			const swept = await Promise.all(Array.from({ length: 5 }, () => jobs.sweep("sweep", 100)));
@@ -337,7 +337,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await typesOf()).filter((type) => type === "job.retrying")).toEqual([]);
 		});
 
-		test("while a job with the key is unfinished it stands for the next, in its queue alone", async () => {
+		test("while a job with the same unique_key is unfinished, enqueueing returns it, only in its queue", async () => {
 			const { enqueue, held, jobs, fail, typesOf } = await opened();
 			const twins = await Promise.all([
 				enqueue({ uniqueKey: "k", kind: "first" }),
@@ -366,7 +366,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await refusal(jobs.retry({ id: next.id, requestId }))).toBe("conflict");
 		});
 
-		test("an idempotent enqueue is done once and replayed as it was, also where a key's twin was the answer", async () => {
+		test("an idempotent enqueue is done once and replayed unchanged, also if it returned an unfinished job", async () => {
 			const { storage, enqueue, lease } = await opened();
 			const twin = await enqueue({ uniqueKey: "k" });
 			const ask = (key: string, requestHash = "h") =>
@@ -386,7 +386,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await refusal(ask("a", "other"))).toBe("idempotency_mismatch");
 		});
 
-		test("a job is cancelled in any state but the last ones, and its fence is lost", async () => {
+		test("a job can be cancelled in any state that is not final, and its fence is lost", async () => {
 			const { enqueue, held, jobs, lease, typesOf } = await opened();
 			const queued = await enqueue();
 			expect((await jobs.cancel({ id: queued.id, requestId })).state).toBe("cancelled");
@@ -407,7 +407,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await typesOf()).filter((type) => type === "job.cancelled")).toHaveLength(3);
 		});
 
-		test("what is done to a job that does not exist is not_found", async () => {
+		test("any change of a job that does not exist throws not_found", async () => {
 			const { jobs, fail } = await opened();
 			const asked = { id: newId(), fence: 1, requestId };
 			expect(await jobs.find(asked.id)).toBeUndefined();
@@ -422,7 +422,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			}
 		});
 
-		test("a heartbeat lengthens the lease from now, and appends nothing", async () => {
+		test("a heartbeat extends the lease from now, and appends no event", async () => {
 			const { held, jobs, row, typesOf } = await opened();
 			const asked = await held({}, 30);
 			await jobs.heartbeat({ ...asked, leaseSeconds: 100, progress: 10 });
@@ -435,7 +435,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased"]);
 		});
 
-		test("the counts are those of the rows, whatever has happened", async () => {
+		test("the counts always equal those of the rows", async () => {
 			const { jobs, enqueue, lease, fail } = await opened();
 			const ids: string[] = [];
 			const pick = <T>(values: readonly T[]) => values[Math.floor(Math.random() * values.length)];
@@ -480,7 +480,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			);
 		});
 
-		test("lists go from the newest, by any filter, and keep their place", async () => {
+		test("lists are newest first, with any filter, and keep their place", async () => {
 			const { jobs, enqueue, lease } = await opened();
 			const made: string[] = [];
 			for (let n = 0; n < 8; n++) {
@@ -502,7 +502,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await found({ queue: "none" })).toEqual([[], false]);
 		});
 
-		test("the oldest queued job's age counts from when it was due", async () => {
+		test("the age of the oldest queued job counts from when it became due", async () => {
 			const { jobs, enqueue, held } = await opened();
 			await enqueue({ runAt: Date.now() - 5000, queue: "q" });
 			await enqueue({ queue: "q" });
@@ -513,7 +513,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(q?.oldestQueuedMs).toBeLessThan(60_000);
 		});
 
-		test("ended jobs go when they are old enough, a few at a time, and no others", async () => {
+		test("finished jobs are removed when they are old enough, a few at a time, and no others", async () => {
 			const { jobs, enqueue, held } = await opened();
 			for (let n = 0; n < 5; n++) await jobs.complete({ ...(await held()), result: undefined });
 			await jobs.cancel({ id: (await enqueue({ queue: "gone" })).id, requestId });
@@ -532,7 +532,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			]);
 		});
 
-		test("time is the database's: a lease lasts from its clock's now", async () => {
+		test("a lease begins and ends by the database's clock", async () => {
 			const { held, row } = await opened();
 			const { id } = await held({}, 10);
 			const { createdAt, updatedAt, leaseExpiresAt } = await row(id);

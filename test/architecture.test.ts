@@ -94,7 +94,9 @@ test("neither dialect imports the other", () => {
 });
 
 test("only main imports the commands, and only the commands import the composition root", () => {
-	expect(breaches(({ module, target }) => target === "cli" && !["cli", "main.ts"].includes(module))).toEqual([]);
+	expect(breaches(({ module, target }) => target === "cli" && !["cli", "main.ts"].includes(module))).toEqual(
+		[],
+	);
 	expect(breaches(({ module, target }) => target === "app.ts" && module !== "cli")).toEqual([]);
 	expect(breaches(({ target }) => target === "main.ts")).toEqual([]);
 });

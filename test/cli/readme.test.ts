@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { durableDatabases, newFolder } from "../support/databases.ts";
 import { fromSource, startProcess } from "../support/process.ts";
 
-// Whole processes are started.
+// The tests start whole processes.
 setDefaultTimeout(60_000);
 
 const root = join(import.meta.dir, "../..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
 
-/** What a reader pastes: every `sh` block under the heading. */
+/** The text that a reader pastes: every `sh` block under the heading. */
 function pasted(heading: string): string {
 	const section = readme.split(`## ${heading}`)[1]?.split("\n## ")[0] ?? "";
 	return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block ?? "").join("");

@@ -5,7 +5,7 @@ import type { UnitOfWork } from "../unit-of-work.ts";
 import { jobBody } from "./representation.ts";
 import { type ChangedJob, type JobRow, type JobState, jobs } from "./store.ts";
 
-/** The fields that every change of a job sets. */
+/** What all changes of jobs share. */
 
 /** No worker holds it. */
 export const unheld = { worker: null, ...noLease };

@@ -32,7 +32,7 @@ export interface JobRow extends Lease {
 	/** Why the last attempt failed. */
 	readonly error: string | null;
 	readonly createdAt: number;
-	/** The request of the newest change; a scheduled job that becomes due keeps the last one. */
+	/** The time of the newest change; it stays the same when a scheduled job becomes due. */
 	readonly updatedAt: number;
 }
 

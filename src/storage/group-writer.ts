@@ -62,7 +62,7 @@ export abstract class GroupWriter {
 		this.#draining = undefined;
 	}
 
-	/** Never throws: on any error the callers of the group are told, and the next group is committed. */
+	/** Never throws: an error rejects the writes of the group, and the next group is committed. */
 	async #commitNext(): Promise<GroupResult> {
 		const group = this.#queue.take();
 		try {

@@ -33,11 +33,11 @@ export function sqlState(error: unknown): string | undefined {
  * Transient errors, caused by the machine, the network or an operator and not by the request: classes 08 (connection), 53
  * (resources), 57 (operator), 58 (system), a read-only standby, lock and serialization failures, lost sockets.
  */
-const passing = /^(08|53|57|58|25006|40|55P03|CONNECT|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
+const transient = /^(08|53|57|58|25006|40|55P03|CONNECT|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
 
 /** The error that a caller gets for a database error: `unavailable` if it is transient, else the error itself. */
 export function toAppError(error: unknown): unknown {
-	if (error instanceof TimeoutError || passing.test(sqlState(error) ?? "")) return unavailable(error);
+	if (error instanceof TimeoutError || transient.test(sqlState(error) ?? "")) return unavailable(error);
 	return error;
 }
 

@@ -128,8 +128,8 @@ function requireSound(database: Database, path: string): void {
 }
 
 /**
- * Opens the database with an exclusive lock. A server keeps it open in WAL mode, which only the last process that has it
- * open can leave, and leaving it removes the WAL and its index.
+ * Opens the database with an exclusive lock. A server keeps it open in WAL mode, which a process can leave only while no
+ * other one has it open; leaving it removes the WAL and its index.
  */
 function lockAlone(path: string): Database | undefined {
 	const database = new Database(path, { readwrite: true, create: false, strict: true });

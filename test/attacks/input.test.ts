@@ -63,11 +63,11 @@ for (const { name, newUrl } of everyDatabase) {
 				const { id, queue, payload } = job(made.status === 422 ? await post("/jobs", rest) : made);
 				expect(payload).toEqual({ [text]: [text] });
 				const leased = await post("/jobs/lease", { worker: text, queues: [queue] });
-				const [held] =
+				const [leasedJob] =
 					leased.status === 422
 						? itemsOf(await post("/jobs/lease", { worker: "w", queues: [queue] }))
 						: itemsOf(leased);
-				expect(held?.id).toBe(id);
+				expect(leasedJob?.id).toBe(id);
 				const failed = await post(`/jobs/${id}/fail`, { fence: 1, error: text, retry: false });
 				expect(job(failed).error).toBe(text);
 				const query = new URLSearchParams({ queue: text, kind: text });

@@ -26,7 +26,7 @@ interface LeasedBody {
 }
 
 /** The code of the error that a change throws. */
-async function refusal(change: Promise<unknown>): Promise<unknown> {
+async function errorCode(change: Promise<unknown>): Promise<unknown> {
 	try {
 		await change;
 	} catch (error) {
@@ -55,7 +55,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		}
 
 		/** Enqueues a job and leases it. */
-		async function held(draft: Partial<JobDraft> = {}, seconds = 60) {
+		async function leasedJob(draft: Partial<JobDraft> = {}, seconds = 60) {
 			const { id } = await enqueue(draft);
 			const [job] = await lease({ queues: [draft.queue ?? "default"], seconds });
 			expect(job?.id).toBe(id);
@@ -86,7 +86,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			}
 		}
 
-		return { storage, jobs, enqueue, lease, held, row, log, typesOf, fail, sweptTo };
+		return { storage, jobs, enqueue, lease, leasedJob, row, log, typesOf, fail, sweptTo };
 	}
 
 	describe("jobs", () => {
@@ -204,8 +204,8 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("an old, a foreign and a future fence are lease_lost and change nothing", async () => {
-			const { held, lease, jobs, row, log, fail } = await opened();
-			const { id } = await held();
+			const { leasedJob, lease, jobs, row, log, fail } = await opened();
+			const { id } = await leasedJob();
 			await jobs.fail({ ...fail, id, fence: 1, retryInSeconds: 0 });
 			await lease();
 			const before = await row(id);
@@ -217,7 +217,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 					() => jobs.complete({ ...asked, result: "1" }),
 					() => jobs.fail({ ...asked, ...fail }),
 				]) {
-					expect(await refusal(stale())).toBe("lease_lost");
+					expect(await errorCode(stale())).toBe("lease_lost");
 				}
 			}
 			expect(await row(id)).toEqual(before);
@@ -226,8 +226,8 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("of many completes and fails with one fence one counts; its repeats get the same result, the others lease_lost", async () => {
-			const { held, jobs, typesOf, fail } = await opened();
-			const asked = await held();
+			const { leasedJob, jobs, typesOf, fail } = await opened();
+			const asked = await leasedJob();
 			const results = await Promise.allSettled([
 				...Array.from({ length: 5 }, () => jobs.complete({ ...asked, result: '"done"' })),
 				...Array.from({ length: 5 }, () => jobs.fail({ ...asked, ...fail })),
@@ -241,15 +241,15 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("a repeated fail gets the same result, also when the job is due again, until it is leased again", async () => {
-			const { held, jobs, sweptTo, lease, fail, row } = await opened();
-			const asked = await held();
+			const { leasedJob, jobs, sweptTo, lease, fail, row } = await opened();
+			const asked = await leasedJob();
 			const first = await jobs.fail({ ...fail, ...asked, retryInSeconds: 0.05 });
 			expect(first.state).toBe("scheduled");
 			const due = await sweptTo(asked.id, "queued");
 			expect((await jobs.fail({ ...fail, ...asked })).body).toBe(first.body);
 			expect(await row(asked.id)).toEqual(due);
 			await lease();
-			expect(await refusal(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
+			expect(await errorCode(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
 		});
 
 		test("a failed job waits 2^attempt seconds ± 20 %, or as long as requested, and keeps the error", async () => {
@@ -278,19 +278,19 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("a job is dead after its last attempt, or at once without retry, and a repeat gets the same result", async () => {
-			const { held, jobs, typesOf, fail } = await opened();
-			const last = await held({ maxAttempts: 1 });
+			const { leasedJob, jobs, typesOf, fail } = await opened();
+			const last = await leasedJob({ maxAttempts: 1 });
 			const dead = await jobs.fail({ ...fail, ...last });
 			expect(bodyOf(dead)).toMatchObject({ state: "dead", error: "broken", attempt: 1 });
 			expect((await jobs.fail({ ...fail, ...last })).body).toBe(dead.body);
-			const given = await held();
+			const given = await leasedJob();
 			expect((await jobs.fail({ ...fail, ...given, retry: false })).state).toBe("dead");
 			expect((await typesOf()).filter((type) => type === "job.dead")).toHaveLength(2);
 		});
 
 		test("an expired lease requeues the job at once and keeps the attempt; the fence is valid until then", async () => {
-			const { held, jobs, lease, row, typesOf, sweptTo } = await opened();
-			const asked = await held({}, 0);
+			const { leasedJob, jobs, lease, row, typesOf, sweptTo } = await opened();
+			const asked = await leasedJob({}, 0);
 			const { leaseExpiresAt } = await row(asked.id);
 			while (((await jobs.dueInMs()) ?? 1) > 0) await Bun.sleep(5);
 			// Expired but not requeued yet: the fence is still valid.
@@ -299,23 +299,23 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await jobs.sweep("sweep", 100)).ready.size).toBe(0);
 			const back = await sweptTo(asked.id, "queued");
 			expect(back).toMatchObject({ attempt: 1, fence: 1, worker: null, error: "The lease ran out." });
-			expect(await refusal(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
+			expect(await errorCode(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
 			expect(await lease()).toHaveLength(1);
 			expect(await row(asked.id)).toMatchObject({ attempt: 2, fence: 2 });
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying", "job.leased"]);
 		});
 
 		test("a lease that expires on the last attempt leaves the job dead, and its fence is lost", async () => {
-			const { held, jobs, sweptTo, fail, typesOf } = await opened();
-			const asked = await held({ maxAttempts: 1 }, 0);
+			const { leasedJob, jobs, sweptTo, fail, typesOf } = await opened();
+			const asked = await leasedJob({ maxAttempts: 1 }, 0);
 			await sweptTo(asked.id, "dead");
-			expect(await refusal(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
+			expect(await errorCode(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.dead"]);
 		});
 
 		test("concurrent sweeps requeue a job once", async () => {
-			const { held, jobs, typesOf } = await opened();
-			await held({}, 0);
+			const { leasedJob, jobs, typesOf } = await opened();
+			await leasedJob({}, 0);
 			const swept = await Promise.all(Array.from({ length: 5 }, () => jobs.sweep("sweep", 100)));
 			expect(swept.flatMap(({ ready }) => [...ready])).toEqual([["default", 1]]);
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying"]);
@@ -338,7 +338,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("while a job with the same unique_key is unfinished, enqueueing returns it, only in its queue", async () => {
-			const { enqueue, held, jobs, fail, typesOf } = await opened();
+			const { enqueue, leasedJob, jobs, fail, typesOf } = await opened();
 			const twins = await Promise.all([
 				enqueue({ uniqueKey: "k", kind: "first" }),
 				enqueue({ uniqueKey: "k", kind: "second" }),
@@ -355,15 +355,15 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(batch[1]?.id).toBe(batch[2]?.id ?? "");
 			expect(await typesOf()).toHaveLength(4);
 
-			const asked = await held({ queue: "u", uniqueKey: "k" });
+			const asked = await leasedJob({ queue: "u", uniqueKey: "k" });
 			expect((await enqueue({ queue: "u", uniqueKey: "k" })).state).toBe("leased");
 			await jobs.fail({ ...fail, ...asked, retry: false });
 			const next = await enqueue({ queue: "u", uniqueKey: "k" });
 			expect(next.isNew).toBe(true);
-			expect(await refusal(jobs.retry(asked))).toBe("conflict");
+			expect(await errorCode(jobs.retry(asked))).toBe("conflict");
 			await jobs.cancel({ id: next.id, requestId });
 			expect((await jobs.retry(asked)).state).toBe("queued");
-			expect(await refusal(jobs.retry({ id: next.id, requestId }))).toBe("conflict");
+			expect(await errorCode(jobs.retry({ id: next.id, requestId }))).toBe("conflict");
 		});
 
 		test("an idempotent enqueue is done once and replayed unchanged, also if it returned an unfinished job", async () => {
@@ -383,27 +383,27 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			await ask("twin");
 			await lease({ limit: 10 });
 			expect(await ask("twin")).toMatchObject({ id: twin.id, body: twin.body, isNew: false, replayed: true });
-			expect(await refusal(ask("a", "other"))).toBe("idempotency_mismatch");
+			expect(await errorCode(ask("a", "other"))).toBe("idempotency_mismatch");
 		});
 
 		test("a job can be cancelled in any state that is not final, and its fence is lost", async () => {
-			const { enqueue, held, jobs, lease, typesOf } = await opened();
+			const { enqueue, leasedJob, jobs, lease, typesOf } = await opened();
 			const queued = await enqueue();
 			expect((await jobs.cancel({ id: queued.id, requestId })).state).toBe("cancelled");
 			const scheduled = await enqueue({ runAt: Date.now() + 60_000 });
 			expect((await jobs.cancel({ id: scheduled.id, requestId })).state).toBe("cancelled");
-			const asked = await held();
+			const asked = await leasedJob();
 			expect(bodyOf(await jobs.cancel(asked)).lease).toBeUndefined();
-			expect(await refusal(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
-			expect(await refusal(jobs.cancel(asked))).toBe("conflict");
+			expect(await errorCode(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
+			expect(await errorCode(jobs.cancel(asked))).toBe("conflict");
 			expect(await lease({ limit: 10 })).toEqual([]);
 			const again = await jobs.retry(asked);
 			expect(bodyOf(again)).toMatchObject({ state: "queued", attempt: 0 });
-			expect(await refusal(jobs.retry(asked))).toBe("conflict");
+			expect(await errorCode(jobs.retry(asked))).toBe("conflict");
 			const [leased] = await lease();
 			expect(leased && bodyOf(leased)).toMatchObject({ attempt: 1, lease: { fence: 2 } });
 			await jobs.complete({ ...asked, fence: 2, result: undefined });
-			expect(await refusal(jobs.cancel(asked))).toBe("conflict");
+			expect(await errorCode(jobs.cancel(asked))).toBe("conflict");
 			expect((await typesOf()).filter((type) => type === "job.cancelled")).toHaveLength(3);
 		});
 
@@ -418,13 +418,13 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 				() => jobs.cancel(asked),
 				() => jobs.retry(asked),
 			]) {
-				expect(await refusal(change())).toBe("not_found");
+				expect(await errorCode(change())).toBe("not_found");
 			}
 		});
 
 		test("a heartbeat extends the lease from now, and appends no event", async () => {
-			const { held, jobs, row, typesOf } = await opened();
-			const asked = await held({}, 30);
+			const { leasedJob, jobs, row, typesOf } = await opened();
+			const asked = await leasedJob({}, 30);
 			await jobs.heartbeat({ ...asked, leaseSeconds: 100, progress: 10 });
 			const job = await row(asked.id);
 			expect((job.leaseExpiresAt ?? 0) - job.updatedAt).toBe(100_000);
@@ -503,10 +503,10 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("the age of the oldest queued job counts from when it became due", async () => {
-			const { jobs, enqueue, held } = await opened();
+			const { jobs, enqueue, leasedJob } = await opened();
 			await enqueue({ runAt: Date.now() - 5000, queue: "q" });
 			await enqueue({ queue: "q" });
-			await held({ queue: "none" });
+			await leasedJob({ queue: "none" });
 			const [none, q] = await jobs.stats();
 			expect(none).toMatchObject({ counts: { queue: "none", leased: 1 }, oldestQueuedMs: null });
 			expect(q?.oldestQueuedMs).toBeGreaterThanOrEqual(5000);
@@ -514,11 +514,11 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("finished jobs are removed when they are old enough, a few at a time, and no others", async () => {
-			const { jobs, enqueue, held } = await opened();
-			for (let n = 0; n < 5; n++) await jobs.complete({ ...(await held()), result: undefined });
+			const { jobs, enqueue, leasedJob } = await opened();
+			for (let n = 0; n < 5; n++) await jobs.complete({ ...(await leasedJob()), result: undefined });
 			await jobs.cancel({ id: (await enqueue({ queue: "gone" })).id, requestId });
 			await enqueue();
-			await held({ queue: "held" });
+			await leasedJob({ queue: "held" });
 			await enqueue({ runAt: Date.now() + 60_000 });
 			expect(await jobs.purge(3_600_000, 100)).toBe(0);
 			await Bun.sleep(5);
@@ -533,8 +533,8 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("a lease begins and ends by the database's clock", async () => {
-			const { held, row } = await opened();
-			const { id } = await held({}, 10);
+			const { leasedJob, row } = await opened();
+			const { id } = await leasedJob({}, 10);
 			const { createdAt, updatedAt, leaseExpiresAt } = await row(id);
 			expect(leaseExpiresAt).toBe(updatedAt + 10_000);
 			expect(Math.abs(createdAt - Date.now())).toBeLessThan(60_000);

@@ -142,13 +142,13 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 	test("stored data is still there when the database is opened again", async () => {
 		const url = await newUrl();
 		const { database } = readConfig({ DATABASE_URL: url }, false);
-		const told: string[] = [];
+		const applied: string[] = [];
 		for (let round = 0; round < 3; round++) {
-			const storage = await openStorage(database, log, (name) => told.push(name));
+			const storage = await openStorage(database, log, (name) => applied.push(name));
 			expect(await storage.settings.getOrMake("kept", () => `round ${round}`)).toBe("round 0");
 			await storage.stop();
 		}
-		expect(told).toEqual([...known(url)]);
+		expect(applied).toEqual([...known(url)]);
 	});
 });
 

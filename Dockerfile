@@ -1,4 +1,4 @@
-# The binary is built here and is all that the last stage gets.
+# Builds the binary, the only thing that the last stage copies besides an empty folder.
 FROM oven/bun:1.4.5-debian AS build
 WORKDIR /build
 COPY package.json bun.lock bunfig.toml ./
@@ -12,7 +12,7 @@ RUN bun build.ts && mkdir /data
 # glibc, time zones and certificates; no shell, no package manager.
 FROM gcr.io/distroless/base-debian12:nonroot
 COPY --from=build /build/dist/orchestrator /usr/local/bin/orchestrator
-# 65532 is this image's user "nonroot"; a new volume takes the folder's owner over.
+# 65532 is this image's user "nonroot"; a new volume inherits the folder's owner.
 COPY --from=build --chown=65532:65532 /data /data
 USER 65532:65532
 WORKDIR /data

@@ -1,4 +1,4 @@
-"""A worker that shouts: takes jobs of the kind "shout" and completes them with their text in capitals.
+"""An example worker: leases jobs of the kind "shout" and completes them with their text in capitals.
 URL=http://127.0.0.1:8000 API_KEY=... python3 examples/worker.py"""
 import json, os, threading, time, urllib.error, urllib.request
 
@@ -41,6 +41,6 @@ while True:
         asked = {"worker": WORKER, "queues": [QUEUE], "lease_seconds": LEASE_SECONDS, "wait_seconds": 20}
         for job in ask("/jobs/lease", asked)["items"]:
             work(job)
-    except OSError as error:  # the server is away, or somebody else has the job by now (409)
+    except OSError as error:  # the server is unreachable, or the lease is lost (409)
         print(error, flush=True)
         time.sleep(1)

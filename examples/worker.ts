@@ -1,5 +1,5 @@
 /**
- * A worker that shouts: takes jobs of the kind "shout" and completes them with their text in capitals.
+ * An example worker: leases jobs of the kind "shout" and completes them with their text in capitals.
  *   URL=http://127.0.0.1:8000 API_KEY=… bun examples/worker.ts
  */
 const { URL: url = "http://127.0.0.1:8000", API_KEY: key = "", QUEUE: queue = "default" } = process.env;
@@ -26,7 +26,7 @@ async function work({ id, payload, lease: { fence } }: Job): Promise<void> {
 		const shouted = payload.text.toUpperCase();
 		console.log(`${id} fence ${fence}: ${shouted}`);
 		const { status } = await ask(`/jobs/${id}/complete`, { fence, result: { shouted } });
-		if (status === 409) console.log(`${id}: somebody else has it by now`);
+		if (status === 409) console.log(`${id}: the lease is lost`);
 	} catch (error) {
 		await ask(`/jobs/${id}/fail`, { fence, error: String(error) });
 	} finally {

@@ -27,7 +27,7 @@ async function scan(): Promise<readonly Import[]> {
 
 const imports = await scan();
 
-/** The module that a file is in; files at the top are the kernel, but for the two that put everything together. */
+/** The module that a file is in; files directly in src/ are the kernel, except the two that put everything together. */
 function moduleOf(file: string): string {
 	if (file === "app.ts" || file === "main.ts") return file;
 	return file.includes("/") ? (file.split("/")[0] ?? "") : "kernel";
@@ -46,7 +46,7 @@ function breaches(
 		.map(({ from, to }) => `${from} imports ${to}`);
 }
 
-test("the scan sees the files", () => {
+test("the scan finds the modules and their imports", () => {
 	expect(modules).toEqual(
 		expect.arrayContaining(["auth", "events", "health", "openapi", "rate-limit", "tasks"]),
 	);
@@ -55,7 +55,7 @@ test("the scan sees the files", () => {
 	expect(imports.length).toBeGreaterThan(150);
 });
 
-test("every file that is imported is there", async () => {
+test("every file that is imported exists", async () => {
 	const missing: string[] = [];
 	for (const { from, to } of imports) {
 		if (!(await Bun.file(join(src, to)).exists())) missing.push(`${from} imports ${to}`);
@@ -67,11 +67,11 @@ test("the kernel imports no module", () => {
 	expect(breaches(({ module, target }) => module === "kernel" && target !== "kernel")).toEqual([]);
 });
 
-test("what routes share imports the kernel alone", () => {
+test("http/ imports only the kernel", () => {
 	expect(breaches(({ module, target }) => module === "http" && !shared.includes(target))).toEqual([]);
 });
 
-test("a module imports the kernel, what routes share, itself, and of another module the types of its store alone", () => {
+test("a module imports the kernel, http/, itself, and of another module only the types of its store", () => {
 	const mayImport = (found: Import, module: string, target: string) =>
 		target === module || shared.includes(target) || (found.isType && found.to === `${target}/store.ts`);
 	expect(
@@ -84,7 +84,7 @@ test("only the composition root and the commands open the storage", () => {
 	expect(breaches(({ module, target }) => target === "storage" && !may.includes(module))).toEqual([]);
 });
 
-test("the one dialect knows nothing of the other", () => {
+test("neither dialect imports the other", () => {
 	expect(
 		breaches(({ from, to }) => from.startsWith("storage/sqlite/") && to.startsWith("storage/postgres/")),
 	).toEqual([]);
@@ -93,7 +93,7 @@ test("the one dialect knows nothing of the other", () => {
 	).toEqual([]);
 });
 
-test("nothing imports the commands but main, and nothing imports the composition root but the commands", () => {
+test("only main imports the commands, and only the commands import the composition root", () => {
 	expect(breaches(({ module, target }) => target === "cli" && !["cli", "main.ts"].includes(module))).toEqual(
 		[],
 	);
@@ -101,7 +101,7 @@ test("nothing imports the commands but main, and nothing imports the composition
 	expect(breaches(({ target }) => target === "main.ts")).toEqual([]);
 });
 
-test("one file alone reads the environment", async () => {
+test("only one file reads the environment", async () => {
 	const readers: string[] = [];
 	for await (const file of new Bun.Glob("**/*.ts").scan({ cwd: src })) {
 		const text = await Bun.file(join(src, file)).text();
@@ -110,7 +110,7 @@ test("one file alone reads the environment", async () => {
 	expect(readers).toEqual(["cli/environment.ts"]);
 });
 
-test("at run time no file imports itself by way of others", () => {
+test("there are no import cycles at run time", () => {
 	const next = Map.groupBy(
 		imports.filter(({ isType }) => !isType),
 		({ from }) => from,

@@ -13,21 +13,21 @@ const named = [...text.matchAll(/^ {2}\[(test\/[^\]]+)\]\(\.\.\/([^)]+)\): (.+)$
 	}),
 );
 
-test("every test that docs/guarantees.md names is there", async () => {
+test("every test that docs/guarantees.md names exists", async () => {
 	expect(named.length).toBeGreaterThan(20);
 	const missing: string[] = [];
 	for (const { file, link, names } of named) {
 		expect([file, names.length]).not.toEqual([link, 0]);
 		expect(link).toBe(file);
 		const source = await Bun.file(join(root, file)).text();
-		// A name ends where its text does; it may begin behind the name of a database.
+		// The quoted name must be the end of the test's name; the name of a database may stand before it.
 		for (const name of names) if (!new RegExp(`${RegExp.escape(name)}["\`]`).test(source)) missing.push(name);
 	}
 	expect(missing).toEqual([]);
 });
 
-test("every promise in it names a test", () => {
-	const promises = text.split("## What is not promised")[0]?.split(/^- /m).slice(1) ?? [];
-	expect(promises.length).toBeGreaterThan(20);
-	expect(promises.filter((promise) => !/^ {2}\[test\//m.test(promise))).toEqual([]);
+test("every guarantee in it names a test", () => {
+	const guarantees = text.split("## What is not guaranteed")[0]?.split(/^- /m).slice(1) ?? [];
+	expect(guarantees.length).toBeGreaterThan(20);
+	expect(guarantees.filter((guarantee) => !/^ {2}\[test\//m.test(guarantee))).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { Semaphore, SemaphoreFull } from "../src/semaphore.ts";
 import { taskBody, taskListBody } from "../src/tasks/representation.ts";
 import { TimeoutError, withTimeout } from "../src/timeout.ts";
 
-/** Any text that may be stored: every plane, quotes, controls, line separators; no NUL, no lone surrogate. */
+/** Any text that can be stored: every plane, quotes, controls, line separators; no NUL, no lone surrogate. */
 function anyText(): string {
 	const special = [
 		'"',
@@ -41,7 +41,7 @@ function anyRow(seq: number) {
 }
 
 describe("canonical form", () => {
-	test("a task's and a list's bodies are canonical, whatever stands in them", () => {
+	test("the bodies of a task and a list are canonical, whatever text they contain", () => {
 		for (let round = 0; round < 300; round++) {
 			const rows = Array.from({ length: round % 4 }, (_, seq) => anyRow(seq));
 			for (const row of rows) {
@@ -54,7 +54,7 @@ describe("canonical form", () => {
 		}
 	});
 
-	test("keys are sorted by UTF-16 code unit, numbers and texts written as RFC 8785 wants", () => {
+	test("keys are sorted by UTF-16 code unit, numbers and strings written as RFC 8785 requires", () => {
 		expect(
 			canonical({ "\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\u{1f600}": 5, "\u0080": 6, "\u00f6": 7 }),
 		).toBe('{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}');
@@ -103,7 +103,7 @@ test("a time is RFC 3339 in UTC with milliseconds", () => {
 	expect(timestamp(1_795_421_700_007)).toBe("2026-11-23T08:15:00.007Z");
 });
 
-test("a value in time is passed on, a failure too, and silence is a TimeoutError", async () => {
+test("a result in time is passed on, a failure too, and no result in time is a TimeoutError", async () => {
 	expect(await withTimeout(1000, Promise.resolve(1))).toBe(1);
 	expect(withTimeout(1000, Promise.reject(new RangeError("x")))).rejects.toBeInstanceOf(RangeError);
 	expect(withTimeout(1, new Promise(() => {}))).rejects.toBeInstanceOf(TimeoutError);

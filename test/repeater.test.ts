@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Log } from "../src/log.ts";
 import { Repeater } from "../src/repeater.ts";
 
-/** A log that keeps what it is warned of. */
+/** A log that records its warnings. */
 function warnings(): { readonly log: Log; readonly messages: string[] } {
 	const messages: string[] = [];
 	return {
@@ -13,7 +13,7 @@ function warnings(): { readonly log: Log; readonly messages: string[] } {
 
 const failure = "It failed.";
 
-test("rounds follow one another, each after the pause that the one before has asked for", async () => {
+test("rounds follow one another, each after the pause that the one before returned", async () => {
 	const { log } = warnings();
 	const started: number[] = [];
 	const done = Promise.withResolvers<void>();
@@ -32,7 +32,7 @@ test("rounds follow one another, each after the pause that the one before has as
 	expect(started).toHaveLength(3);
 });
 
-test("a failure is logged once until a round succeeds, and tried again after a pause", async () => {
+test("a failing round is retried after a pause, and logged once until a round succeeds", async () => {
 	const { log, messages } = warnings();
 	const outcomes = ["fail", "fail", "ok", "fail", "fail"];
 	const counts: number[] = [];
@@ -51,7 +51,7 @@ test("a failure is logged once until a round succeeds, and tried again after a p
 	expect(messages).toEqual([failure, failure]);
 });
 
-test("a stop ends a pause, waits for a round that is under way, and may come twice or before the start", async () => {
+test("a stop ends a pause, waits for a round in progress, and may be called twice or before the start", async () => {
 	const { log } = warnings();
 	const pausing = Promise.withResolvers<void>();
 	const paused = new Repeater({

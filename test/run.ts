@@ -6,8 +6,8 @@ import { redisUrl } from "./support/redis.ts";
 import { tearDown } from "./support/teardown.ts";
 
 /**
- * The whole suite: starts what the tests need once for all of them, runs `bun test`, and says in its last lines what
- * was skipped and how many tests passed and failed. Further words go to `bun test`.
+ * The whole suite: starts the servers that the tests need once for all of them, runs `bun test`, and prints last what was
+ * skipped and how many tests passed and failed. Further arguments are passed to `bun test`.
  */
 const skipsFile = join(tmpdir(), `orchestrator-skips-${process.pid}`);
 writeFileSync(skipsFile, "");
@@ -24,7 +24,7 @@ try {
 		...(postgres !== undefined && { TEST_POSTGRES_URL: postgres }),
 		...(redis !== undefined && { TEST_REDIS_URL: redis }),
 	});
-	// A run that breaks off outside of a test, or is ended, has no test to blame.
+	// A run that fails outside of a test, or is killed, has no failed test.
 	if (code !== 0 && failed === 0) failed = 1;
 } catch (error) {
 	console.error(error);
@@ -37,9 +37,9 @@ rmSync(skipsFile);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
-/** Counts what passed and failed; the answer is the exit code of `bun test`. */
+/** Counts what passed and failed; returns the exit code of `bun test`. */
 async function runTests(env: Record<string, string>): Promise<number> {
-	// Whole processes are started, on machines that do other things too: five seconds are not enough.
+	// Tests start whole processes, on machines that run other work too: five seconds are not enough.
 	const tests = Bun.spawn([process.execPath, "test", "--timeout=60000", ...process.argv.slice(2)], {
 		env: { ...Bun.env, ...env },
 		stdin: "ignore",

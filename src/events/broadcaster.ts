@@ -15,27 +15,27 @@ export interface BroadcasterDeps {
 	readonly streamsMax: number;
 }
 
-/** What a stream sends next; `gone` where the log does not reach back to its cursor, `end` when the server stops. */
+/** What a stream sends next; `gone` if the log no longer has the events after its cursor, `end` when the server stops. */
 export type Next = Chunk | "gone" | "end";
 
-/** One read of the log: what bounds its memory. */
+/** Bounds the memory of one read of the log. */
 const readMax = { limit: 1000, bytesMax: 1024 * 1024 };
 const retryMs = 1000;
-/** How long stopping waits for clients to take what they are being sent. */
+/** How long `stop` waits for clients to receive what is being sent. */
 const closeMsMax = 2000;
 
 /**
  * The one reader of the log in this process. It follows the log while any stream is open, buffers the newest events and
- * wakes the streams; these pull at their own pace, from the buffer or, when they are behind it, from the table.
+ * wakes the streams. Each stream pulls at its own pace, from the buffer or, if it is behind the buffer, from the table.
  */
 export class Broadcaster {
-	/** Notifies of each batch of events, of each tick, and of the end. */
+	/** Notified of each batch of events, of each tick, and of the end. */
 	readonly signal = new Signal();
 	readonly #buffer = new TailBuffer();
 	readonly #pages: PageReader;
-	/** Notifies when the log may have grown, when the last stream has left, and of the stop. */
+	/** Notified when the log may have grown, when the last stream has closed, and of the stop. */
 	readonly #changed = new Signal();
-	/** What was purged when the log was last read. It only rises. */
+	/** The log's `purgedRev` when it was last read. It only rises. */
 	#purgedRev = 0;
 	#streams = 0;
 	#ticks = 0;
@@ -49,22 +49,22 @@ export class Broadcaster {
 		this.#pages = new PageReader(deps.events);
 	}
 
-	/** Keep-alives that were due so far. */
+	/** How many keep-alives have been due so far. */
 	get ticks(): number {
 		return this.#ticks;
 	}
 
-	/** Streams that are open. */
+	/** How many streams are open. */
 	get streams(): number {
 		return this.#streams;
 	}
 
-	/** No event will follow: streams end. */
+	/** No more events will follow: streams end. */
 	get isOver(): boolean {
 		return this.#isOver;
 	}
 
-	/** Counts a stream in; `rev` is the log's end, just read. Throws `unavailable` beyond the bound. */
+	/** Registers a stream; `rev` is the log's end, just read. Throws `unavailable` beyond the bound. */
 	enter(rev: number): void {
 		if (this.#isStopping || this.#streams >= this.deps.streamsMax) throw tooMany();
 		this.#streams++;
@@ -73,7 +73,7 @@ export class Broadcaster {
 		this.#following = this.#follow();
 	}
 
-	/** Counts a stream out. */
+	/** Unregisters a stream. */
 	leave(): void {
 		this.#streams--;
 		if (this.#streams > 0) return;
@@ -82,7 +82,7 @@ export class Broadcaster {
 	}
 
 	/**
-	 * What comes after `cursor`: at once from the buffer, or later from the table. Rejects with `unavailable` if the
+	 * What follows `cursor`: at once from the buffer, or later from the table. Rejects with `unavailable` if the
 	 * database does not answer.
 	 */
 	take(cursor: number, filter: EventFilter): Next | Promise<Next> {
@@ -92,8 +92,8 @@ export class Broadcaster {
 	}
 
 	/**
-	 * Sends what is committed, then ends every stream after a whole event. Waits for clients that read, but not long for
-	 * those that do not. Idempotent.
+	 * Sends what is committed, then ends every stream after a whole event. Waits for clients that read, but only briefly
+	 * for those that do not. Idempotent.
 	 */
 	async stop(): Promise<void> {
 		this.#isStopping = true;
@@ -115,14 +115,14 @@ export class Broadcaster {
 		}, this.deps.keepaliveMs);
 		for (;;) {
 			const change = this.#changed.next;
-			// What was committed before the stop is in a read that begins after it.
+			// A read that begins after the stop has everything that was committed before it.
 			const isLast = this.#isStopping;
 			if (await this.#readNew()) {
-				// Clients take what there is before more comes, or they would fall behind the buffer at once.
+				// Let clients take what is buffered before more is read, or they would fall behind the buffer at once.
 				await nextTurn();
 				continue;
 			}
-			// No `await` from here to the end: a stream that enters finds either a reader that goes on or none.
+			// No `await` from here to the end: a new stream finds either a running reader or none.
 			if (isLast || this.#streams === 0) break;
 			await change;
 		}
@@ -131,7 +131,7 @@ export class Broadcaster {
 		this.#following = undefined;
 	}
 
-	/** One read of the log; whether there is more to be read at once. */
+	/** Reads the log once; returns whether there is more to read at once. */
 	async #readNew(): Promise<boolean> {
 		const { end } = this.#buffer;
 		try {
@@ -152,7 +152,7 @@ export class Broadcaster {
 
 	#append(page: EventPage): void {
 		this.#purgedRev = page.purgedRev;
-		// Events that nobody here has seen are gone, by retention or with the last epoch: no cursor before them is good.
+		// Events that were not read here are gone, by retention or with the last epoch: no cursor before them is valid.
 		if (page.purgedRev > this.#buffer.end) this.#buffer.reset(page.purgedRev);
 		this.#buffer.append(page);
 	}

@@ -1,7 +1,7 @@
 import { validationError } from "../errors.ts";
 import { type EventType, eventTypes } from "../event-draft.ts";
 
-/** Which events a client gets: what it may see, narrowed to what it asked for. */
+/** Which events a client gets: those that it may see, narrowed to the types it asked for. */
 export interface EventFilter {
 	readonly types: readonly EventType[];
 	/** One bit for each type: filters with the same mask admit the same events. */
@@ -11,11 +11,11 @@ export interface EventFilter {
 
 /**
  * `wanted` is a list such as `task.*,job.dead`; absent: everything. It narrows and never widens: without a key
- * `job.*` admits nothing. Throws `validation_error` for what is no type.
+ * `job.*` admits nothing. Throws `validation_error` for an unknown type.
  */
 export function eventFilter(wanted: string | undefined, seesJobs: boolean): EventFilter {
-	const asked = wanted === undefined ? eventTypes : wanted.split(",").flatMap(typesOf);
-	const types = eventTypes.filter((type) => asked.includes(type) && (seesJobs || isPublic(type)));
+	const requested = wanted === undefined ? eventTypes : wanted.split(",").flatMap(typesOf);
+	const types = eventTypes.filter((type) => requested.includes(type) && (seesJobs || isPublic(type)));
 	const mask = types.reduce((bits, type) => bits | bitOf(type), 0);
 	return { types, mask, admits: (type) => (mask & bitOf(type)) !== 0 };
 }

@@ -7,14 +7,14 @@ import { type Chunk, chunkBytesMax } from "./tail-buffer.ts";
 const pageMax = { limit: 500, bytesMax: chunkBytesMax };
 const concurrentMax = 4;
 
-/** Reads the log for streams that are behind the tail buffer, a page at a time. */
+/** Reads the log page by page for streams that are behind the tail buffer. */
 export class PageReader {
 	readonly #underWay = new Map<string, Promise<Chunk | "gone">>();
 	readonly #semaphore = new Semaphore({ concurrentMax });
 
 	constructor(private readonly events: EventStore) {}
 
-	/** What comes after `cursor`. Clients that come back together ask for the same page: one query serves them. */
+	/** What follows `cursor`. Clients that reconnect together ask for the same page: one query serves them. */
 	read(cursor: number, filter: EventFilter): Promise<Chunk | "gone"> {
 		const key = `${cursor} ${filter.mask}`;
 		const underWay = this.#underWay.get(key);
@@ -27,7 +27,7 @@ export class PageReader {
 	}
 
 	async #query(cursor: number, { types }: EventFilter): Promise<Chunk | "gone"> {
-		// SQLite answers in the same turn of the event loop: other work gets its turn between two pages.
+		// SQLite answers in the same turn of the event loop: let other work run between two pages.
 		await nextTurn();
 		const page = await this.events.read({ after: cursor, types, ...pageMax });
 		return page.purgedRev > cursor ? "gone" : chunkOf(page);

@@ -14,7 +14,7 @@ export interface RetentionDeps {
 	readonly log: Log;
 }
 
-/** Removes, in small steps, events and idempotency records that have been kept long enough. */
+/** Removes, in small steps, events and idempotency records past their retention. */
 export class Retention {
 	readonly #events: Repeater;
 	readonly #records: Repeater;
@@ -37,7 +37,7 @@ export class Retention {
 		this.#records.start();
 	}
 
-	/** Waits for the steps that are under way. Idempotent. */
+	/** Waits for the steps in progress. Idempotent. */
 	async stop(): Promise<void> {
 		await Promise.all([this.#events.stop(), this.#records.stop()]);
 	}

@@ -14,14 +14,14 @@ import { eventStream } from "./stream.ts";
 export interface EventRouteDeps {
 	readonly events: EventStore;
 	readonly broadcaster: Broadcaster;
-	/** Whether the request has a key; throws `forbidden` for one that is not valid. */
+	/** Whether the request has a key; throws `forbidden` if it is not valid. */
 	readonly hasKey: (request: Request) => boolean;
 }
 
-/** What bounds the memory of one page. */
+/** Bounds the memory of one page. */
 const listBytesMax = 4 * 1024 * 1024;
 
-// Elysia's own parser would make lists of values with commas.
+// Elysia's own parser would split values at commas into lists.
 const readListQuery = readQuery(EventQuery);
 const readTailQuery = readQuery(TailQuery);
 
@@ -67,7 +67,7 @@ export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 		);
 }
 
-/** No proxy may cache, change or buffer it. */
+/** Proxies must not cache, change or buffer the stream. */
 const streamHeaders = {
 	"content-type": "text/event-stream",
 	"cache-control": "no-store, no-transform",
@@ -84,11 +84,11 @@ function listBody({ rows, examined }: EventPage): string {
 
 interface LastEventId {
 	readonly id: number;
-	/** Where it was given. */
+	/** The header or parameter that named it. */
 	readonly path: string;
 }
 
-/** The last id that the client names. The header, which `EventSource` sends by itself, goes before the query. */
+/** The last id that the client sent. The header, which `EventSource` sends by itself, wins over the query. */
 function lastEventId(headers: Headers, query: string | undefined): LastEventId | undefined {
 	const header = headers.get("last-event-id");
 	const path = header === null ? "/last_event_id" : "/Last-Event-ID";
@@ -100,7 +100,7 @@ function lastEventId(headers: Headers, query: string | undefined): LastEventId |
 
 /**
  * Throws `validation_error` for a number that the log has not reached yet, and `gone` for one whose next events are purged
- * or that is of another epoch. 0 is always the beginning.
+ * or that belongs to another epoch. 0 always means the beginning.
  */
 function requireKept(after: number, { rev, purgedRev }: LogRange, path: string): void {
 	if (after === 0 || (after >= purgedRev && after <= rev)) return;

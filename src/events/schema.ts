@@ -22,7 +22,7 @@ const example = {
 
 const EventType = Type.Enum([...eventTypes], { $id: "EventType" });
 
-/** A CloudEvents 1.0 object. What `data` holds goes by `type`: other modules' representations, which join and grow. */
+/** A CloudEvents 1.0 object. `data` depends on `type`: it is another module's representation, and types may be added. */
 const Event = Type.Object(
 	{
 		data: Type.Object(

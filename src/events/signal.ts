@@ -1,4 +1,4 @@
-/** Wakes all waiters at once. Take `next` before checking the state, and no notification is missed. */
+/** Wakes all waiters at once. Read `next` before checking the state, so that no notification is missed. */
 export class Signal {
 	#next = Promise.withResolvers<void>();
 

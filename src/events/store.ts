@@ -1,11 +1,11 @@
 import type { EventDraft, EventType } from "../event-draft.ts";
 
-/** An event as the log keeps it. */
+/** An event as the log stores it. */
 export interface EventRow extends EventDraft {
 	readonly id: number;
 }
 
-/** What the log has: it can be read on from any number between `purgedRev` and `rev`, both included. */
+/** The range of the log: reading can continue from any number between `purgedRev` and `rev`, both included. */
 export interface LogRange {
 	/** The newest event's number; 0 before the first. */
 	readonly rev: number;
@@ -14,8 +14,8 @@ export interface LogRange {
 }
 
 /**
- * A database that went back to an older state begins a new epoch: its numbers go on at least this far beyond all that
- * were given before. A number so far beyond the newest one is of another epoch, not a mistake.
+ * A database that went back to an older state begins a new epoch: its numbers continue at least this far beyond all
+ * earlier ones. A number so far beyond the newest one belongs to another epoch and is not a client error.
  */
 export const epochGap = 2 ** 20;
 
@@ -24,7 +24,7 @@ export interface EventQuery {
 	readonly after: number;
 	readonly types: readonly EventType[];
 	readonly limit: number;
-	/** The page ends with the event whose data reaches this sum. */
+	/** The page ends with the event at which the sum of the data reaches this. */
 	readonly bytesMax: number;
 }
 
@@ -35,15 +35,15 @@ export interface EventPage extends LogRange {
 	readonly examined: number;
 }
 
-/** The log as a database keeps it. Rejects with `unavailable`. */
+/** The log in a database. Rejects with `unavailable`. */
 export interface EventStore {
 	range(): Promise<LogRange>;
 	read(query: EventQuery): Promise<EventPage>;
-	/** Removes, of the oldest `limit` events, those from before a time, and returns how many. One short transaction. */
+	/** Of the oldest `limit` events, removes those from before a time; returns how many. One short transaction. */
 	purge(before: number, limit: number): Promise<number>;
 	/**
-	 * Calls the listener when any process may have changed the log. Only a hint: it may come for nothing, and up to a
-	 * second late. Returns what ends it.
+	 * Calls the listener when any process may have changed the log. Only a hint: it may come without a change, and up to a
+	 * second late. Returns the function that unsubscribes.
 	 */
 	onChange(listener: () => void): () => void;
 }

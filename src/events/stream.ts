@@ -6,7 +6,7 @@ import type { Chunk } from "./tail-buffer.ts";
 export interface StreamStart {
 	/** The last number that the client has. */
 	readonly cursor: number;
-	/** Whether the client named it. */
+	/** Whether the client sent it. */
 	readonly isResumed: boolean;
 	/** The newest number in the log. */
 	readonly rev: number;
@@ -14,16 +14,15 @@ export interface StreamStart {
 	readonly signal: AbortSignal;
 }
 
-/** With every so many keep-alives goes a bookmark, if there is something to mark. */
+/** Every this many keep-alives a bookmark is sent, if the cursor has moved. */
 const bookmarkEvery = 4;
 
-/** A read that failed is tried again after this. */
+/** How long after a failed read the next one is tried. */
 const retryMs = 1000;
 
 /**
- * One client's stream: a cursor in the log. It is pulled, which happens only after the client has taken what it was
- * sent before, so a client that stops reading costs this object and one chunk. Throws `unavailable` when the
- * broadcaster is full.
+ * One client's stream: a cursor in the log. The next chunk is pulled only after the client has received the one before,
+ * so a client that stops reading costs this object and one chunk. Throws `unavailable` when the broadcaster is full.
  */
 export function eventStream(broadcaster: Broadcaster, start: StreamStart): ReadableStream<Uint8Array> {
 	const reader = new Reader(broadcaster, start);
@@ -45,7 +44,7 @@ export function eventStream(broadcaster: Broadcaster, start: StreamStart): Reada
 
 class Reader {
 	#cursor: number;
-	/** The last number that the client was sent. */
+	/** The last number that was sent to the client. */
 	#sentId: number;
 	#ticks: number;
 	#keepalives = 0;
@@ -65,7 +64,7 @@ class Reader {
 		else signal.addEventListener("abort", () => this.cancel(), { once: true });
 	}
 
-	/** The client went away. */
+	/** The client has disconnected. */
 	get isCancelled(): boolean {
 		return this.#isCancelled;
 	}
@@ -75,7 +74,7 @@ class Reader {
 		this.#leave();
 	}
 
-	/** The next bytes to send, as soon as there are some; undefined at the end. */
+	/** Resolves with the next bytes to send, as soon as there are some; undefined at the end. */
 	async next(): Promise<Uint8Array | undefined> {
 		while (!this.#hasLeft) {
 			const wakeUp = this.broadcaster.signal.next;

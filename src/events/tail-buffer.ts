@@ -3,9 +3,9 @@ import { eventFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
 import type { EventPage } from "./store.ts";
 
-/** What a client is sent next, and its cursor after that. */
+/** What to send to a client next, and its cursor after that. */
 export interface Chunk {
-	/** Whole frames; undefined where the filter admits none. */
+	/** Whole frames; undefined if the filter admits none. */
 	readonly bytes: Uint8Array | undefined;
 	/** The number of the last event in `bytes`; 0 if there is none. */
 	readonly lastId: number;
@@ -13,7 +13,7 @@ export interface Chunk {
 	readonly cursor: number;
 }
 
-/** Frames go out in chunks of about this size; an event larger than that is a chunk by itself. */
+/** Frames are sent in chunks of about this size; an event larger than that is a chunk by itself. */
 export const chunkBytesMax = 64 * 1024;
 
 /** A part of the frames that were encoded together. */
@@ -34,7 +34,7 @@ export class TailBuffer {
 	#bytes = 0;
 	#floor = 0;
 	#end = 0;
-	/** Chunks made since the last event: clients with one cursor share them. */
+	/** Chunks made since the last event: clients with the same cursor share them. */
 	readonly #chunks = new Map<string, Chunk>();
 
 	constructor(
@@ -42,7 +42,7 @@ export class TailBuffer {
 		private readonly bytesMax = 16 * 1024 * 1024,
 	) {}
 
-	/** Everything up to this number has been appended, or was there before. */
+	/** Everything up to this number was appended, or was in the log before. */
 	get end(): number {
 		return this.#end;
 	}
@@ -52,7 +52,7 @@ export class TailBuffer {
 		return cursor >= this.#floor;
 	}
 
-	/** Empties the buffer; it goes on after `rev`. */
+	/** Empties the buffer; it continues after `rev`. */
 	reset(rev: number): void {
 		this.#events = [];
 		this.#bytes = 0;
@@ -63,7 +63,7 @@ export class TailBuffer {
 	append({ rows, examined }: EventPage): void {
 		this.#chunks.clear();
 		const texts = rows.map(eventFrame);
-		// Encoded together: one at a time takes several times as long.
+		// Encoded together: encoding them one by one takes several times as long.
 		const frames = Buffer.from(texts.join(""), "utf8");
 		let start = 0;
 		for (const [index, { id, type }] of rows.entries()) {
@@ -76,7 +76,7 @@ export class TailBuffer {
 		this.#trim();
 	}
 
-	/** What comes after `cursor`, which the buffer must reach. */
+	/** What follows `cursor`, which must be within the buffer. */
 	take(cursor: number, filter: EventFilter): Chunk {
 		const key = `${cursor} ${filter.mask}`;
 		const shared = this.#chunks.get(key);
@@ -129,10 +129,10 @@ export class TailBuffer {
 	}
 }
 
-/** Chunks that are kept for sharing: 4 MiB at most. */
+/** How many chunks are kept for sharing: 4 MiB at most. */
 const sharedMax = 64;
 
-/** Neighbouring events are one range, and a single range is not copied. */
+/** Adjacent events form one range, and a single range is not copied. */
 function joined(ranges: readonly ByteRange[]): Uint8Array | undefined {
 	const parts = ranges.map(({ frames, start, end }) => frames.subarray(start, end));
 	return parts.length > 1 ? Buffer.concat(parts) : parts[0];

@@ -5,9 +5,9 @@ import type { UnitOfWork } from "../unit-of-work.ts";
 import { jobBody } from "./representation.ts";
 import { type ChangedJob, type JobRow, type JobState, jobs } from "./store.ts";
 
-/** What every change of a job has in common. */
+/** What all changes of jobs share. */
 
-/** No worker has it. */
+/** No worker holds it. */
 export const unheld = { worker: null, ...noLease };
 
 export function scheduledOrQueued(runAt: number, now: number): JobState {

@@ -5,15 +5,15 @@ import { WaitQueue } from "./wait-queue.ts";
 
 export interface DispatcherDeps {
 	readonly jobs: JobService;
-	/** Calls the listener when any process may have changed something; only a hint. Returns what ends it. */
+	/** Calls the listener when any process may have changed something; only a hint. Returns the function that unsubscribes. */
 	readonly onChange: (listener: () => void) => () => void;
 	readonly log: Log;
 }
 
-/** A hint can be lost: while workers wait, the queues are polled this often. */
+/** A notification can be lost: while workers wait, the queues are polled this often. */
 const pollMs = 1000;
 
-/** Brings jobs and workers together: a worker that finds no job waits here, and uses nothing of the database. */
+/** Hands jobs to waiting workers: a worker that finds no job waits here, without using the database. */
 export class Dispatcher {
 	readonly #waiters = new WaitQueue();
 	#unsubscribe: (() => void) | undefined;
@@ -36,7 +36,7 @@ export class Dispatcher {
 		await this.#checking;
 	}
 
-	/** Leases the jobs there are, or waits for some as long as asked and as the client stays. */
+	/** Leases the jobs there are, or waits for some: no longer than requested, and only while the client is connected. */
 	async lease(request: LeaseJobs, waitSeconds: number, gone: AbortSignal): Promise<readonly ChangedJob[]> {
 		const deadline = performance.now() + waitSeconds * 1000;
 		while (!gone.aborted) {
@@ -52,7 +52,7 @@ export class Dispatcher {
 		return [];
 	}
 
-	/** Wakes waiters for jobs that this process has just made ready, without a query. */
+	/** Wakes waiters for jobs that this process has just made leasable, without a query. */
 	ready(jobs: readonly ChangedJob[]): void {
 		for (const { queue, state } of jobs) if (state === "queued") this.#waiters.wake(queue, 1);
 	}
@@ -61,7 +61,7 @@ export class Dispatcher {
 		for (const [queue, count] of counts) this.#waiters.wake(queue, count);
 	}
 
-	/** One check at a time, and one more if something changed meanwhile. */
+	/** One check at a time, and one more if something changed during it. */
 	#changed(): void {
 		this.#checkAgain = true;
 		this.#checking ??= this.#check().finally(() => {

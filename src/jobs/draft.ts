@@ -3,13 +3,13 @@ import { AppError, validationError } from "../errors.ts";
 import type { NewJob } from "./schema.ts";
 import type { JobDraft } from "./store.ts";
 
-/** Of a payload, and of a result. */
+/** The limit of a payload, and of a result. */
 export const jsonBytesMax = 256 * 1024;
 
 /** The last moment that RFC 3339 can write. */
 const timeMax = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** A job as asked for, with its defaults. `path`: where it stands in the body. Throws `payload_too_large`. */
+/** A job as requested, with its defaults. `path`: its place in the body. Throws `payload_too_large`. */
 export function draftOf(job: NewJob, path = ""): JobDraft {
 	const { kind, payload = null, queue = "default", priority = 0, run_at, max_attempts = 5, unique_key } = job;
 	return {

@@ -14,7 +14,7 @@ import {
 	type Swept,
 } from "./store.ts";
 
-/** What becomes of a job between its lease and its end. */
+/** The changes of a job between its lease and its end. */
 
 export function leaseJobs({
 	worker,
@@ -47,7 +47,7 @@ export function leaseJobs({
 	};
 }
 
-/** Not an event: the job stays where it is. */
+/** Appends no event: the job's state does not change. */
 export function heartbeat(request: Heartbeat): Unit<ChangedJob> {
 	return {
 		reads: [jobs.reads({ ids: [request.id] })],
@@ -101,7 +101,7 @@ export function failJob(request: FailJob, random: () => number): Unit<ChangedJob
 	};
 }
 
-/** A failed job as its fail left it: falling due is all that can have happened to it since. */
+/** A failed job as its `fail` left it: since then it can only have become due. */
 function asFailed(job: JobRow): JobRow {
 	return job.state === "queued" ? { ...job, state: scheduledOrQueued(job.runAt, job.updatedAt) } : job;
 }
@@ -134,7 +134,7 @@ function putBack(work: UnitOfWork, job: JobRow, now: number, requestId: string):
 	return changeJob(work, isLast ? "job.dead" : "job.retrying", job, next, requestId);
 }
 
-/** The job, if this fence holds it. */
+/** Returns the job if this is its current fence. */
 function requireLeasedJob(work: UnitOfWork, { id, fence }: FencedChange): JobRow {
 	const job = requireJob(work.rows(jobs).find(id));
 	requireLease(job, fence, "job");

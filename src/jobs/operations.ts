@@ -35,7 +35,7 @@ function response(description: string, schema: TSchema, headers: readonly Header
 	return { description, schema, headers };
 }
 
-/** What every change of one job gives. */
+/** The responses of every change of one job. */
 const theJob = { ...response("The job.", Job), component: "Job" };
 
 const made = ["ETag", "Location", "Idempotency-Replayed"] as const;

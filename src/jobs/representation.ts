@@ -3,8 +3,8 @@ import { timestamp } from "../clock.ts";
 import type { JobRow, QueueStats } from "./store.ts";
 
 /**
- * A job's canonical body. Payload and result are canonical JSON already and go in as they are, so that neither their depth
- * nor their size costs a second look. A test holds it to `canonical()`.
+ * A job's canonical body. Payload and result are canonical JSON already and are inserted unchanged, so neither their depth
+ * nor their size costs a second pass. A test compares it with `canonical()`.
  */
 export function jobBody(job: JobRow): string {
 	return canonicalObject({
@@ -43,7 +43,7 @@ function unlessNull(value: string | number | null): string | undefined {
 	return value === null ? undefined : JSON.stringify(value);
 }
 
-/** A list's canonical body, of bodies. */
+/** A list's canonical body, from canonical bodies. */
 export function jobListBody(bodies: readonly string[], nextCursor?: string): string {
 	return canonicalObject({
 		items: canonicalArray(bodies),
@@ -52,7 +52,7 @@ export function jobListBody(bodies: readonly string[], nextCursor?: string): str
 	});
 }
 
-/** The canonical body of a batch, of bodies. */
+/** The canonical body of a batch, from canonical bodies. */
 export function jobBatchBody(bodies: readonly string[]): string {
 	return canonicalObject({ items: canonicalArray(bodies) });
 }

@@ -49,10 +49,10 @@ export function jobRoutes(deps: JobRouteDeps) {
 			async ({ request, set }) => {
 				const body = newJob(await readBody(request));
 				const caller = requireKey(request);
-				const asked = body.value();
-				const idempotent = idempotentRequest(request.headers, caller, "POST /jobs", asked);
+				const requested = body.value();
+				const idempotent = idempotentRequest(request.headers, caller, "POST /jobs", requested);
 				const { requestId } = contextOf(request);
-				const job = draftOf(asked);
+				const job = draftOf(requested);
 				const enqueued = await jobs.enqueue({ id: newId(), job, idempotent, requestId });
 				dispatcher.ready([enqueued]);
 				const { body: text, etag } = represent(enqueued.body);
@@ -98,12 +98,12 @@ export function jobRoutes(deps: JobRouteDeps) {
 			listPath,
 			async ({ request, set }) => {
 				requireKey(request);
-				const asked = pageQuery(readListQuery(queryOf(request.url)), cursors);
-				const { rows, more } = await jobs.list(asked);
+				const query = pageQuery(readListQuery(queryOf(request.url)), cursors);
+				const { rows, more } = await jobs.list(query);
 				const last = more ? rows.at(-1) : undefined;
-				const next = last && cursors.seal(listName(asked), last.id);
+				const next = last && cursors.seal(listName(query), last.id);
 				set.headers["cache-control"] = "no-store";
-				if (next !== undefined) set.headers.link = nextLink(asked, next);
+				if (next !== undefined) set.headers.link = nextLink(query, next);
 				return jobListBody(rows.map(jobBody), next);
 			},
 			{ detail: listOperation },
@@ -129,16 +129,16 @@ export function jobRoutes(deps: JobRouteDeps) {
 
 function pageQuery(parameters: JobQueryParameters, cursors: Cursors): JobQuery {
 	const { queue, state, kind, limit = 100, cursor } = parameters;
-	const asked = { queue, state, kind, limit, after: undefined };
-	if (cursor === undefined) return asked;
-	const after = cursors.open(listName(asked), cursor);
-	if (after !== undefined) return { ...asked, after };
+	const query = { queue, state, kind, limit, after: undefined };
+	if (cursor === undefined) return query;
+	const after = cursors.open(listName(query), cursor);
+	if (after !== undefined) return { ...query, after };
 	throw validationError([
 		{ message: "is not a cursor that this list gave out for these filters", path: "/cursor" },
 	]);
 }
 
-/** A cursor belongs to the list with the same filters. */
+/** A cursor is valid only for a list with the same filters. */
 function listName({ queue, state, kind }: JobQuery): string {
 	return `jobs ${JSON.stringify([queue ?? null, state ?? null, kind ?? null])}`;
 }

@@ -119,7 +119,7 @@ const newJobFields = {
 	run_at: Type.Optional(
 		Type.String({
 			format: "date-time",
-			// Seconds of 60 are RFC 3339, yet no moment that a clock of milliseconds can hold.
+			// Seconds of 60 are valid in RFC 3339, but a time in milliseconds cannot represent them.
 			pattern: "^\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d:[0-5]\\d(\\.\\d{1,9})?([Zz]|[+-]\\d\\d:\\d\\d)$",
 			description: "Not before this time (RFC 3339); absent: now.",
 		}),

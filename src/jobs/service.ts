@@ -23,21 +23,21 @@ import {
 } from "./store.ts";
 
 /**
- * What can be done to jobs. Each verb is one transaction with its events. Throws `not_found`, `lease_lost`, `conflict`,
+ * The use cases of jobs. Each is one transaction with its events. Throws `not_found`, `lease_lost`, `conflict`,
  * `idempotency_mismatch`, `unavailable`.
  */
 export interface JobService extends JobStore {
 	enqueue(change: EnqueueJob): Promise<EnqueuedJob>;
-	/** All or none; the answers stand in the order of the jobs. */
+	/** All or none; the results are in the order of the jobs. */
 	enqueueBatch(change: EnqueueBatch): Promise<readonly ChangedJob[]>;
-	/** At most `limit` jobs, each leased to this worker alone; empty if there is none. */
+	/** At most `limit` jobs, each leased only to this worker; empty if there is none. */
 	lease(change: LeaseJobs): Promise<readonly ChangedJob[]>;
 	heartbeat(change: Heartbeat): Promise<ChangedJob>;
 	complete(change: CompleteJob): Promise<ChangedJob>;
 	fail(change: FailJob): Promise<ChangedJob>;
 	cancel(change: JobChange): Promise<ChangedJob>;
 	retry(change: JobChange): Promise<ChangedJob>;
-	/** Puts back what was leased and has run out, and queues what is due: at most `limit` of each. */
+	/** Requeues jobs whose lease has expired, and queues those that are due: at most `limit` of each. */
 	sweep(requestId: string, limit: number): Promise<Swept>;
 }
 
@@ -88,8 +88,8 @@ function textLengthOf({ kind, payload }: JobDraft): number {
 
 function enqueue(work: UnitOfWork, id: string, draft: JobDraft, requestId: string) {
 	const key = keyOf(draft);
-	const twin = key && work.rows(jobs).findUnfinished(key);
-	if (twin !== undefined) return { ...changedJob(twin), isNew: false };
+	const existing = key && work.rows(jobs).findUnfinished(key);
+	if (existing !== undefined) return { ...changedJob(existing), isNew: false };
 	const job = newJob(id, draft, work.now());
 	work.rows(jobs).insert(job);
 	return { ...appendJobEvent(work, "job.enqueued", job, requestId), isNew: true };

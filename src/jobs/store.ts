@@ -5,41 +5,41 @@ import { Collection, requireNamed } from "../unit-of-work.ts";
 export const jobStates = ["cancelled", "dead", "leased", "queued", "scheduled", "succeeded"] as const;
 export type JobState = (typeof jobStates)[number];
 
-/** States that a job does not leave by itself. */
+/** Final states: a job does not leave them by itself. */
 export const endStates = ["cancelled", "dead", "succeeded"] as const satisfies readonly JobState[];
 
-/** A job as both databases keep it. Times are milliseconds since the epoch on the database's clock. */
+/** A job as both databases store it. Times are milliseconds since the epoch on the database's clock. */
 export interface JobRow extends Lease {
-	/** UUIDv7: the order of lists, and of leases that priority and `runAt` leave open. */
+	/** UUIDv7: the order of lists, and of leases with equal priority and `runAt`. */
 	readonly id: string;
 	readonly queue: string;
 	readonly kind: string;
-	/** Canonical JSON, as `result` is: it goes out as it stands and is never parsed again. */
+	/** Canonical JSON, as `result` is: sent as it is stored and never parsed again. */
 	readonly payload: string;
 	readonly priority: number;
 	readonly state: JobState;
-	/** Leases since it was enqueued or taken up again by hand. */
+	/** How many leases it has had since it was enqueued or retried by a client. */
 	readonly attempt: number;
 	readonly maxAttempts: number;
-	/** Not leased before. */
+	/** It is not leased before this time. */
 	readonly runAt: number;
 	readonly uniqueKey: string | null;
-	/** Who holds the lease: only while leased. */
+	/** The worker that holds the lease: only while leased. */
 	readonly worker: string | null;
-	/** What the worker said last of this attempt, 0 to 100. */
+	/** The progress that the worker last reported in this attempt, 0 to 100. */
 	readonly progress: number | null;
 	readonly result: string | null;
-	/** Why the last attempt came to nothing. */
+	/** Why the last attempt failed. */
 	readonly error: string | null;
 	readonly createdAt: number;
-	/** Of the newest change but a scheduled job's falling due, which nobody makes. */
+	/** The time of the newest change; it stays the same when a scheduled job becomes due. */
 	readonly updatedAt: number;
 }
 
-/** How many jobs of a queue are in each state; kept by the transactions that change them. */
+/** How many jobs of a queue are in each state; updated by the transactions that change them. */
 export type JobCounts = { readonly [State in JobState]: number } & { readonly queue: string };
 
-/** Which jobs a unit looks at. */
+/** Which jobs a unit reads. */
 export interface JobReadSet {
 	readonly ids?: readonly string[];
 	/** Unfinished jobs by their key. */
@@ -48,7 +48,7 @@ export interface JobReadSet {
 	readonly rivalsOf?: string;
 	/** The jobs that come first in lease order. */
 	readonly lease?: { readonly queues: readonly string[]; readonly limit: number };
-	/** So many leases that have run out, and so many scheduled jobs that are due. */
+	/** At most so many leases that have expired, and so many scheduled jobs that are due. */
 	readonly sweep?: number;
 }
 
@@ -59,16 +59,16 @@ export interface JobKey {
 
 export interface JobRows {
 	find(id: string): JobRow | undefined;
-	/** The job with this key that is scheduled, queued or leased: there is one at most. */
+	/** The job with this key that is scheduled, queued or leased: there is at most one. */
 	findUnfinished(key: JobKey): JobRow | undefined;
 	/** Jobs that may be leased, in lease order: queued ones, and scheduled ones that are due. */
 	leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[];
 	/** Scheduled jobs that are due. */
 	due(limit: number, now: number): readonly JobRow[];
-	/** Leased jobs whose lease has run out. */
+	/** Leased jobs whose lease has expired. */
 	expired(limit: number, now: number): readonly JobRow[];
 	insert(row: JobRow): void;
-	/** Writes only over the row whose fence is the one in `current`; any other is a defect and ends the transaction. */
+	/** Updates the row only if its fence is the one in `current`; anything else is a defect and ends the transaction. */
 	update(current: JobRow, next: JobRow): void;
 }
 
@@ -116,7 +116,7 @@ export function byLeaseOrder(a: LeaseOrder, b: LeaseOrder): number {
 
 type LeaseOrder = Pick<JobRow, "id" | "priority" | "runAt">;
 
-/** A job as it is asked for, checked. */
+/** A job as requested, validated. */
 export interface JobDraft {
 	readonly kind: string;
 	/** Canonical JSON. */
@@ -129,7 +129,7 @@ export interface JobDraft {
 	readonly uniqueKey: string | undefined;
 }
 
-/** Which request makes the change. */
+/** The request that makes the change. */
 interface Change {
 	readonly requestId: string;
 }
@@ -160,7 +160,7 @@ export interface FencedChange extends JobChange {
 }
 
 export interface Heartbeat extends FencedChange {
-	/** Absent: as long as the lease was asked for. */
+	/** Absent: as long as the lease was requested for. */
 	readonly leaseSeconds: number | undefined;
 	readonly progress: number | undefined;
 }
@@ -177,7 +177,7 @@ export interface FailJob extends FencedChange {
 	readonly retryInSeconds: number | undefined;
 }
 
-/** A job after a change: its canonical body, and what wakes those who wait for work. */
+/** A job after a change: its canonical body, and what wakes waiting workers. */
 export interface ChangedJob {
 	readonly id: string;
 	readonly queue: string;
@@ -186,12 +186,12 @@ export interface ChangedJob {
 }
 
 export interface EnqueuedJob extends ChangedJob {
-	/** False where an unfinished job with the same key stands for it. */
+	/** False if an unfinished job with the same key was returned instead. */
 	readonly isNew: boolean;
 	readonly replayed: boolean;
 }
 
-/** What a sweep found: queues that have work again, and whether there may be more to sweep. */
+/** The result of a sweep: queues that have work again, and whether there may be more to sweep. */
 export interface Swept {
 	readonly ready: ReadonlyMap<string, number>;
 	readonly isFull: boolean;
@@ -208,7 +208,7 @@ export interface JobQuery {
 
 export interface JobPage {
 	readonly rows: readonly JobRow[];
-	/** Whether there are rows behind the last one. */
+	/** Whether there are rows after the last one. */
 	readonly more: boolean;
 }
 
@@ -218,13 +218,13 @@ export interface QueueStats {
 	readonly oldestQueuedMs: number | null;
 }
 
-/** Jobs as a database keeps them. Throws `unavailable`. */
+/** Jobs in a database. Throws `unavailable`. */
 export interface JobStore {
-	/** Milliseconds until there is something to sweep; 0 or less if there is now; undefined if nothing is waited for. */
+	/** Milliseconds until there is something to sweep; 0 or less if there is now; undefined if nothing will be due. */
 	dueInMs(): Promise<number | undefined>;
 	/** Which of these queues have queued jobs, and how many. */
 	ready(queues: readonly string[]): Promise<ReadonlyMap<string, number>>;
-	/** Removes at most `limit` jobs that ended longer ago than `olderThanMs`; the answer is how many. */
+	/** Removes at most `limit` jobs that ended longer ago than `olderThanMs`; returns how many. */
 	purge(olderThanMs: number, limit: number): Promise<number>;
 	find(id: string): Promise<JobRow | undefined>;
 	list(query: JobQuery): Promise<JobPage>;

@@ -7,7 +7,7 @@ import type { JobService } from "./service.ts";
 export interface SweeperDeps {
 	readonly jobs: JobService;
 	readonly dispatcher: Dispatcher;
-	/** How long ended jobs are kept. */
+	/** How long finished jobs are kept. */
 	readonly retentionMs: number;
 	readonly log: Log;
 }
@@ -17,9 +17,9 @@ const batchMax = 100;
 const sweepMsMax = 500;
 
 /**
- * Puts back jobs whose lease has run out, queues those that are due, and removes those that ended long ago. Every
- * replica does so, with no leader: two that see the same job change it one after the other, and the second finds
- * nothing left to do. While nothing is due, a round is one read.
+ * Requeues jobs whose lease has expired, queues those that are due, and removes those that ended long ago. Every replica
+ * does so, without a leader: two that see the same job change it one after the other, and the second finds nothing left
+ * to do. While nothing is due, a round is one read.
  */
 export class Sweeper {
 	readonly #sweeps: Repeater;
@@ -44,7 +44,7 @@ export class Sweeper {
 		this.#purges.start();
 	}
 
-	/** Waits for the steps that are under way. Idempotent. */
+	/** Waits for the steps in progress. Idempotent. */
 	async stop(): Promise<void> {
 		await Promise.all([this.#sweeps.stop(), this.#purges.stop()]);
 	}

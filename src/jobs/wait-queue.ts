@@ -1,24 +1,24 @@
 /** A worker that waits for a job. */
 export interface Waiter {
-	/** True once woken for a job; false when the time is up, the client is gone or the queue is closed. */
+	/** Resolves with true when woken for a job; with false on timeout, or when the client is gone or the queue is closed. */
 	wait(milliseconds: number, gone: AbortSignal): Promise<boolean>;
-	/** Always the last step. A wake-up that came too late to be used goes to the next waiter. */
+	/** Always the last call. A wake-up that came too late to be used goes to the next waiter. */
 	leave(): void;
 }
 
 interface Entry {
 	readonly queues: readonly string[];
-	/** The queue that has the job for which it was woken. */
+	/** The queue of the job for which it was woken. */
 	wokenFor: string | undefined;
 	resolve(isWoken: boolean): void;
 }
 
-/** Workers that wait for a job: first come, first served for each queue of jobs. */
+/** Workers that wait for a job, in FIFO order for each queue of jobs. */
 export class WaitQueue {
 	readonly #byQueue = new Map<string, Set<Entry>>();
 	#isClosed = false;
 
-	/** From now on no wake-up is missed: enter before looking for a job, and none can be passed over. */
+	/** From this call on no wake-up is missed: enter before looking for a job. */
 	enter(queues: readonly string[]): Waiter {
 		const { promise, resolve } = Promise.withResolvers<boolean>();
 		const entry: Entry = { queues, wokenFor: undefined, resolve };
@@ -57,7 +57,7 @@ export class WaitQueue {
 		return [...this.#byQueue.keys()];
 	}
 
-	/** Ends every wait, and those that begin later. */
+	/** Ends every wait, also those that begin later. */
 	close(): void {
 		this.#isClosed = true;
 		for (const entries of this.#byQueue.values()) for (const entry of entries) entry.resolve(false);

@@ -21,13 +21,13 @@ export interface WorkerRouteDeps {
 	readonly jobs: JobService;
 	readonly dispatcher: Dispatcher;
 	readonly readBody: BodyReader;
-	/** The fingerprint of the key that the request bears. Throws `unauthorized` or `forbidden`. */
+	/** The fingerprint of the request's key. Throws `unauthorized` or `forbidden`. */
 	readonly requireKey: (request: Request) => string;
 }
 
-/** What workers ask: a lease, and then what becomes of the job. */
+/** The requests of workers: lease, then heartbeat, complete or fail. */
 export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerRouteDeps) {
-	/** Which job, and what of it. Key and existence are judged before the body. */
+	/** The job and the parsed body. Key and existence are checked before the body. */
 	async function read<T>(request: Request, id: string, check: BodyCheck<T>): Promise<[JobChange, T]> {
 		const body = check(await readBody(request));
 		requireKey(request);
@@ -54,8 +54,8 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 					wait_seconds = 0,
 				} = body.value();
 				const { requestId } = contextOf(request);
-				const asked = { worker, queues, limit, leaseSeconds: lease_seconds, requestId };
-				const leased = await dispatcher.lease(asked, wait_seconds, request.signal);
+				const lease = { worker, queues, limit, leaseSeconds: lease_seconds, requestId };
+				const leased = await dispatcher.lease(lease, wait_seconds, request.signal);
 				return jobListBody(leased.map((job) => job.body));
 			},
 			{ detail: leaseOperation },

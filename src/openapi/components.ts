@@ -3,7 +3,7 @@ import { isObject, mapParts } from "./parts.ts";
 
 type Parts = Record<string, unknown>;
 
-/** Moves every part that has a name to `components`, once, and leaves references to it. */
+/** Moves every named part to `components`, once, and leaves references to it. */
 export function shareComponents({ components, ...document }: Parts): Parts {
 	const byKind: Record<string, Parts> = {};
 

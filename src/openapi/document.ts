@@ -6,7 +6,7 @@ import { shareComponents } from "./components.ts";
 import { toOpenapi30 } from "./openapi30.ts";
 import { isObject } from "./parts.ts";
 
-/** What the document needs of a route: where it is and what it says of itself. */
+/** What the document needs of a route: its method, path and description. */
 export interface DescribedRoute {
 	readonly method: string;
 	readonly path: string;
@@ -33,11 +33,11 @@ const documentation = {
 
 /**
  * The OpenAPI 3 document of the routes, as canonical JSON. The plugin reads a copy of the routes that has their
- * descriptions and none of their handlers, so that asking for the document passes no limiter and no guard. It knows
- * nothing of references to parameters, headers and responses: those are made of what it returns.
+ * descriptions but not their handlers, so that reading the document runs no limiter and no guard. It does not support
+ * references to parameters, headers and responses: those are made from its output.
  */
 export async function openapiDocument(routes: readonly DescribedRoute[]): Promise<string> {
-	// Loaded when first asked for: the plugin brings a second user interface with it, which the start need not wait for.
+	// Loaded on first use: the plugin brings a second user interface with it, which would slow the start.
 	const { swagger } = await import("@elysiajs/swagger");
 	const tags = new Map<string, Tag>();
 	const plain = routes.map(({ method, path, hooks }) => {

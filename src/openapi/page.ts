@@ -1,4 +1,4 @@
-/** Only our own files may run or load. Swagger UI sets style attributes and shows icons from data URLs. */
+/** Only our own files may run or load, but Swagger UI sets style attributes and shows icons from data URLs. */
 export const pagePolicy = [
 	"default-src 'none'",
 	"script-src 'self'",

@@ -1,13 +1,13 @@
-/** What holds values, not parts of the document. */
+/** Keys that hold values, not parts of the document. */
 const valueKeys: ReadonlySet<string> = new Set(["const", "default", "enum", "example", "examples"]);
 
-/** Applies a change to everything in a node that may be a part of the document. */
+/** Applies a change to everything inside a node that may be a part of the document. */
 export function mapParts(node: unknown, change: (part: unknown) => unknown): unknown {
 	if (Array.isArray(node)) return node.map(change);
 	if (!isObject(node)) return node;
 	return mapValues(node, (value, key) => {
 		if (valueKeys.has(key)) return value;
-		// The names in here are the properties' own: one may be called `example`.
+		// The keys here are property names: one may be called `example`.
 		if (key === "properties" && isObject(value)) return mapValues(value, change);
 		return change(value);
 	});

@@ -6,7 +6,7 @@ import { memoize } from "../memoize.ts";
 import { type DescribedRoute, openapiDocument } from "./document.ts";
 import { page, pagePolicy, script } from "./page.ts";
 
-/** Swagger UI's own files, inside the binary: nothing is asked of another host. */
+/** Swagger UI's own files, inside the binary: no request goes to another host. */
 const files: Readonly<Record<string, { readonly path: string; readonly type: string }>> = {
 	"favicon.png": { path: favicon, type: "image/png" },
 	"swagger-ui.css": { path: style, type: "text/css; charset=utf-8" },
@@ -18,7 +18,7 @@ export interface OpenapiRoutes {
 	document(): Promise<string>;
 }
 
-/** Swagger UI and the OpenAPI document of the routes given. The document is made once, when first asked for. */
+/** Swagger UI and the OpenAPI document of the given routes. The document is built once, on first use. */
 export function openapiRoutes(described: () => readonly DescribedRoute[]): OpenapiRoutes {
 	const document = memoize(() => openapiDocument(described()));
 

@@ -1,6 +1,6 @@
 import type { EventPage, EventQuery, EventRow, LogRange } from "../events/store.ts";
 
-/** Numbers that one read examines: a filter that admits nothing must not scan the whole log in one statement. */
+/** How many numbers one read examines: a filter that admits nothing must not scan the whole log in one statement. */
 export const spanMax = 10_000;
 
 /** The page of a query. `isFull`: its limit or its bytes were reached. */
@@ -16,7 +16,7 @@ export function eventPage(
 	return { rows, examined, rev, purgedRev };
 }
 
-/** Of the oldest events, the number of the last one that may go: those before it are all from before the time. */
+/** Of the oldest events, the last one to remove and how many that are: all up to it are from before the time. */
 export function purgeTo(
 	oldest: readonly Pick<EventRow, "id" | "time">[],
 	before: number,

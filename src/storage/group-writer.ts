@@ -3,19 +3,19 @@ import type { WriteCounts } from "../metrics/store.ts";
 import type { Unit } from "../unit-of-work.ts";
 import { type PendingWrite, unavailable, type WriteLimits, WriteQueue, writeLimits } from "./write-queue.ts";
 
-/** What became of one unit of a group. */
+/** The outcome of one unit of a group. */
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
-/** Whether a group has its outcomes, or could not be begun because another process holds the database's lock. */
+/** `busy`: the group was not begun, because another process holds the database's lock. */
 export type GroupResult = "done" | "busy";
 
-/** Between two tries for a lock that another process holds. */
+/** The pause between two attempts to get a lock that another process holds. */
 const busyRetryMs = 20;
 
 /**
- * Commits units of work in groups, one group at a time: units that arrive while a commit is under way, or in the same
- * turn of the event loop, share the next one and its flush to disk. A unit that throws fails alone. Each database says
- * how a group is committed.
+ * Commits units of work in groups, one group at a time: units that arrive while a commit is in progress, or in the same
+ * turn of the event loop, share the next one and its flush to disk. A unit that throws fails alone. Each database
+ * implements the commit of a group.
  */
 export abstract class GroupWriter {
 	readonly #queue: WriteQueue;
@@ -29,7 +29,7 @@ export abstract class GroupWriter {
 		this.#queue = new WriteQueue(limits);
 	}
 
-	/** Resolves after the unit's commit is on disk, and never before. */
+	/** Resolves after the unit's commit is on disk, never before. */
 	run<T>(unit: Unit<T>): Promise<T> {
 		if (this.#isStopped) return Promise.reject(unavailable(new Error("the writer has stopped")));
 		const outcome = this.#queue.add(unit);
@@ -41,7 +41,7 @@ export abstract class GroupWriter {
 		return this.#queue.counts;
 	}
 
-	/** Commits what has been handed in. */
+	/** Commits the pending units, then resolves. */
 	async stop(): Promise<void> {
 		this.#isStopped = true;
 		await this.#draining;
@@ -50,19 +50,19 @@ export abstract class GroupWriter {
 	/** Gives every unit of the group its outcome, unless the group is busy. */
 	protected abstract commit(group: readonly PendingWrite[]): GroupResult | Promise<GroupResult>;
 
-	/** What a caller is told of a database's error. */
+	/** The error that a caller gets for a database error. */
 	protected abstract toAppError(error: unknown): unknown;
 
 	async #drain(): Promise<void> {
 		while (!this.#queue.isEmpty) {
-			// One turn of the event loop lets every request that has arrived already join the group.
+			// One turn of the event loop, so that every request that has already arrived joins the group.
 			await new Promise<void>((resolve) => setImmediate(resolve));
 			if ((await this.#commitNext()) === "busy") await Bun.sleep(busyRetryMs);
 		}
 		this.#draining = undefined;
 	}
 
-	/** Never throws: whatever goes wrong, the callers of the group hear of it, and the next group has its turn. */
+	/** Never throws: an error rejects the writes of the group, and the next group is committed. */
 	async #commitNext(): Promise<GroupResult> {
 		const group = this.#queue.take();
 		try {
@@ -82,7 +82,7 @@ export abstract class GroupWriter {
 		for (const write of group) write.fail(this.toAppError(error));
 	}
 
-	/** What the log may have of a database's error. */
+	/** What may be logged of a database error. */
 	protected abstract loggable(error: unknown): object;
 }
 

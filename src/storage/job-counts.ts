@@ -1,6 +1,6 @@
 import { type JobCounts, type JobState, jobStates } from "../jobs/store.ts";
 
-/** What a transaction adds to the counts of each queue. */
+/** The changes that a transaction makes to the counts of each queue. */
 export class CountDifferences {
 	readonly #byQueue = new Map<string, Record<JobState, number>>();
 
@@ -13,7 +13,7 @@ export class CountDifferences {
 		counts[state] += difference;
 	}
 
-	/** The queues in which something has changed. */
+	/** The queues whose counts have changed. */
 	rows(): readonly JobCounts[] {
 		return [...this.#byQueue]
 			.filter(([, counts]) => jobStates.some((state) => counts[state] !== 0))

@@ -1,7 +1,7 @@
 import { and, type Column, desc, eq, lt } from "drizzle-orm";
 import type { JobPage, JobQuery, JobRow } from "../jobs/store.ts";
 
-/** What both databases have in common where they keep jobs. */
+/** What both databases share in storing jobs. */
 
 /** `byLeaseOrder` in SQL, for either database. The index jobs_leasable has the same order. */
 export const leaseOrder = "priority DESC, run_at, id";
@@ -13,7 +13,7 @@ interface JobColumns {
 	readonly kind: Column;
 }
 
-/** Which jobs a page shows, and in which order. One more is asked for, to know whether there are more. */
+/** Filter, order and limit of a page of jobs. One more row is read, to know whether there is a next page. */
 export function pageOf({ id, queue, state, kind }: JobColumns, query: JobQuery) {
 	const equal = (column: Column, value: string | undefined) =>
 		value === undefined ? undefined : eq(column, value);

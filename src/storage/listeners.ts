@@ -1,12 +1,12 @@
-/** Callbacks, and a source that runs only while there are any. */
+/** Listeners, and a source that runs only while there are any. */
 export class Listeners {
 	readonly #listeners = new Set<() => void>();
 	#end: (() => void) | undefined;
 
-	/** `begin` starts the source and returns what ends it. */
+	/** `begin` starts the source and returns the function that stops it. */
 	constructor(private readonly begin: () => () => void) {}
 
-	/** Returns what removes the listener again. */
+	/** Returns the function that removes the listener. */
 	add(listener: () => void): () => void {
 		const own = () => listener();
 		this.#listeners.add(own);
@@ -21,7 +21,7 @@ export class Listeners {
 		for (const listener of this.#listeners) listener();
 	}
 
-	/** Ends the source, even while there are listeners. */
+	/** Stops the source, even while there are listeners. */
 	stop(): void {
 		this.#end?.();
 		this.#end = undefined;

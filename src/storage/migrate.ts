@@ -1,19 +1,19 @@
 import { StartupError } from "../errors.ts";
 import type { Migration } from "./migrations.macro.ts";
 
-/** A migration that the database remembers. */
+/** A migration that the database has recorded. */
 export interface Applied {
 	readonly name: string;
 	readonly hash: string;
 }
 
-/** The table in which a database remembers its migrations: by name and hash, since time stamps can be overtaken. */
+/** The table of applied migrations, by name and hash: an older time stamp may be merged after a newer one. */
 export const createHistory =
 	"CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY NOT NULL, hash text NOT NULL, applied_at bigint NOT NULL)";
 
 /**
  * The migrations that are still to be applied, oldest first. Throws `StartupError` for a database that a newer
- * version has migrated, or in which an applied migration is another than this program's.
+ * version has migrated, or in which an applied migration differs from this program's.
  */
 export function pendingMigrations(
 	known: readonly Migration[],

@@ -9,7 +9,7 @@ export interface Migration {
 	readonly statements: string[];
 }
 
-/** Reads a dialect's migrations while the program is built, so that the one executable carries them. */
+/** Reads a dialect's migrations at build time, so that the executable contains them. */
 export function embedMigrations(dialect: "sqlite" | "postgres"): Migration[] {
 	const folder = join(import.meta.dir, "../../drizzle", dialect);
 	const files = readdirSync(folder)

@@ -3,19 +3,19 @@ import type { Log } from "../log.ts";
 import type { Storage } from "./storage.ts";
 
 /**
- * Opens the database at an address and brings its schema up to date, under a lock, so that many may do it at once.
- * `told` hears the name of each migration that this call applied. Throws `StartupError`, with nothing half-done, if
- * the database cannot be had. The driver that is not needed is not loaded.
+ * Opens the database at an address and migrates its schema, under a lock, so that several processes may do it at once.
+ * Calls `onMigration` with the name of each migration that this call applied. Throws `StartupError`, and leaves nothing
+ * half-done, if the database cannot be opened. Loads only the driver that is needed.
  */
 export async function openStorage(
 	address: DatabaseAddress,
 	log: Log,
-	told: (migration: string) => void = () => {},
+	onMigration: (migration: string) => void = () => {},
 ): Promise<Storage> {
 	if (address.kind === "sqlite") {
 		const { openSqlite } = await import("./sqlite/database.ts");
-		return openSqlite(address.path, log, told);
+		return openSqlite(address.path, log, onMigration);
 	}
 	const { openPostgres } = await import("./postgres/database.ts");
-	return openPostgres(address, log, told);
+	return openPostgres(address, log, onMigration);
 }

@@ -8,7 +8,7 @@ import {
 	type UnitOfWork,
 } from "../unit-of-work.ts";
 
-/** What a database has in hand for a whole group: the rows of each collection, its clock, the end of its log. */
+/** What a database provides for a whole group: the rows of each collection, its clock, the end of its log. */
 export interface Group {
 	now(): number;
 	append(event: EventDraft): number;
@@ -16,7 +16,7 @@ export interface Group {
 	rows(collection: AnyCollection): unknown;
 }
 
-/** A group as one unit may see it: what its own read set names, whatever the others of the group asked for. */
+/** A group as one unit sees it: only what its own read set names, whatever the other units of the group read. */
 export class ScopedWork implements UnitOfWork {
 	constructor(
 		private readonly reads: readonly Read[],
@@ -37,12 +37,12 @@ export class ScopedWork implements UnitOfWork {
 		if (rows === undefined) throw new ReadSetError(`the collection ${collection.name} is not registered`);
 		const read = this.reads.find((one) => one.collection === collection);
 		requireNamed(read !== undefined, collection.name);
-		// Both are of this collection: `reads` makes the one, and the registration of the database the other.
+		// Both types belong to this collection: `reads` sets the one, the database's registration the other.
 		return collection.narrow(rows as Rows, read?.readSet as ReadSet);
 	}
 }
 
-/** Whether these units look at nothing that is there, not even the clock. */
+/** Whether these units read nothing, not even the clock. */
 export function onlyInserts(reads: readonly Read[]): boolean {
 	return reads.every(({ insertsOnly }) => insertsOnly);
 }

@@ -7,17 +7,17 @@ export type StoresOf<Collections extends Readonly<Record<string, { store(context
 	readonly [Name in keyof Collections]: ReturnType<Collections[Name]["store"]>;
 };
 
-/** The stores of every collection. SQLite's registration names them; the compiler holds Postgres' to the same. */
+/** The stores of every collection, typed by SQLite's registration; the compiler checks that Postgres' is equal. */
 type Stores = StoresOf<typeof collections>;
 
 /** A database with its schema up to date, as the modules see it. */
 export interface Storage extends Stores {
-	/** Does a unit of work. */
+	/** Commits a unit of work. */
 	readonly run: RunUnit;
-	/** What this process's writer has done so far. */
+	/** The counters of this process's writer. */
 	writes(): WriteCounts;
 	/** Resolves when the database has answered. */
 	ping(): Promise<void>;
-	/** Finishes what has been handed in, then closes. Idempotent. */
+	/** Commits the pending units, then closes. Idempotent. */
 	stop(): Promise<void>;
 }

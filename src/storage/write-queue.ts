@@ -2,17 +2,17 @@ import { AppError } from "../errors.ts";
 import type { WriteCounts } from "../metrics/store.ts";
 import type { Unit } from "../unit-of-work.ts";
 
-/** What bounds a writer's queue and its groups. Text is counted in characters. */
+/** The bounds of a writer's queue and its groups. Text is counted in characters. */
 export interface WriteLimits {
 	/**
-	 * The weight of the units that share one commit, and their text; more wait for the next, though the first one goes
-	 * whatever it has. Bounds the time that a group holds the lock, and the rows that it has in memory.
+	 * The weight and the text of the units that share one commit; the rest wait for the next one, but the first unit is
+	 * always taken. Bounds the time that a group holds the lock, and the rows that it has in memory.
 	 */
 	readonly groupWeightMax: number;
 	readonly groupTextMax: number;
 	readonly waitingMax: number;
 	readonly waitingTextMax: number;
-	/** Every caller has heard of its write by then, whatever the database does. */
+	/** Every caller gets an outcome within this time, whatever the database does. */
 	readonly waitMsMax: number;
 }
 
@@ -24,7 +24,7 @@ export const writeLimits: WriteLimits = {
 	waitMsMax: 10_000,
 };
 
-/** A unit of work on its way to its commit, and the promise that its caller holds. */
+/** A unit of work before its commit, and the promise of its outcome. */
 export class PendingWrite {
 	readonly #outcome = Promise.withResolvers<unknown>();
 
@@ -38,7 +38,7 @@ export class PendingWrite {
 		return this.#outcome.promise;
 	}
 
-	/** The first call counts, here and in `fail`: who has heard `unavailable` at the deadline hears nothing more. */
+	/** The first call of `succeed` or `fail` counts: after `unavailable` at the deadline, later calls have no effect. */
 	succeed(value: unknown): void {
 		this.#outcome.resolve(value);
 	}
@@ -48,7 +48,7 @@ export class PendingWrite {
 	}
 }
 
-/** Units of work that wait for the next group, and the group that is under way. */
+/** Units of work that wait for the next group, and the group in progress. */
 export class WriteQueue {
 	#waiting: PendingWrite[] = [];
 	#underWay: readonly PendingWrite[] = [];
@@ -67,7 +67,7 @@ export class WriteQueue {
 		return this.#waiting.length === 0;
 	}
 
-	/** Its promise rejects with `unavailable` at once when the queue is full, and at its deadline. */
+	/** Rejects with `unavailable` at once if the queue is full, or at the unit's deadline. */
 	add<T>(unit: Unit<T>): Promise<T> {
 		const { waitingMax, waitingTextMax, waitMsMax } = this.limits;
 		const textLength = this.#textLength + textLengthOf(unit);
@@ -103,12 +103,12 @@ export class WriteQueue {
 		return full === -1 ? this.#waiting.length : full;
 	}
 
-	/** The group that was taken has its outcomes. */
+	/** Call it when the group that was taken has its outcomes. */
 	done(): void {
 		this.#underWay = [];
 	}
 
-	/** Puts the group that was taken, and has not been begun, back to the front. */
+	/** Puts the group that was taken, but not begun, back at the front of the queue. */
 	putBack(): void {
 		const group = this.#underWay;
 		this.#waiting = [...group, ...this.#waiting];
@@ -118,7 +118,7 @@ export class WriteQueue {
 		this.#underWay = [];
 	}
 
-	/** One timer, and not one a write: when it fires, most of what it was set for is done long since. */
+	/** One timer instead of one per write: most writes are done long before their deadline. */
 	#watch(): void {
 		const [oldest] = this.#underWay.length > 0 ? this.#underWay : this.#waiting;
 		if (oldest === undefined || this.#timer !== undefined) return;
@@ -126,7 +126,7 @@ export class WriteQueue {
 		this.#timer.unref();
 	}
 
-	/** A write that has been begun may be done all the same; its caller cannot be told any more. */
+	/** A write that has begun may still be committed, but its caller gets `unavailable`. */
 	#expire(): void {
 		this.#timer = undefined;
 		const now = performance.now();

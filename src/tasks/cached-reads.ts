@@ -12,21 +12,21 @@ import type { TaskPageQuery, TaskRevision, TaskStore } from "./store.ts";
 
 export const listPath = "/collab/state/tasks";
 
-/** A page of tasks as it goes over the wire. */
+/** A page of tasks as it is sent. */
 export interface TaskListPage extends Representation {
-	/** `Link`, where there is more. */
+	/** The `Link` header, if there is a next page. */
 	readonly link: string | undefined;
 }
 
-/** A page, and the state of the log that it is of. */
+/** A page, and the revision of the log that it shows. */
 export interface CurrentPage {
 	readonly page: TaskListPage;
 	readonly revision: TaskRevision;
 }
 
-/** What reads respond with, each built once for as long as no task changes, and at hand where that is known at once. */
+/** The responses of reads: built once while no task changes, and returned synchronously where that is known at once. */
 export interface CachedReads {
-	/** The page that a query string asks for. Throws `validation_error`. */
+	/** The page for a query string. Throws `validation_error`. */
 	list(query: string): MaybePromise<CurrentPage>;
 	/** One task. Throws `not_found`. */
 	one(id: string): MaybePromise<Representation>;
@@ -39,11 +39,11 @@ export function cachedReads(store: TaskStore, cursors: Cursors): CachedReads {
 	const tasks = new RevisionCache<Representation>();
 
 	async function readPage(query: string): Promise<CurrentPage> {
-		const asked = pageQuery(query, cursors);
-		const { rows, more, revision } = await store.list(asked);
+		const wanted = pageQuery(query, cursors);
+		const { rows, more, revision } = await store.list(wanted);
 		const last = more ? rows.at(-1) : undefined;
-		const next = last && cursors.seal("tasks", `${asked.order} ${last.seq}`);
-		const page = { ...represent(taskListBody(rows, next)), link: next && nextLink(asked, next) };
+		const next = last && cursors.seal("tasks", `${wanted.order} ${last.seq}`);
+		const page = { ...represent(taskListBody(rows, next)), link: next && nextLink(wanted, next) };
 		pages.keep(revision.tasksRev, query, page);
 		return { page, revision };
 	}

@@ -2,8 +2,8 @@ import { canonicalArray, canonicalObject } from "../canonical.ts";
 import type { TaskRow } from "./store.ts";
 
 /**
- * A task's canonical body. The keys stand here in the order that RFC 8785 wants, so that plain `JSON.stringify` is
- * enough on the hot path; a test holds it to `canonical()`.
+ * A task's canonical body. The keys are in the order of RFC 8785, so that plain `JSON.stringify` is enough on the hot
+ * path; a test compares it with `canonical()`.
  */
 export function taskBody(row: Pick<TaskRow, "description" | "id" | "title" | "version">): string {
 	return JSON.stringify({

@@ -1,19 +1,19 @@
 import type { Representation } from "../canonical.ts";
 
-/** Representations of one revision of the tasks. Any change of a task drops them all; memory is bounded. */
+/** Representations at one revision of the tasks. Any change of a task drops them all; memory is bounded. */
 export class RevisionCache<Item extends Representation> {
 	#tasksRev = 0;
 	#length = 0;
 	readonly #items = new Map<string, Item>();
 
-	/** `lengthMax`: characters of bodies and keys together. */
+	/** `lengthMax`: in characters, bodies and keys together. */
 	constructor(private readonly lengthMax = 8 * 1024 * 1024) {}
 
 	find(tasksRev: number, key: string): Item | undefined {
 		return tasksRev === this.#tasksRev ? this.#items.get(key) : undefined;
 	}
 
-	/** Keeps an item that is of revision `tasksRev` or of a later one. */
+	/** Caches an item of revision `tasksRev` or of a later one. */
 	keep(tasksRev: number, key: string, item: Item): void {
 		const length = key.length + item.body.length;
 		if (tasksRev < this.#tasksRev || length > this.lengthMax) return;

@@ -23,7 +23,7 @@ import { noSuchTask, type TaskService, taskPath } from "./service.ts";
 export interface TaskRouteDeps {
 	readonly tasks: TaskService;
 	readonly readBody: BodyReader;
-	/** The id of the user whose token the request bears. Throws `unauthorized`. */
+	/** The id of the user whose token the request carries. Throws `unauthorized`. */
 	readonly requireUser: (request: Request) => Promise<string>;
 	readonly cursors: Cursors;
 	readonly clock: Clock;
@@ -36,7 +36,7 @@ const taskPatch = jsonBody(TaskPatch);
 export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId }: TaskRouteDeps) {
 	const reads = cachedReads(tasks, cursors);
 
-	/** A change whose body is faulty is still judged by existence and precondition first (contract §1). */
+	/** Existence and precondition are checked before the body, also if the body is invalid (contract §1). */
 	async function requireCurrent(id: string, request: Request): Promise<void> {
 		requireMatch(readIfMatch(request.headers), await reads.one(id));
 	}

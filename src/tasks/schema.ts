@@ -45,7 +45,7 @@ export const NewTask = Type.Object(
 );
 export type NewTask = Static<typeof NewTask>;
 
-/** A merge patch (RFC 7396): `null` takes a field back to its default, which a title does not have. */
+/** A merge patch (RFC 7396): `null` resets a field to its default; a title has none. */
 export const TaskPatch = Type.Object(
 	{ title: Type.Optional(Title), description: Type.Optional(Type.Union([Description, Type.Null()])) },
 	{ $id: "TaskPatch", additionalProperties: false, examples: [{ title: "Choose a courier by Friday" }] },

@@ -16,7 +16,7 @@ import {
 } from "./store.ts";
 
 /**
- * What can be done to tasks. Each verb is one transaction, its event in it. Throws `not_found`,
+ * The use cases of tasks. Each is one transaction with its event. Throws `not_found`,
  * `precondition_required`, `precondition_failed`, `idempotency_mismatch`, `unavailable`.
  */
 export interface TaskService extends TaskStore {

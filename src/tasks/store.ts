@@ -5,7 +5,7 @@ import type { MaybePromise } from "../maybe-promise.ts";
 import { Collection, requireNamed } from "../unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
-/** A task as both databases keep it. Times are milliseconds since the epoch. */
+/** A task as both databases store it. Times are milliseconds since the epoch. */
 export interface TaskRow {
 	/** The number of the event that created it: the order of lists. */
 	readonly seq: number;
@@ -52,7 +52,7 @@ export const tasks = new Collection<TaskReadSet, TaskRows>({
 	},
 });
 
-/** The circumstances of a change: when, and by which request. */
+/** When a change is made, and by which request. */
 interface Change {
 	readonly now: number;
 	readonly requestId: string;
@@ -88,24 +88,24 @@ export interface TaskPageQuery {
 
 export interface TaskPage {
 	readonly rows: readonly TaskRow[];
-	/** Whether there are rows behind the last one. */
+	/** Whether there are rows after the last one. */
 	readonly more: boolean;
-	/** The state of which the rows are. */
+	/** The revision at which the rows were read. */
 	readonly revision: TaskRevision;
 }
 
-/** Which state of the log and of the tasks this is. */
+/** A revision of the log and of the tasks. */
 export interface TaskRevision {
 	/** The number of the newest event; 0 before the first. */
 	readonly rev: number;
-	/** A number of the log that rises whenever a task changes: while it stays, no task has changed. */
+	/** A number of the log that rises whenever a task changes: while it is the same, no task has changed. */
 	readonly tasksRev: number;
 }
 
-/** Tasks as a database keeps them. Throws `unavailable`. */
+/** Tasks in a database. Throws `unavailable`. */
 export interface TaskStore {
 	find(id: string): Promise<TaskRow | undefined>;
 	list(query: TaskPageQuery): Promise<TaskPage>;
-	/** The state now: it includes every change that anybody has been told of before this was asked. */
+	/** The current revision: it includes every change that was acknowledged to any client before this call. */
 	revision(): MaybePromise<TaskRevision>;
 }

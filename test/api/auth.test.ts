@@ -11,7 +11,7 @@ function base64url(value: unknown): string {
 	return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
-/** A JWT made by hand, signed with the server's secret unless told otherwise. */
+/** A hand-made JWT, signed with the server's secret unless another one is given. */
 function token(
 	header: object,
 	claims: object,
@@ -39,7 +39,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(errorOf(answer).type).toBe("unauthorized");
 		}
 
-		test("a login gives a token with the claims that the contract names", async () => {
+		test("a login returns a token with the claims that the contract names", async () => {
 			const answer = await login(testEmail, testPassword);
 			expect(answer.status).toBe(200);
 			expect(answer.headers.get("cache-control")).toBe("no-store");
@@ -56,7 +56,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(claimsOf(await logIn(server.url)).jti).not.toBe(claims.jti);
 		});
 
-		test("an unknown address and a wrong password get one answer", async () => {
+		test("an unknown address and a wrong password get the same response", async () => {
 			const id = { "x-request-id": "same" };
 			const answers = await Promise.all(
 				[
@@ -73,7 +73,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("an address is one address in any case, a password is not", async () => {
+		test("e-mail addresses are case-insensitive, passwords are not", async () => {
 			for (const email of ["ADA@EXAMPLE.COM", "Ada@Example.Com", testEmail]) {
 				expect([email, (await login(email, testPassword)).status]).toEqual([email, 200]);
 			}
@@ -82,7 +82,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("a login of the wrong shape is 422 without the password", async () => {
+		test("a login of the wrong shape is 422, and the response does not repeat the password", async () => {
 			for (const [email, password, path] of [
 				["no address", "s3cret-Value", "/email"],
 				["", "s3cret-Value", "/email"],
@@ -98,7 +98,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("what is no good token is 401 with the scheme that is wanted", async () => {
+		test("an invalid token is 401 with the scheme in WWW-Authenticate", async () => {
 			const claims = claimsOf(server.bearer);
 			const good = server.bearer.slice("Bearer ".length);
 			const hs256 = { alg: "HS256", typ: "JWT" };
@@ -161,7 +161,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await me(server.bearer.replace("Bearer", "bEARER"))).status).toBe(200);
 		});
 
-		test("every route that wants a user says so", async () => {
+		test("every route that needs a user is 401 without one", async () => {
 			const path = `/collab/tasks/${newId()}` as const;
 			for (const line of ["GET /auth/me", "POST /collab/tasks", `PATCH ${path}`, `DELETE ${path}`] as const) {
 				const body = /POST|PATCH/.test(line) ? { title: "x" } : undefined;
@@ -170,7 +170,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("a new password ends the tokens before it, and the old password", async () => {
+		test("a new password revokes earlier tokens and the old password", async () => {
 			const email = "grace@example.com";
 			const before = await addUser(server.storage, server.url, email);
 			expect((await me(before)).status).toBe(200);
@@ -182,7 +182,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await me(server.bearer)).status).toBe(200);
 		});
 
-		test("a removed user's tokens end, and one who comes back under the same address is another", async () => {
+		test("removing a user revokes its tokens, and a new user with the same address is another user", async () => {
 			const email = "removed@example.com";
 			const before = await addUser(server.storage, server.url, email);
 			expect((await me(before)).status).toBe(200);
@@ -194,7 +194,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expectRefused(await me(before), "removed user");
 		});
 
-		test("an API key that is not valid is ignored where none is wanted", async () => {
+		test("an invalid API key is ignored where none is needed", async () => {
 			for (const key of ["nonsense", "", "x".repeat(5000)]) {
 				const headers = { authorization: server.bearer, "x-api-key": key };
 				expect((await ask(server, "GET /auth/me", { headers })).status).toBe(200);
@@ -204,7 +204,7 @@ for (const { name, newUrl } of everyDatabase) {
 	});
 }
 
-test("a token ends when its time is over, one that was accepted before too", async () => {
+test("a token expires, also one that was accepted before", async () => {
 	let now = Date.now();
 	const env = { DATABASE_URL: "sqlite://:memory:", JWT_EXPIRE_MINUTES: "5" };
 	const server = await startServer(env, { clock: () => now });
@@ -221,7 +221,7 @@ test("a token ends when its time is over, one that was accepted before too", asy
 	).toBe(200);
 });
 
-test("the secret made at first start is kept: a token outlives a restart", async () => {
+test("the secret generated at first start is stored: a token stays valid after a restart", async () => {
 	for (const { newUrl } of everyDatabase.filter(({ name }) => name !== "SQLite in memory")) {
 		const env = { DATABASE_URL: await newUrl() };
 		const first = await startServer(env);
@@ -232,7 +232,7 @@ test("the secret made at first start is kept: a token outlives a restart", async
 	}
 });
 
-test("more logins at once than may wait are 503, and later ones are answered", async () => {
+test("concurrent logins beyond the queue are 503, and later ones succeed", async () => {
 	const server = await startServer({ DATABASE_URL: "sqlite://:memory:" });
 	const answers = await Promise.all(
 		Array.from({ length: 130 }, () =>

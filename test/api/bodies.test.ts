@@ -8,7 +8,7 @@ const authorization = server.bearer;
 const task = await ask(server, "POST /collab/tasks", { headers: { authorization }, body: { title: "kept" } });
 const path = task.headers.get("location") as `/${string}`;
 
-/** Every route that reads a body, with a credential and a precondition that are good. */
+/** Every route that reads a body, with a valid credential and precondition. */
 const routes = [
 	{ line: "POST /auth/login", headers: {} },
 	{ line: "POST /collab/tasks", headers: { authorization } },
@@ -26,7 +26,7 @@ for (const { line, headers } of routes) {
 			return answer;
 		};
 
-		test("what is not JSON is 400", async () => {
+		test("a body that is not JSON is 400", async () => {
 			const bodies = [
 				"",
 				" ",
@@ -41,7 +41,7 @@ for (const { line, headers } of routes) {
 			for (const body of [...bodies, bytes('{"title":"', [0], '"}')]) await refused(body, 400, "bad_request");
 		});
 
-		test("what is not UTF-8 is 400", async () => {
+		test("a body that is not UTF-8 is 400", async () => {
 			for (const wrong of [
 				[0xff],
 				[0xc0, 0x80],
@@ -54,7 +54,7 @@ for (const { line, headers } of routes) {
 			}
 		});
 
-		test("a body that is not declared as JSON is 415, whatever is in it", async () => {
+		test("a body that is not declared as JSON is 415, whatever it contains", async () => {
 			const types = [
 				"",
 				"text/plain",
@@ -82,7 +82,7 @@ for (const { line, headers } of routes) {
 			expect((await ask(server, line, { headers })).status).toBe(415);
 		});
 
-		test("JSON that is no object is 422 at the root", async () => {
+		test("JSON that is not an object is 422 at the root", async () => {
 			for (const body of ["null", "1", '"x"', "[]", "true", '[{"title":"x"}]']) {
 				const answer = await refused(body, 422, "validation_error");
 				expect(errorOf(answer).details?.map((fault) => fault.path)).toEqual([""]);
@@ -114,13 +114,13 @@ for (const { line, headers } of routes) {
 			expect(paired.text).not.toContain("surrogate");
 		});
 
-		test("a number that no double holds is 422", async () => {
+		test("a number that a double cannot represent is 422", async () => {
 			for (const body of ['{"title":1e400}', '{"extra":[-1e999]}', '{"email":1e400}']) {
 				await refused(body, 422, "validation_error");
 			}
 		});
 
-		test("deep nesting is refused without an end of the stack", async () => {
+		test("deep nesting is rejected without a stack overflow", async () => {
 			const depth = 100_000;
 			const nested = "[".repeat(depth) + "]".repeat(depth);
 			for (const body of [nested, "[".repeat(depth), `{"title":${nested}}`, '{"a":'.repeat(depth)]) {
@@ -130,7 +130,7 @@ for (const { line, headers } of routes) {
 			}
 		});
 
-		test("many faults are told at once, up to a bound", async () => {
+		test("many errors are reported at once, up to a bound", async () => {
 			const fields = Array.from({ length: 500 }, (_, index) => [`x${index}`, index]);
 			const answer = await refused(Object.fromEntries(fields), 422, "validation_error");
 			expect(errorOf(answer).details?.length).toBeGreaterThan(50);
@@ -170,7 +170,7 @@ for (const { line, headers } of routes) {
 			expect(small.status).toBe(400);
 		});
 
-		test("no answer repeats what was submitted", async () => {
+		test("no response repeats a submitted value", async () => {
 			const secret = "s3cret-Value-0815";
 			for (const body of [
 				{ email: 1, password: secret, title: [secret] },
@@ -188,7 +188,7 @@ for (const { line, headers } of routes) {
 	});
 }
 
-test("every fault of a body is told, each at its place", async () => {
+test("every error in a body is reported, each with its path", async () => {
 	const answer = await ask(server, "POST /collab/tasks", {
 		headers: { authorization },
 		body: { title: 1, description: [], extra: 1 },
@@ -205,7 +205,7 @@ test("every fault of a body is told, each at its place", async () => {
 	]);
 });
 
-test("nothing of all this has changed the task", async () => {
+test("none of these requests has changed the task", async () => {
 	expect((await ask(server, `GET ${path}`)).text).toBe(task.text);
 	expect((await ask(server, "GET /collab/state/tasks")).headers.get("x-event-id")).toBe("1");
 });

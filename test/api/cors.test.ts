@@ -87,21 +87,21 @@ const lines = [
 	["POST /auth/login", 429, { body: { email: "ada@example.com", password: "wrong" } }],
 ] as const;
 
-describe.each(lines)("%s with %d", (line, status, question) => {
+describe.each(lines)("%s with %d", (line, status, options) => {
 	const from = (origin: string) => {
 		const login = line.startsWith("GET /auth") ? {} : user;
-		return ask(server, line, { ...question, headers: { ...login, origin } });
+		return ask(server, line, { ...options, headers: { ...login, origin } });
 	};
 
-	test("bears the headers for a known origin", async () => {
-		// One login is let through: what matters here is the refusal.
+	test("has the headers for a known origin", async () => {
+		// The limit lets one login pass; the next one is the 429.
 		if (status === 429) await from("https://app.example.com");
 		const answer = await from("https://app.example.com");
 		expect(answer.status).toBe(status);
 		expectAllowed(answer, "https://app.example.com");
 	});
 
-	test("names no origin to a foreign one, and goes by origin for caches", async () => {
+	test("allows no unknown origin, and has Vary: Origin", async () => {
 		for (const origin of ["https://evil.example", "http://app.example.com"]) {
 			const answer = await from(origin);
 			expect(answer.status).toBe(status);
@@ -112,7 +112,7 @@ describe.each(lines)("%s with %d", (line, status, question) => {
 	});
 });
 
-test("only the very origins that are configured are allowed", async () => {
+test("only exactly the configured origins are allowed", async () => {
 	for (const origin of [
 		"null",
 		"",
@@ -133,7 +133,7 @@ test("only the very origins that are configured are allowed", async () => {
 	}
 });
 
-test("a 304 and the general 429 bear the headers too", async () => {
+test("a 304 and the general 429 have the headers too", async () => {
 	const origin = "http://localhost:5173";
 	const list = await ask(server, "GET /collab/state/tasks", { headers: { origin } });
 	const known = await ask(server, "GET /collab/state/tasks", {
@@ -148,7 +148,7 @@ test("a 304 and the general 429 bear the headers too", async () => {
 	expect(answer.headers.get("retry-after")).toBe("3600");
 });
 
-test("without an origin there is none named, and caches are still told that answers go by it", async () => {
+test("without an Origin header no origin is allowed, but the response has Vary: Origin", async () => {
 	const answer = await ask(server, "GET /healthz");
 	expect(answer.headers.get("access-control-allow-origin")).toBeNull();
 	expect(answer.headers.get("vary")).toBe("Origin");

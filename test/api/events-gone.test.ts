@@ -15,7 +15,7 @@ async function create(server: TestServer, title: string): Promise<void> {
 	expect((await ask(server, "POST /collab/tasks", { headers, body: { title } })).status).toBe(200);
 }
 
-/** Holds a stream to its last words, and the server to what it answers who comes back with `lastId`. */
+/** Expects the stream to end with `gone`, and a resume from `lastId` to be 410. */
 async function expectGone(server: TestServer, tail: Tail, lastId: number): Promise<void> {
 	expect(await tail.block()).toEqual({
 		event: "gone",
@@ -33,9 +33,9 @@ async function expectGone(server: TestServer, tail: Tail, lastId: number): Promi
 }
 
 for (const { name, newUrl } of everyDatabase) {
-	test(`on ${name} a stream that retention has overtaken ends with the reason, and its next resume is 410`, async () => {
+	test(`on ${name} a stream whose next events retention has removed ends with the reason, and its next resume is 410`, async () => {
 		const storage = await openStorage(readConfig({ DATABASE_URL: await newUrl() }, false).database, log);
-		// The page after event 500 is read when the test says so.
+		// The page after event 500 is read when the test lets it.
 		const purged = Promise.withResolvers<void>();
 		const asked = Promise.withResolvers<void>();
 		const read = async (query: EventQuery) => {
@@ -61,7 +61,7 @@ for (const { name, newUrl } of everyDatabase) {
 
 for (const { name, newUrl } of durableDatabases) {
 	describe(`a new epoch of the log on ${name}`, () => {
-		test("ends live streams with the reason, and their next resume is 410; one from its beginning goes on", async () => {
+		test("ends live streams with the reason, and their next resume is 410; a stream from the epoch's beginning continues", async () => {
 			const url = await newUrl();
 			const server = await startServer({ DATABASE_URL: url });
 			const tail = await openTail(server.url);

@@ -18,7 +18,7 @@ async function create(server: TestServer, title: string): Promise<void> {
 	expect(answer.status).toBe(200);
 }
 
-/** Things in order of arrival, for a test to wait for. */
+/** Items in order of arrival, for a test to wait for. */
 class Arrivals<T> {
 	readonly #arrived: T[] = [];
 	#more = Promise.withResolvers<void>();
@@ -37,7 +37,7 @@ class Arrivals<T> {
 
 const inMemory = { DATABASE_URL: "sqlite://:memory:" };
 
-test("beyond the bound on streams the answer is 503, until one is closed", async () => {
+test("a stream beyond the bound is 503, until one is closed", async () => {
 	const server = await startServer({ ...inMemory, EVENTS_STREAMS_MAX: "2" });
 	const tails = [await openTail(server.url), await openTail(server.url)];
 	const refused = await ask(server, "GET /events/tail");
@@ -45,7 +45,7 @@ test("beyond the bound on streams the answer is 503, until one is closed", async
 	expect(refused.headers.get("retry-after")).toBe("5");
 	for (let count = 0; count < 5; count++) await ask(server, "GET /events");
 	tails[0]?.close();
-	// The server hears of the closed socket a moment later.
+	// The server notices the closed socket a moment later.
 	let again = await fetch(`${server.url}/events/tail`);
 	while (again.status === 503) again = await fetch(`${server.url}/events/tail`);
 	expect(again.status).toBe(200);
@@ -64,7 +64,7 @@ test("the limit counts a stream once, when it opens", async () => {
 	tail.close();
 });
 
-test("a stream that is quiet has a comment every SSE_KEEPALIVE_SECONDS", async () => {
+test("an idle stream gets a comment every SSE_KEEPALIVE_SECONDS", async () => {
 	const server = await startServer({ ...inMemory, SSE_KEEPALIVE_SECONDS: "1" });
 	const tail = await openTail(server.url);
 	await tail.block();
@@ -80,7 +80,7 @@ test("a stream that is quiet has a comment every SSE_KEEPALIVE_SECONDS", async (
 	tail.close();
 });
 
-test("EVENTS_RETENTION_HOURS bounds the log of a server that runs", async () => {
+test("EVENTS_RETENTION_HOURS bounds the log of a running server", async () => {
 	const server = await startServer({ ...inMemory, EVENTS_RETENTION_HOURS: "0.0000001" });
 	const { promise: purged, resolve } = Promise.withResolvers<void>();
 	await create(server, "short-lived");
@@ -93,10 +93,10 @@ test("EVENTS_RETENTION_HOURS bounds the log of a server that runs", async () => 
 });
 
 for (const { name, newUrl } of durableDatabases) {
-	describe(`a server on ${name} that stops and comes back`, async () => {
+	describe(`a server on ${name} that restarts`, async () => {
 		const env = { DATABASE_URL: await newUrl(), PORT: String(freePort()) };
 
-		test("ends its streams after whole events, and who comes back with the last id loses nothing", async () => {
+		test("ends its streams after whole events, and a client that resumes from its last id misses nothing", async () => {
 			const first = await startServer(env);
 			const tails = await Promise.all([openTail(first.url), openTail(first.url)]);
 			const writing = Array.from({ length: 50 }, (_, index) => create(first, `before ${index}`));
@@ -124,7 +124,7 @@ for (const { name, newUrl } of durableDatabases) {
 			await second.stop();
 		});
 
-		test("is followed through it by the npm package eventsource", async () => {
+		test("is followed through the restart by the npm package eventsource", async () => {
 			const first = await startServer(env);
 			const titles = new Arrivals<string>();
 			const source = new EventSource(`${first.url}/events/tail`, {
@@ -164,16 +164,16 @@ test.if(chromiumPath !== undefined)("a page follows the tail through a restart o
 	onEnd(() => browser.close());
 	const page = await browser.newPage();
 	const titles = new Arrivals<string>();
-	await page.exposeFunction("told", (title: string) => titles.add(title));
+	await page.exposeFunction("report", (title: string) => titles.add(title));
 	await page.goto(`${first.url}/swagger`);
 	await page.evaluate(async () => {
 		const source = new EventSource("/events/tail");
 		source.addEventListener("task.created", ({ data }) => {
-			(globalThis as unknown as { told(title: string): void }).told(JSON.parse(data).data.title);
+			(globalThis as unknown as { report(title: string): void }).report(JSON.parse(data).data.title);
 		});
 		await new Promise((resolve) => source.addEventListener("open", resolve));
 	});
-	// Nothing has been delivered yet: the page has its place from the stream's first bytes alone.
+	// No event has been delivered yet: the page has its last id only from the stream's first bytes.
 	await first.stop();
 	const second = await startServer(env);
 	await create(second, "while the page was away, or just back");

@@ -6,9 +6,9 @@ import { startServer } from "../support/server.ts";
 import { logIn, testEmail, testPassword } from "../support/users.ts";
 
 /**
- * Writers create, patch and delete; readers list, tail, break off at random and resume, wherever a server is left.
- * Every reader holds each event to the state it has: a gap, a repeat or a change of order cannot pass unseen, since
- * numbers follow one another without a hole, and so do a task's versions.
+ * Writers create, patch and delete; readers list, tail, disconnect at random and resume, at any server that runs.
+ * Every reader checks each event against its state: a gap, a repeat or a change of order is detected, because numbers
+ * follow one another without a gap, and so do a task's versions.
  */
 
 interface Task {
@@ -17,7 +17,7 @@ interface Task {
 	readonly version: number;
 }
 
-/** Servers of one database. A writer or reader goes to any; who finds one dead goes to another. */
+/** Servers of one database. A writer or reader uses any; if that one is dead, it uses another. */
 interface Servers {
 	readonly urls: string[];
 	readonly authorization: string;
@@ -28,7 +28,7 @@ const stepsPerWriter = 60;
 const readers = 6;
 const lastTitle = "nothing comes after this";
 
-/** Mulberry32: the seed of a run that failed can be given again. */
+/** Mulberry32: the seed of a failed run can be used again. */
 function randomFrom(seed: number): (below: number) => number {
 	let state = seed;
 	return (below) => {
@@ -59,14 +59,14 @@ async function write(servers: Servers, random: (below: number) => number, steps:
 		const answer = sent.then(async (response) => ({ response, text: await response.text() }));
 		const { response, text } = (await unlessDead(servers, url, answer)) ?? {};
 		if (response === undefined || text === undefined) continue;
-		// A change whose answer was lost with its server may have been made: then the tag is an old one.
+		// A change whose response was lost with its server may have been committed: then the ETag is an old one.
 		if (id !== undefined && [204, 404, 412].includes(response.status)) mine.delete(id);
 		else if (response.status !== 200) throw new Error(`${kind} answered ${response.status}: ${text}`);
 		else mine.set((JSON.parse(text) as Task).id, response.headers.get("etag") ?? "");
 	}
 }
 
-/** What one reader knows: the tasks, and the number of the event that made them so. */
+/** The state of one reader: the tasks, and the number of the last event applied. */
 class Mirror {
 	readonly tasks = new Map<string, Task>();
 	last = 0;
@@ -158,8 +158,8 @@ for (const { name, newUrl } of durableDatabases) {
 		await run({ urls: [url], authorization: bearer });
 	});
 
-	describe(`${name} under two processes`, () => {
-		test("so does every reader while one of them is killed on the way", async () => {
+	describe(`${name} with two processes`, () => {
+		test("every reader does the same when one process is killed meanwhile", async () => {
 			const env = {
 				DATABASE_URL: await newUrl(),
 				DEV_USER_EMAIL: testEmail,
@@ -170,7 +170,7 @@ for (const { name, newUrl } of durableDatabases) {
 			const dies = await startProcess(fromSource, env);
 			const servers = { urls: [stays.url, dies.url], authorization: await logIn(stays.url) };
 			await run(servers, async () => {
-				// In the middle of it: when about half of the events are there.
+				// When about half of the events are there.
 				const tail = await openTail(stays.url, "?last_event_id=0");
 				await tail.take((writers * stepsPerWriter) / 2);
 				tail.close();

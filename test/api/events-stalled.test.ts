@@ -10,7 +10,7 @@ const description = "🦤".repeat(20_000);
 const eventCount = 1300;
 const MiB = 1024 * 1024;
 
-/** Starts a server and gives `before` the chance to connect, then writes 100 MB of events. */
+/** Starts a server, lets `before` connect, then writes 100 MB of events. */
 async function written(before: (server: ServerProcess) => Promise<void>): Promise<ServerProcess> {
 	const server = await startProcess(fromSource, {
 		DATABASE_URL: `sqlite:///${newFolder()}/test.db`,
@@ -37,8 +37,8 @@ async function written(before: (server: ServerProcess) => Promise<void>): Promis
 }
 
 /**
- * Bytes that a process holds once its garbage has gone: the least it shows, watched for a second at least, and until
- * it is below `enough` or has had the time that a collector may take on a busy machine.
+ * The memory of a process after garbage collection, in bytes: the least value seen, sampled for at least a second, and
+ * until it is below `enough` or a collector has had enough time on a busy machine.
  */
 async function memoryOf({ pid }: ServerProcess, enough = Number.POSITIVE_INFINITY): Promise<number> {
 	let least = Number.POSITIVE_INFINITY;
@@ -50,7 +50,7 @@ async function memoryOf({ pid }: ServerProcess, enough = Number.POSITIVE_INFINIT
 	return least;
 }
 
-/** Asks for the whole log and reads nothing. */
+/** Requests the whole log and reads nothing. */
 async function stall({ url }: ServerProcess): Promise<Socket> {
 	const { hostname, port } = new URL(url);
 	const socket = connect({ host: hostname, port: Number(port) });
@@ -61,7 +61,7 @@ async function stall({ url }: ServerProcess): Promise<Socket> {
 	return socket;
 }
 
-/** Reads on until the events are all there; the answer is their numbers. */
+/** Reads until all events are there; returns their numbers. */
 async function idsOf(socket: Socket, count: number): Promise<readonly number[]> {
 	const ids: number[] = [];
 	for await (const chunk of chunksOf(socket)) {
@@ -73,7 +73,7 @@ async function idsOf(socket: Socket, count: number): Promise<readonly number[]> 
 	return ids;
 }
 
-/** The chunks of an HTTP answer (RFC 9112 §7.1), each of which is whole frames here. */
+/** The chunks of an HTTP response (RFC 9112 §7.1); here each one consists of whole frames. */
 async function* chunksOf(socket: Socket): AsyncGenerator<Buffer> {
 	let pending = Buffer.alloc(0);
 	let isInBody = false;
@@ -92,7 +92,7 @@ async function* chunksOf(socket: Socket): AsyncGenerator<Buffer> {
 	}
 }
 
-test("a client that stops reading costs no memory, and reads every event when it goes on", async () => {
+test("a client that stops reading costs no memory, and reads every event when it continues", async () => {
 	const alone = await written(async () => {});
 	const memoryAlone = await memoryOf(alone);
 	await alone.end("SIGKILL");

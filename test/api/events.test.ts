@@ -41,7 +41,7 @@ for (const { name, newUrl } of everyDatabase) {
 	describe(`events on ${name}`, async () => {
 		const server = await startServer({ DATABASE_URL: await newUrl() });
 
-		test("a stream opens at once, says where it begins, and no proxy may keep it", async () => {
+		test("a stream opens at once, names its first id, and must not be cached", async () => {
 			const tail = await openTail(server.url);
 			const { headers } = tail.response;
 			expect(headers.get("content-type")).toBe("text/event-stream");
@@ -89,7 +89,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(events[2]?.event.data).toEqual(events[1]?.event.data as never);
 		});
 
-		test("the list's X-Event-Id is where a tail goes on: nothing is missed, nothing repeated", async () => {
+		test("a tail continues from the list's X-Event-Id: nothing is missed, nothing repeated", async () => {
 			await create(server, "before");
 			const list = await ask(server, "GET /collab/state/tasks");
 			const rev = list.headers.get("x-event-id") ?? "";
@@ -106,7 +106,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(unchanged.headers.get("x-event-id")).toBe(String(Number(rev) + 1));
 		});
 
-		test("Last-Event-ID replays what came after it and goes on live; the header wins; 0 is the beginning", async () => {
+		test("Last-Event-ID replays what came after it and continues live; the header wins; 0 is the beginning", async () => {
 			const { id } = await create(server, "replayed");
 			const { rev } = await server.storage.events.range();
 			const tails = await Promise.all([
@@ -158,7 +158,7 @@ for (const { name, newUrl } of everyDatabase) {
 			tail.close();
 		});
 
-		test("what does not fit is refused before the first byte", async () => {
+		test("an invalid request is rejected before the first byte", async () => {
 			const { rev } = await server.storage.events.range();
 			const refusals: readonly (readonly [`/${string}`, string, Record<string, string>?])[] = [
 				["/events/tail?last_event_id=", "/last_event_id"],
@@ -188,7 +188,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("a key that is not valid is refused, on both and before anything else; a valid one is not", async () => {
+		test("an invalid key is rejected on both routes, before anything else; a valid one is accepted", async () => {
 			for (const path of ["/events", "/events/tail", "/events?limit=x", "/events/tail?types=x"] as const) {
 				const answer = await ask(server, `GET ${path}`, {
 					headers: { "x-api-key": "not-a-valid-key-at-all" },
@@ -201,14 +201,14 @@ for (const { name, newUrl } of everyDatabase) {
 			tail.close();
 		});
 
-		test("HEAD answers as GET does, without a body and without a stream", async () => {
+		test("HEAD responds as GET does, without a body and without a stream", async () => {
 			const answer = await ask(server, "HEAD /events/tail");
 			expect(answer.status).toBe(200);
 			expect(answer.headers.get("content-type")).toBe("text/event-stream");
 			expect(answer.text).toBe("");
 		});
 
-		test("what retention has removed is gone, and 0 is the oldest that is kept", async () => {
+		test("a number whose next events retention has removed is 410; 0 is the oldest that is kept", async () => {
 			await create(server, "kept no more");
 			const { rev } = await server.storage.events.range();
 			while ((await server.storage.events.purge(Date.now() + 1, 100)) > 0) {
@@ -237,7 +237,7 @@ for (const { name, newUrl } of durableDatabases) {
 		const server = await startServer({ DATABASE_URL: url });
 		const append = await foreignWriter(url);
 
-		test("are for those with a key alone, live and replayed, however they are asked for", async () => {
+		test("are sent only with a valid key, live and replayed, on every route", async () => {
 			const key = { "x-api-key": testApiKey };
 			const start = (await server.storage.events.range()).rev;
 			const live = await openTail(server.url);

@@ -11,7 +11,7 @@ import { testEmail, testPassword } from "../support/users.ts";
 
 const innermost = "duplicate key (title)=(innermost secret)";
 
-/** A server whose tasks and health fail as told, and what it logs. */
+/** A server whose tasks and health fail with the given error, and its log. */
 async function failing(error: () => unknown) {
 	const recorded = recordedLog();
 	const { database } = readConfig({ DATABASE_URL: "sqlite://:memory:" }, false);
@@ -41,7 +41,7 @@ describe("a defect", async () => {
 	const headers = { authorization: server.bearer, "if-match": "*" };
 
 	test.each(lines)(
-		"%s answers 500 without the cause, which the log has under the same request id",
+		"%s is 500 without the cause, which the log has under the same request id",
 		async (line, body) => {
 			const requestId = `defect-${line.replace(/\W+/g, "-").slice(0, 60)}`;
 			const answer = await ask(server, line, {
@@ -62,7 +62,7 @@ describe("a defect", async () => {
 		},
 	);
 
-	test("what is thrown need not be an error", async () => {
+	test("any thrown value is a 500, also one that is not an Error", async () => {
 		for (const thrown of [undefined, null, "text", 0, {}, Symbol("x")]) {
 			const { server } = await failing(() => thrown);
 			expect((await ask(server, "GET /collab/state/tasks")).status).toBe(500);
@@ -70,13 +70,13 @@ describe("a defect", async () => {
 	});
 });
 
-describe("a database that cannot answer", async () => {
+describe("a database that is unavailable", async () => {
 	const { server } = await failing(
 		() => new AppError("unavailable", "The database cannot take this now.", { retryAfterSeconds: 1 }),
 	);
 	const headers = { authorization: server.bearer, "if-match": "*" };
 
-	test.each(lines)("%s answers 503 with Retry-After", async (line, body) => {
+	test.each(lines)("%s is 503 with Retry-After", async (line, body) => {
 		const answer = await ask(server, line, { headers, body });
 		expect([answer.status, errorOf(answer).type, answer.headers.get("retry-after")]).toEqual([
 			503,
@@ -85,14 +85,14 @@ describe("a database that cannot answer", async () => {
 		]);
 	});
 
-	test("health answers 503", async () => {
+	test("health is 503", async () => {
 		const answer = await ask(server, "GET /healthz");
 		expect([answer.status, errorOf(answer).type]).toEqual([503, "unavailable"]);
 		expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
 	});
 });
 
-test("health answers 503 within its time when the database is silent", async () => {
+test("health is 503 within its timeout when the database does not answer", async () => {
 	const { log } = recordedLog();
 	const storage = await openStorage({ kind: "sqlite", path: ":memory:" }, log);
 	const silent: Storage = { ...storage, ping: () => new Promise(() => {}) };
@@ -101,7 +101,7 @@ test("health answers 503 within its time when the database is silent", async () 
 });
 
 describe("the log", () => {
-	test("has one line a request, under the request's id, with neither query nor secret", async () => {
+	test("has one line per request, under the request's id, without query or secret", async () => {
 		const recorded = recordedLog();
 		const server = await startServer({ DATABASE_URL: "sqlite://:memory:" }, { log: recorded.log });
 		const token = server.bearer.slice("Bearer ".length);
@@ -134,9 +134,9 @@ describe("the log", () => {
 			["PUT /healthz", 405, {}],
 			["GET /nothing", 404, {}],
 		] as const;
-		for (const [index, [line, status, question]] of asked.entries()) {
-			const headers = { ...("headers" in question ? question.headers : {}), "x-request-id": `line-${index}` };
-			expect((await ask(server, line, { ...question, headers })).status).toBe(status);
+		for (const [index, [line, status, options]] of asked.entries()) {
+			const headers = { ...("headers" in options ? options.headers : {}), "x-request-id": `line-${index}` };
+			expect((await ask(server, line, { ...options, headers })).status).toBe(status);
 		}
 		const logged = recorded.lines.slice(before);
 		expect(logged.map((entry) => [`${entry.method} ${entry.path}`, entry.status, entry.requestId])).toEqual(

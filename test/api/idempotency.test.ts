@@ -19,7 +19,7 @@ for (const { name, newUrl } of everyDatabase) {
 	describe(name, async () => {
 		const server = await startServer({ DATABASE_URL: await newUrl() });
 
-		test("of 30 concurrent repeats one creates, and all get its answer", async () => {
+		test("of 30 concurrent requests with one key one creates, and all get its response", async () => {
 			const answers = await Promise.all(
 				Array.from({ length: 30 }, () => create(server, "thirty", { title: "thirty times" })),
 			);
@@ -32,7 +32,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await titles(server)).filter((title) => title === "thirty times")).toHaveLength(1);
 		});
 
-		test("the same request in another spelling is a repeat, another one is a mismatch", async () => {
+		test("the same request in another spelling is a retry, another request is a mismatch", async () => {
 			const first = await create(server, "spelling", '{"title":"a","description":"b"}');
 			const again = await create(server, "spelling", ' {"description":"\\u0062", "title":"a"}');
 			expect([again.status, again.text]).toEqual([200, first.text]);
@@ -44,7 +44,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("the first answer is replayed even after the task has changed or gone", async () => {
+		test("the first response is replayed even after the task was changed or deleted", async () => {
 			const first = await create(server, "later", { title: "before" });
 			const { id } = first.json as { id: string };
 			const headers = { authorization: server.bearer, "if-match": "*" };
@@ -56,7 +56,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await ask(server, `GET /collab/tasks/${id}`)).status).toBe(404);
 		});
 
-		test("another user's key is another key", async () => {
+		test("the same key of another user is another key", async () => {
 			const other = await addUser(server.storage, server.url, "grace@example.com");
 			const mine = await create(server, "shared", { title: "mine" });
 			const theirs = await create(server, "shared", { title: "theirs" }, other);
@@ -65,7 +65,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await create(server, "shared", { title: "theirs" }, other)).text).toBe(theirs.text);
 		});
 
-		test("a request that is refused stores nothing under its key", async () => {
+		test("a rejected request stores nothing under its key", async () => {
 			for (const [body, status] of [
 				[{ title: "" }, 422],
 				["{", 400],
@@ -77,7 +77,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect([answer.status, answer.headers.get("idempotency-replayed")]).toEqual([200, null]);
 		});
 
-		test("a key of the wrong form is 400, the longest and oddest good ones are not", async () => {
+		test("a malformed key is 400, the longest and oddest valid ones are not", async () => {
 			for (const key of ["", " ", "a b", "x".repeat(256), "é", "tab\tin"]) {
 				const answer = await create(server, key, { title: "never" });
 				expect([key, answer.status, errorOf(answer).type]).toEqual([key, 400, "bad_request"]);
@@ -91,10 +91,10 @@ for (const { name, newUrl } of everyDatabase) {
 }
 
 for (const { name, newUrl } of durableDatabases) {
-	test(`${name}: a key is remembered over a restart and by every replica, for 24 hours`, async () => {
+	test(`${name}: a key is kept over a restart and by every replica, for 24 hours`, async () => {
 		const JWT_SECRET = "a secret that two replicas share";
 		const env = { DATABASE_URL: await newUrl(), JWT_SECRET, JWT_EXPIRE_MINUTES: "10000" };
-		// The servers' own clocks do not count.
+		// The servers' own clocks are not used.
 		const clock = () => Date.UTC(2040);
 		const first = await startServer(env, { clock, newId });
 		const created = await create(first, "durable", { title: "once" });
@@ -115,7 +115,7 @@ for (const { name, newUrl } of durableDatabases) {
 		expect(await titles(restarted)).toEqual(["once", "once"]);
 	});
 
-	test(`${name}: of repeats that race on two replicas one creates`, async () => {
+	test(`${name}: of retries that race on two replicas one creates`, async () => {
 		const env = { DATABASE_URL: await newUrl(), JWT_SECRET: "a secret that two replicas share" };
 		const replicas = [await startServer(env), await startServer(env)];
 		const bearer = replicas[0]?.bearer;

@@ -9,16 +9,16 @@ const workers = 16;
 const timeoutMs = 60_000;
 
 interface Crowd {
-	/** Fences that were handed out, by job. */
+	/** Fences of the leases, by job. */
 	readonly fences: Map<string, number[]>;
-	/** Completes that were answered 200, by job. */
+	/** Completes that were 200, by job. */
 	readonly completes: Map<string, number>;
 	staleAnswers: number;
 }
 
 /**
- * Works until all jobs are done: of a hundred leases some are dropped without a word, some are completed after they
- * have run out. `urls` are the replicas that are alive; a call that one of them leaves unanswered goes to another.
+ * Works until all jobs are done: of a hundred leases some are abandoned, and some jobs are completed after the lease has
+ * expired. `urls` are the live replicas; a call that gets no response from one is sent to another.
  */
 async function work(name: string, urls: () => readonly string[], crowd: Crowd): Promise<void> {
 	async function call(path: string, body: object) {
@@ -74,7 +74,7 @@ async function crowdAt(
 	return crowd;
 }
 
-/** What must be true of a crowd, and of the log, which has everything in the order in which it was committed. */
+/** What must be true of the leases, the completes and the log, which has everything in commit order. */
 async function expectSound(url: string, { fences, completes, staleAnswers }: Crowd): Promise<void> {
 	expect(completes.size).toBe(jobsMax);
 	for (const taken of fences.values()) expect(new Set(taken).size).toBe(taken.length);
@@ -144,9 +144,9 @@ for (const { name, newUrl } of durableDatabases) {
 			await expectSound(one.url, crowd);
 		}
 
-		test("every job is done, no fence comes twice, no job has two holders", alone, timeoutMs);
-		// Two servers are what Postgres is for.
+		test("every job is done, no fence is assigned twice, no job has two holders", alone, timeoutMs);
+		// Only Postgres is meant for two servers.
 		if (name !== "Postgres") return;
-		test("the same with two servers, of which one is killed on the way", withOneKilled, timeoutMs);
+		test("the same with two servers, one of which is killed meanwhile", withOneKilled, timeoutMs);
 	});
 }

@@ -14,7 +14,7 @@ const examples = [
 ] as const;
 
 for (const [language, command] of examples) {
-	test(`the example worker in ${language} does its jobs, and fails the one it cannot do`, async () => {
+	test(`the example worker in ${language} completes its jobs, and fails the one it cannot do`, async () => {
 		const queue = `of ${language}`;
 		const child = Bun.spawn([...command], {
 			cwd: root,
@@ -43,7 +43,7 @@ for (const [language, command] of examples) {
 	});
 }
 
-test("the session in docs/jobs.md goes as it stands there", async () => {
+test("the session in docs/jobs.md works as pasted", async () => {
 	const text = await Bun.file(`${root}/docs/jobs.md`).text();
 	const session = /```sh\n(export API_KEYS.*?)```/s.exec(text)?.[1] ?? "";
 	const script = session

@@ -6,7 +6,7 @@ import { startServer, testApiKey } from "../support/server.ts";
 
 const headers = { "x-api-key": testApiKey };
 
-/** A lease that has begun to wait. Wrapped, so that awaiting this does not await its answer. */
+/** A lease request that has begun to wait. Wrapped, so that awaiting this does not await its response. */
 async function waitFor(url: string, queue: string, more: object = {}, signal?: AbortSignal) {
 	const answer = post(
 		url,
@@ -36,7 +36,7 @@ for (const { name, newUrl } of everyDatabase) {
 		const { url } = server;
 		const newQueue = () => crypto.randomUUID();
 
-		test("the answer comes with the job: enqueued alone, in a batch, retried, put back, fallen due", async () => {
+		test("the response comes with the job: enqueued alone, in a batch, retried, requeued, due", async () => {
 			const queue = newQueue();
 			const take = async ({ answer }: { readonly answer: Promise<JobAnswer> }) => {
 				const { status, items } = await answer;
@@ -58,7 +58,7 @@ for (const { name, newUrl } of everyDatabase) {
 			await post(url, `/jobs/${job.id}/fail`, { fence: 2, error: "e", retry_in_seconds: 0.3 });
 			expect(await take(waiting)).toMatchObject({ id: job.id, attempt: 2, lease: { fence: 3 } });
 
-			// The lease of a second runs out by itself.
+			// The lease of one second expires by itself.
 			waiting = await wait();
 			expect(await take(waiting)).toMatchObject({ id: job.id, attempt: 3, error: "The lease ran out." });
 
@@ -67,7 +67,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(await take(waiting)).toMatchObject({ kind: "batch" });
 		});
 
-		test("of many who wait each job goes to one, and the others wait on", async () => {
+		test("each job goes to one of the waiting workers, and the others keep waiting", async () => {
 			const queue = newQueue();
 			const answers = Array.from({ length: 10 }, () =>
 				post(url, "/jobs/lease", { worker: "w", queues: [queue], wait_seconds: 2, limit: 1 }),
@@ -79,7 +79,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(new Set(items.map(({ id }) => id)).size).toBe(4);
 		});
 
-		test("who waits and leaves gets no job: the next one does", async () => {
+		test("a waiting worker that disconnects gets no job: the next one does", async () => {
 			const queue = newQueue();
 			const leaving = new AbortController();
 			const { answer } = await waitFor(url, queue, {}, leaving.signal);
@@ -92,7 +92,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(items.map(({ lease }) => lease?.fence)).toEqual([1]);
 		});
 
-		test("after the wait an empty list", async () => {
+		test("the response after the wait is an empty list", async () => {
 			const { status, items } = await post(url, "/jobs/lease", {
 				worker: "w",
 				queues: [newQueue()],
@@ -101,7 +101,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect([status, items]).toEqual([200, []]);
 		});
 
-		test("a lease that ran out and a job that fell due show within 2 s, and ended jobs go in time", async () => {
+		test("an expired lease and a due job are queued within 2 s, and finished jobs are removed in time", async () => {
 			const queue = newQueue();
 			const runAt = new Date(Date.now() + 700).toISOString();
 			const { job: due } = await post(url, "/jobs", { kind: "k", queue, run_at: runAt });
@@ -117,7 +117,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(events.text).toContain(`"subject":"/jobs/${last.id}"`);
 		});
 
-		test("shutting down answers those who wait at once, with an empty list", async () => {
+		test("a shutdown ends waiting leases at once, with an empty list", async () => {
 			const other = await startServer({ DATABASE_URL: await newUrl() });
 			const waiting = post(other.url, "/jobs/lease", { worker: "w", wait_seconds: 30 });
 			await Bun.sleep(100);
@@ -129,7 +129,7 @@ for (const { name, newUrl } of everyDatabase) {
 }
 
 for (const { name, newUrl } of durableDatabases) {
-	test(`who waits at one replica gets what another enqueues or lets fall due, on ${name}`, async () => {
+	test(`a worker that waits at one replica gets a job that another enqueues or finds due, on ${name}`, async () => {
 		const env = { DATABASE_URL: await newUrl() };
 		const [one, other] = await Promise.all([startServer(env), startServer(env)]);
 		const ask = { worker: "w", wait_seconds: 30 };

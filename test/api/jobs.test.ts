@@ -19,8 +19,8 @@ for (const { name, newUrl } of everyDatabase) {
 			ask(server, `GET ${path}`, { headers: { ...key, ...headers } });
 		const enqueue = async (body: object) => jobOf(await post("/jobs", body));
 
-		/** Enqueues a job in a queue of its own and leases it. */
-		async function held(more: object = {}, lease: object = {}) {
+		/** Enqueues a job in its own queue and leases it. */
+		async function leasedJob(more: object = {}, lease: object = {}) {
 			const queue = crypto.randomUUID();
 			await enqueue({ kind: "k", queue, ...more });
 			const [job] = itemsOf(await post("/jobs/lease", { worker: "w", queues: [queue], ...lease }));
@@ -28,7 +28,7 @@ for (const { name, newUrl } of everyDatabase) {
 			return { id: job.id, fence: job.lease.fence, queue, job };
 		}
 
-		test("every route wants a key, and one of its own", async () => {
+		test("every route needs a valid key", async () => {
 			const id = crypto.randomUUID();
 			for (const line of [
 				"POST /jobs",
@@ -53,7 +53,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("an enqueued job is answered whole, found again, and known by its ETag", async () => {
+		test("an enqueued job is returned with all fields, found by id, and 304 under its ETag", async () => {
 			const made = await post("/jobs", { kind: "mail", payload: { b: 1, a: [null] } });
 			expect(made.status).toBe(202);
 			const job = jobOf(made);
@@ -83,7 +83,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await get(`/jobs/${job.id}`, { "if-none-match": etag })).status).toBe(200);
 		});
 
-		test("the events of a job bear the request that made them, and the job as it then was", async () => {
+		test("the events of a job have the id of the request that made them, and the job as it was then", async () => {
 			const made = await post("/jobs", { kind: "k" }, { "x-request-id": "enqueuer-1" });
 			await post(`/jobs/${jobOf(made).id}/cancel`, undefined, { "x-request-id": "canceller-1" });
 			const events = (await get("/events?types=job.*&limit=1000")).json as {
@@ -97,7 +97,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(ofJob[0]?.data).toEqual(made.json);
 		});
 
-		test("while a job with the same unique_key is unfinished, the answer is that job", async () => {
+		test("while a job with the same unique_key is unfinished, the response is that job", async () => {
 			const queue = crypto.randomUUID();
 			const first = await post("/jobs", { kind: "k", queue, unique_key: "u" });
 			const second = await post("/jobs", { kind: "other", queue, unique_key: "u" });
@@ -108,17 +108,17 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("a repeat under one Idempotency-Key gets the first answer: status, headers and bytes", async () => {
+		test("a retry with one Idempotency-Key gets the first response: status, headers and bytes", async () => {
 			const queue = crypto.randomUUID();
 			const body = { kind: "k", queue, unique_key: "u" };
 			const ask = (idempotencyKey: string, more: object = {}) =>
 				post("/jobs", { ...body, ...more }, { "idempotency-key": idempotencyKey });
 			const first = await ask(`${queue}-1`);
-			const twin = await ask(`${queue}-2`);
+			const second = await ask(`${queue}-2`);
 			await post("/jobs/lease", { worker: "w", queues: [queue] });
 			for (const [given, status] of [
 				[first, 202],
-				[twin, 200],
+				[second, 200],
 			] as const) {
 				const repeat = await ask(given === first ? `${queue}-1` : `${queue}-2`);
 				expect([given.status, repeat.status]).toEqual([status, status]);
@@ -134,7 +134,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await post("/jobs", body, { "idempotency-key": "a b" })).status).toBe(400);
 		});
 
-		test("what does not fit is told at once, every fault of it, and nothing is enqueued", async () => {
+		test("an invalid job is rejected with every error at once, and nothing is enqueued", async () => {
 			const stats = (await get("/jobs/stats")).text.replace(/"oldest_queued_seconds":[\d.]+/g, "");
 			for (const [body, paths] of [
 				[{}, ["/kind"]],
@@ -182,7 +182,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(after).toBe(stats);
 		});
 
-		test("what just fits is taken", async () => {
+		test("values at the bounds are accepted", async () => {
 			const queue = "q".repeat(200);
 			const payload = "x".repeat(256 * 1024 - 2);
 			const names = { kind: "😀".repeat(200), queue, unique_key: "u".repeat(200) };
@@ -197,7 +197,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(leased?.id).toBe(early.id);
 		});
 
-		test("deep and odd JSON is kept, and returned byte for byte in canonical form", async () => {
+		test("deep and odd JSON is stored, and returned byte for byte in canonical form", async () => {
 			const deep = `${'[{"a":'.repeat(15_000)}0${"}]".repeat(15_000)}`;
 			const odd =
 				'{"\\u20ac":"\\u2028","\\r":[1e21,-0,0.1,1E-7],"__proto__":{"constructor":null},"😀":"\\u001f"}';
@@ -227,7 +227,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("a batch is answered in its order, with the jobs that a unique_key stands for", async () => {
+		test("a batch returns its jobs in order, with the existing job for a unique_key in use", async () => {
 			const queue = crypto.randomUUID();
 			const jobs = Array.from({ length: 1000 }, (_, n) => ({
 				kind: `k${n}`,
@@ -245,8 +245,8 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(leased.map(({ kind }) => kind)).toEqual(jobs.slice(0, 100).map(({ kind }) => kind));
 		});
 
-		test("a lease names worker, fence and end; progress and end move with heartbeats", async () => {
-			const { id, fence, job } = await held({}, { lease_seconds: 30 });
+		test("a lease has worker, fence and end; heartbeats change progress and end", async () => {
+			const { id, fence, job } = await leasedJob({}, { lease_seconds: 30 });
 			expect(job).toMatchObject({ attempt: 1, state: "leased", lease: { fence: 1, worker: "w" } });
 			const length = Date.parse(job.lease?.expires_at ?? "") - Date.parse(job.updated_at);
 			expect(length).toBe(30_000);
@@ -257,7 +257,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(Date.parse(beat.lease?.expires_at ?? "") - Date.parse(beat.updated_at)).toBe(3_600_000);
 		});
 
-		test("a lease's request is checked whole", async () => {
+		test("a lease request is validated completely", async () => {
 			for (const [body, paths] of [
 				[{}, ["/worker"]],
 				[{ worker: "w", queues: [] }, ["/queues"]],
@@ -279,8 +279,8 @@ for (const { name, newUrl } of everyDatabase) {
 			expect([none.status, none.text]).toEqual([200, '{"items":[],"kind":"jobs"}']);
 		});
 
-		test("a stale fence is 409 and changes nothing; the one that holds counts, and repeats answer alike", async () => {
-			const { id, fence, queue } = await held();
+		test("a stale fence is 409 and changes nothing; the current one counts, and repeats get the same response", async () => {
+			const { id, fence, queue } = await leasedJob();
 			await post(`/jobs/${id}/fail`, { fence, error: "e", retry_in_seconds: 0 });
 			const [again] = itemsOf(await post("/jobs/lease", { worker: "v", queues: [queue] }));
 			expect(again).toMatchObject({ attempt: 2, error: "e", lease: { fence: 2, worker: "v" } });
@@ -302,7 +302,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await post(`/jobs/${id}/fail`, { fence: 2, error: "e" })).status).toBe(409);
 		});
 
-		test("existence is judged before the body, the body before the fence", async () => {
+		test("existence is checked before the body, the body before the fence", async () => {
 			for (const id of [crypto.randomUUID(), "1", "not-an-id", "%00"]) {
 				for (const path of ["heartbeat", "complete", "fail", "cancel", "retry"] as const) {
 					const body = path === "cancel" || path === "retry" ? undefined : { wrong: 1 };
@@ -311,7 +311,7 @@ for (const { name, newUrl } of everyDatabase) {
 				}
 				expect((await get(`/jobs/${id}`)).status).toBe(404);
 			}
-			const { id } = await held();
+			const { id } = await leasedJob();
 			for (const [path, body, paths] of [
 				["heartbeat", {}, ["/fence"]],
 				["heartbeat", { fence: -1 }, ["/fence"]],
@@ -334,8 +334,8 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await post(`/jobs/${id}/complete`, { fence: 1 })).status).toBe(200);
 		});
 
-		test("cancel and retry go from the states they may, and no others", async () => {
-			const { id, fence } = await held();
+		test("cancel and retry work from the documented states, and no others", async () => {
+			const { id, fence } = await leasedJob();
 			const cancelled = await post(`/jobs/${id}/cancel`);
 			expect([cancelled.status, jobOf(cancelled).state]).toEqual([200, "cancelled"]);
 			expect((await post(`/jobs/${id}/complete`, { fence })).status).toBe(409);
@@ -344,13 +344,13 @@ for (const { name, newUrl } of everyDatabase) {
 			const retried = await post(`/jobs/${id}/retry`);
 			expect(jobOf(retried)).toMatchObject({ state: "queued", attempt: 0 });
 			expect((await post(`/jobs/${id}/retry`)).status).toBe(409);
-			const dead = await held();
+			const dead = await leasedJob();
 			const failed = await post(`/jobs/${dead.id}/fail`, { fence: 1, error: "e", retry: false });
 			expect(jobOf(failed)).toMatchObject({ state: "dead", error: "e" });
 			expect(jobOf(await post(`/jobs/${dead.id}/retry`)).state).toBe("queued");
 		});
 
-		test("the list pages from the newest by any filter, and a cursor fits its own list alone", async () => {
+		test("the list is newest first, with any filter, and a cursor is valid only for its own list", async () => {
 			const queue = crypto.randomUUID();
 			const made: string[] = [];
 			for (let n = 0; n < 5; n++) made.push((await enqueue({ kind: "listed", queue })).id);
@@ -379,7 +379,7 @@ for (const { name, newUrl } of everyDatabase) {
 		});
 
 		test("the statistics count each queue by state", async () => {
-			const { queue } = await held();
+			const { queue } = await leasedJob();
 			await enqueue({ kind: "k", queue, run_at: "2026-01-01T00:00:00Z" });
 			await enqueue({ kind: "k", queue, run_at: "2100-01-01T00:00:00Z" });
 			const stats = await get("/jobs/stats");

@@ -8,7 +8,7 @@ import { silentLog, startServer, type TestServer, testApiKey } from "../support/
 const key = { "x-api-key": testApiKey };
 const inMemory = { DATABASE_URL: "sqlite://:memory:", METRICS: "on" };
 
-/** Each sample by its name and labels, as Prometheus would read them. */
+/** Each sample by its name and labels, as Prometheus reads them. */
 async function scrape(server: TestServer): Promise<ReadonlyMap<string, number>> {
 	const response = await fetch(`${server.url}/metrics`, { headers: key });
 	expect(response.status).toBe(200);
@@ -31,14 +31,14 @@ function requests(method: string, route: string, status: number): string {
 	return `orchestrator_http_request_duration_seconds_count{method="${method}",route="${route}",status="${status}"}`;
 }
 
-describe("who may see the metrics", () => {
-	test("nobody while METRICS is off, as it is by default", async () => {
+describe("access to the metrics", () => {
+	test("is 404 while METRICS is off, which is the default", async () => {
 		const server = await startServer({ DATABASE_URL: "sqlite://:memory:" });
 		const answer = await ask(server, "GET /metrics", { headers: key });
 		expect([answer.status, errorOf(answer).type]).toEqual([404, "not_found"]);
 	});
 
-	test("with METRICS=on those who show a valid key, and they alone", async () => {
+	test("with METRICS=on needs a valid key", async () => {
 		const server = await startServer(inMemory);
 		expect((await ask(server, "GET /metrics")).status).toBe(401);
 		expect((await ask(server, "GET /metrics", { headers: { authorization: server.bearer } })).status).toBe(
@@ -49,14 +49,14 @@ describe("who may see the metrics", () => {
 		expect((await scrape(server)).get("orchestrator_database_up")).toBe(1);
 	});
 
-	test("nobody where there are no keys", async () => {
+	test("is 403 for everybody if there are no keys", async () => {
 		const server = await startServer({ ...inMemory, API_KEYS: "" });
 		expect((await ask(server, "GET /metrics", { headers: key })).status).toBe(403);
 	});
 });
 
 for (const { name, newUrl } of everyDatabase) {
-	test(`on ${name} they tell of requests, writes, streams, jobs and the process`, async () => {
+	test(`on ${name} the metrics cover requests, writes, streams, jobs and the process`, async () => {
 		const server = await startServer({ METRICS: "on", DATABASE_URL: await newUrl() });
 		const before = await scrape(server);
 		for (const title of ["one", "two"]) {
@@ -106,7 +106,7 @@ for (const { name, newUrl } of everyDatabase) {
 	});
 }
 
-test("while the database does not answer they say so, and tell of the rest", async () => {
+test("while the database does not answer, the metrics say so and have all other values", async () => {
 	const storage = await openStorage({ kind: "sqlite", path: ":memory:" }, await silentLog());
 	let isAway = false;
 	const jobs = {
@@ -122,7 +122,7 @@ test("while the database does not answer they say so, and tell of the rest", asy
 	expect(samples.has("orchestrator_write_groups_total")).toBe(true);
 });
 
-test("no method or path of a stranger's makes a label", async () => {
+test("an unknown method or path does not become a label", async () => {
 	const server = await startServer(inMemory);
 	for (let count = 0; count < 5; count++) await fetch(`${server.url}/x${count}`, { method: "PURGE" });
 	const labels = [...(await scrape(server)).keys()].filter((sample) => /_count\{.*route="none"/.test(sample));

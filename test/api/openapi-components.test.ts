@@ -18,11 +18,11 @@ function* objects(node: unknown, path = ""): Generator<readonly [string, Record<
 
 const references = [...objects(document)].filter(([, node]) => "$ref" in node);
 
-test("the document stays small enough to be read: what is said twice has a name", () => {
+test("the document stays small enough to read: repeated parts are named components", () => {
 	expect(Buffer.byteLength(text)).toBeLessThan(90_000);
 });
 
-test("every representation and every request body has a name", () => {
+test("every representation and every request body is a named schema", () => {
 	expect(Object.keys(components.schemas ?? {})).toEqual(
 		expect.arrayContaining([
 			"AccessToken",
@@ -58,7 +58,7 @@ test("every representation and every request body has a name", () => {
 	}
 });
 
-test("a named schema uses the others by name", () => {
+test("a named schema refers to the others by name", () => {
 	const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 	expect(components.schemas).toMatchObject({
 		Error: { properties: { details: { items: ref("Fault") } } },
@@ -73,7 +73,7 @@ test("a named schema uses the others by name", () => {
 	expect(JSON.stringify(components.schemas)).not.toContain("x-component");
 });
 
-test("parameters, headers and errors that operations share have names", () => {
+test("parameters, headers and errors that operations share are named components", () => {
 	expect(Object.keys(components.parameters ?? {}).sort()).toEqual([
 		"Idempotency-Key",
 		"If-Match",
@@ -100,7 +100,7 @@ test("parameters, headers and errors that operations share have names", () => {
 	);
 });
 
-test("every reference leads to a part that is there, has nothing beside it, and every part is referred to", () => {
+test("every reference resolves and has no siblings, and every component is referred to", () => {
 	const used = new Set(references.map(([, { $ref }]) => $ref));
 	const there = Object.entries(components)
 		.filter(([kind]) => kind !== "securitySchemes")

@@ -25,13 +25,13 @@ test("the document is valid OpenAPI 3.0", async () => {
 	expect(document.openapi).toBe("3.0.3");
 });
 
-test("what is served is what the program prints, in canonical form", async () => {
+test("the served document is the one that the program prints, in canonical form", async () => {
 	const served = await ask(server, "GET /swagger/json");
 	expect(served.text).toBe(await server.app.openapi());
 	expect(served.headers.get("content-type")).toBe("application/json");
 });
 
-test("no schema says what OpenAPI 3.0 does not know", () => {
+test("no schema uses a keyword that OpenAPI 3.0 does not have", () => {
 	const wrong: string[] = [];
 	walk(document, "", (path, name, value) => {
 		if (["$id", "const", "examples", "$schema", "~standard", "~kind", "prefixItems", "x-tag"].includes(name))
@@ -42,7 +42,7 @@ test("no schema says what OpenAPI 3.0 does not know", () => {
 	expect(wrong).toEqual([]);
 });
 
-/** Of a body: its own example, or its schema's. */
+/** The example of a body: its own, or its schema's. */
 function exampleOf({ example, schema }: { example?: unknown; schema?: { example?: unknown } }): unknown {
 	return example ?? schema?.example;
 }
@@ -61,13 +61,13 @@ function walk(
 	}
 }
 
-test("operations have names of their own", () => {
+test("every operation has a unique operationId", () => {
 	const names = operations.map(([, { operationId }]) => operationId);
 	expect(new Set(names).size).toBe(names.length);
 	for (const name of names) expect(name).toMatch(/^[a-z][A-Za-z]+$/);
 });
 
-test("every tag says what its operations are about", () => {
+test("every tag has a description", () => {
 	expect(document.tags.map(({ name }) => name)).toEqual([
 		"Events",
 		"Health",
@@ -79,7 +79,7 @@ test("every tag says what its operations are about", () => {
 	for (const { description } of document.tags) expect(description).toMatch(/^[A-Z`].+\.$/s);
 });
 
-test("every operation of health, login and tasks is there", () => {
+test("the document has every operation of health, login and tasks", () => {
 	expect(operations.map(([line]) => line)).toEqual(
 		expect.arrayContaining([
 			"DELETE /collab/tasks/{id}",
@@ -111,7 +111,7 @@ test.each([
 describe.each(operations)("%s", (line, operation) => {
 	const { parameters = [], requestBody, responses, security } = operation;
 
-	test("says in words what it does, and under a tag that is defined", () => {
+	test("has a summary, a description and a tag that is defined", () => {
 		expect(operation.summary).toMatch(/^[A-Z].*[^.]$/);
 		expect(operation.description).toMatch(/^[A-Z`].+\.$/s);
 		expect(operation.tags).toHaveLength(1);
@@ -119,7 +119,7 @@ describe.each(operations)("%s", (line, operation) => {
 		expect(Object.keys(responses).some((status) => status.startsWith("4"))).toBe(true);
 	});
 
-	test("says of every status what comes with it", () => {
+	test("describes body and headers of every status", () => {
 		for (const [status, { headers = {}, content }] of Object.entries(responses)) {
 			expect(Object.keys(headers)).toContain("X-Request-Id");
 			expect(Object.keys(headers).includes("RateLimit")).toBe(line !== "GET /healthz");
@@ -137,7 +137,7 @@ describe.each(operations)("%s", (line, operation) => {
 		}
 	});
 
-	test("names its path's parameters and a known way to show who asks", () => {
+	test("has its path's parameters and a known security scheme", () => {
 		const inPath = [...line.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
 		const named = parameters.filter((parameter) => parameter.in === "path");
 		expect(named.map(({ name }) => name)).toEqual(inPath as string[]);
@@ -148,7 +148,7 @@ describe.each(operations)("%s", (line, operation) => {
 	});
 });
 
-test("the parameters of a list are there with their bounds", () => {
+test("the parameters of a list are declared with their bounds", () => {
 	const { parameters = [] } = operationAt("GET /collab/state/tasks");
 	const inQuery = parameters.filter((parameter) => parameter.in === "query");
 	expect(inQuery.map(({ name, required, schema }) => ({ name, required, schema }))).toEqual([
@@ -161,7 +161,7 @@ test("the parameters of a list are there with their bounds", () => {
 	]);
 });
 
-test("a patch takes a merge patch too, and a null where a null is allowed", () => {
+test("a patch also accepts a merge patch, and null where null is allowed", () => {
 	const { requestBody, parameters } = operationAt("PATCH /collab/tasks/{id}");
 	expect(Object.keys(requestBody?.content ?? {})).toEqual([
 		"application/json",
@@ -179,7 +179,7 @@ test("a patch takes a merge patch too, and a null where a null is allowed", () =
 	);
 });
 
-test("what wants a credential says which", () => {
+test("every operation that needs a credential says which one", () => {
 	const wanted = operations.filter(([line]) => !/^\w+ \/(events|jobs|metrics)/.test(line));
 	const bearer = wanted.filter(([, { security }]) => security.length > 0);
 	expect(bearer.map(([line]) => line).sort()).toEqual([

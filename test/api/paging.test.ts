@@ -23,7 +23,7 @@ for (const { name, newUrl } of everyDatabase) {
 			return (json as { id: string }).id;
 		}
 
-		/** Every page from the first to the last, as `Link` leads through them. */
+		/** Every page from the first to the last, following `Link`. */
 		async function walk(query: string, between: (page: number) => Promise<unknown> = async () => {}) {
 			const titles: string[] = [];
 			let next: string | undefined = `/collab/state/tasks${query}`;
@@ -41,7 +41,7 @@ for (const { name, newUrl } of everyDatabase) {
 			return titles;
 		}
 
-		test("an empty list is whole, and of event 0", async () => {
+		test("an empty list is complete, and its event is 0", async () => {
 			const answer = await list();
 			expect(answer.text).toBe('{"items":[],"kind":"tasks"}');
 			expect([answer.headers.get("x-event-id"), answer.headers.get("link")]).toEqual(["0", null]);
@@ -62,7 +62,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(pageOf(await list("?limit=6")).next_cursor).toBeString();
 		});
 
-		test("a cursor keeps its place while rows are added and removed, the one it stands on too", async () => {
+		test("a cursor keeps its position while rows are added and removed, even its own row", async () => {
 			const seen = await walk("?limit=2", async (page) => {
 				if (page > 2) return;
 				await create(`added ${page}`);
@@ -85,7 +85,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(await at()).toBe(before + 3);
 		});
 
-		test("a cursor that is forged, changed, of the other order or of another server is 422", async () => {
+		test("a cursor that is forged, changed, for the other order or from another server is 422", async () => {
 			const cursor = pageOf(await list("?limit=1")).next_cursor ?? "";
 			const other = await startServer({ DATABASE_URL: "sqlite://:memory:" });
 			const foreign = await ask(other, `GET /collab/state/tasks?limit=1&cursor=${cursor}`);
@@ -117,7 +117,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await list(`?limit=1&cursor=${cursor}`)).status).toBe(200);
 		});
 
-		test("any other query that does not fit is 422 at its parameter", async () => {
+		test("any other invalid query parameter is 422 with its path", async () => {
 			for (const [query, ...paths] of [
 				["limit=0", "/limit"],
 				["limit=1001", "/limit"],
@@ -150,7 +150,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("a list without a limit is of a hundred", async () => {
+		test("a list without a limit has a hundred items", async () => {
 			await Promise.all(Array.from({ length: 120 }, (_, index) => create(`many ${index}`)));
 			const answer = await list();
 			expect(pageOf(answer).items).toHaveLength(100);

@@ -6,7 +6,7 @@ import { everyDatabase } from "../support/databases.ts";
 import { silentLog, startServer, testApiKey } from "../support/server.ts";
 import { testEmail, testPassword } from "../support/users.ts";
 
-/** An answer as far as two databases must agree on it: all of it, but for the date. */
+/** The parts of a response that must be equal on all databases: everything except the date. */
 interface Seen {
 	readonly line: string;
 	readonly status: number;
@@ -17,7 +17,7 @@ interface Seen {
 const log = await silentLog();
 const hash = await Bun.password.hash(testPassword, { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 });
 
-/** A server on a new database in which nothing is left to chance: ids, times and secrets are the same every time. */
+/** A deterministic server on a new database: ids, times and secrets are the same every time. */
 async function foreseeable(url: string) {
 	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, log);
 	await storage.settings.getOrMake("cursor_secret", () => "cursors are the same everywhere");
@@ -34,19 +34,19 @@ function numberedId(number: number): string {
 	return `019ab2f4-7c1e-7a52-9d0b-${String(number).padStart(12, "0")}`;
 }
 
-/** Good and bad requests of every kind, in an order in which each meets what those before it left. */
+/** Valid and invalid requests of every kind, in a fixed order: each one runs on the state that the ones before it left. */
 async function conversation(url: string): Promise<readonly Seen[]> {
 	const server = await foreseeable(url);
 	const seen: Seen[] = [];
 	const user = { authorization: server.bearer };
 
-	async function say(line: `${string} /${string}`, question: Question = {}): Promise<Answer> {
-		const headers = { "x-request-id": `step-${seen.length}`, ...question.headers };
-		const answer = await ask(server, line, { ...question, headers });
-		const { date: _, ...told } = Object.fromEntries(answer.headers);
-		// A token is another one every time.
+	async function say(line: `${string} /${string}`, options: Question = {}): Promise<Answer> {
+		const headers = { "x-request-id": `step-${seen.length}`, ...options.headers };
+		const answer = await ask(server, line, { ...options, headers });
+		const { date: _, ...compared } = Object.fromEntries(answer.headers);
+		// A token is different every time.
 		const body = answer.text.replace(/"access_token":"[^"]+"/, '"access_token":"…"');
-		seen.push(timeless(line, { line, status: answer.status, headers: told, body }));
+		seen.push(timeless(line, { line, status: answer.status, headers: compared, body }));
 		return answer;
 	}
 	const create = (body: unknown, headers: object = {}) =>
@@ -106,11 +106,11 @@ async function conversation(url: string): Promise<readonly Seen[]> {
 	await say(`GET ${path}`, { headers: { "if-none-match": etag } });
 	await say(`GET ${path}`, { headers: { "if-none-match": '"other"' } });
 	for (const ifMatch of [undefined, '"other"', `W/${etag}`, `${etag}, *`, "", etag, etag, "*"]) {
-		const question = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
-		await say(`PATCH ${path}`, { ...question, body: { title: `under ${ifMatch}` } });
-		await say(`PATCH ${path}`, { ...question, body: { title: 1 } });
-		await say(`PATCH ${path}`, { ...question, body: {}, contentType: "text/plain" });
-		await say(`PATCH ${path}`, { ...question, body: {}, contentType: "application/merge-patch+json" });
+		const options = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
+		await say(`PATCH ${path}`, { ...options, body: { title: `under ${ifMatch}` } });
+		await say(`PATCH ${path}`, { ...options, body: { title: 1 } });
+		await say(`PATCH ${path}`, { ...options, body: {}, contentType: "text/plain" });
+		await say(`PATCH ${path}`, { ...options, body: {}, contentType: "application/merge-patch+json" });
 	}
 	await say(`PATCH ${path}`, { headers: { ...user, "if-match": "*" }, body: { description: null } });
 	await say(`PATCH /collab/tasks/${numberedId(999)}`, { headers: { ...user, "if-match": "*" }, body: {} });
@@ -135,8 +135,8 @@ async function conversation(url: string): Promise<readonly Seen[]> {
 	await say("GET /collab/state/tasks", { headers: { "if-none-match": list.headers.get("etag") ?? "" } });
 
 	for (const ifMatch of [undefined, '"other"', "*"]) {
-		const question = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
-		await say(`DELETE ${path}`, question);
+		const options = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
+		await say(`DELETE ${path}`, options);
 	}
 	await say(`DELETE ${path}`, { headers: { ...user, "if-match": "*" } });
 	await say(`GET ${path}`);
@@ -153,7 +153,7 @@ async function conversation(url: string): Promise<readonly Seen[]> {
 	return seen;
 }
 
-/** Jobs and their events bear times of the database's clock: these, and the ETags over them, are another every time. */
+/** Jobs and their events have times of the database's clock: these, and the ETags over them, differ every time. */
 function timeless(line: string, seen: Seen): Seen {
 	if (!/^\w+ \/(jobs|events)/.test(line)) return seen;
 	const { etag, ...headers } = seen.headers;
@@ -163,7 +163,7 @@ function timeless(line: string, seen: Seen): Seen {
 	return { ...seen, headers: { ...headers, ...(etag !== undefined && { etag: "…" }) }, body };
 }
 
-type Say = (line: `${string} /${string}`, question?: Question) => Promise<Answer>;
+type Say = (line: `${string} /${string}`, options?: Question) => Promise<Answer>;
 
 async function talkOfJobs(say: Say): Promise<void> {
 	const key = { "x-api-key": testApiKey };
@@ -222,7 +222,7 @@ async function talkOfJobs(say: Say): Promise<void> {
 	await say("GET /events?after=999", { headers: { "x-api-key": "wrong-key-of-sixteen" } });
 }
 
-test("the same requests get the same answers from every database: status, headers and bytes", async () => {
+test("the same requests get the same responses on every database: status, headers and bytes", async () => {
 	const [first, ...others] = await Promise.all(
 		everyDatabase.map(async ({ newUrl }) => conversation(await newUrl())),
 	);

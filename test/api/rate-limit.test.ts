@@ -4,13 +4,13 @@ import { type Answer, ask, errorOf, type Question } from "../support/ask.ts";
 import { startServer, testApiKey } from "../support/server.ts";
 import { addUser, testEmail, testPassword } from "../support/users.ts";
 
-/** A server whose time stands still until a test moves it. */
+/** A server whose clock stands still until a test moves it. */
 async function limited(env: Record<string, string>) {
 	let now = 1_700_000_000_000;
 	const server = await startServer({ DATABASE_URL: "sqlite://:memory:", ...env }, { clock: () => now });
 	return {
 		server,
-		get: (question: Question = {}) => ask(server, "GET /collab/state/tasks", question),
+		get: (options: Question = {}) => ask(server, "GET /collab/state/tasks", options),
 		pass(milliseconds: number) {
 			now += milliseconds;
 		},
@@ -31,9 +31,9 @@ function expectNoPluginHeaders({ headers }: Answer) {
 }
 
 describe("the limit", () => {
-	test("counts down within a window, refuses beyond it, and begins again after it", async () => {
+	test("counts down within a window, rejects beyond the limit, and starts again after the window", async () => {
 		const { get, pass } = await limited({ RATE_LIMIT: "5/minute" });
-		// The first one was the login of the test user.
+		// The first request was the login of the test user.
 		for (const left of [3, 2, 1, 0]) {
 			const answer = await get();
 			expect(answer.status).toBe(200);
@@ -55,12 +55,12 @@ describe("the limit", () => {
 		expect([next.status, next.headers.get("ratelimit")]).toEqual([200, '"default";r=4;t=60']);
 	});
 
-	test("is told on every limited answer, whatever its status, and each of them counts", async () => {
+	test("is in the headers of every limited response, whatever its status, and each request counts", async () => {
 		const { server } = await limited({ RATE_LIMIT: "100/minute", MAX_BODY_BYTES: "1024" });
 		const headers = { authorization: server.bearer };
 		const id = newId();
 		let left = 99;
-		for (const [line, status, question] of [
+		for (const [line, status, options] of [
 			["GET /collab/state/tasks", 200, {}],
 			["GET /auth/me", 401, {}],
 			["GET /nothing", 404, {}],
@@ -77,13 +77,13 @@ describe("the limit", () => {
 			["HEAD /collab/state/tasks", 200, {}],
 			["GET /", 302, {}],
 		] as const) {
-			const answer = await ask(server, line, question);
+			const answer = await ask(server, line, options);
 			expect([line, answer.status, leftOf(answer)]).toEqual([line, status, --left]);
 			expectNoPluginHeaders(answer);
 		}
 	});
 
-	test("does not touch health, documentation and preflights", async () => {
+	test("does not apply to health, documentation and preflights", async () => {
 		const { server, get } = await limited({ RATE_LIMIT: "1/hour" });
 		expectLimited(await get(), 3600);
 		for (const line of [
@@ -102,7 +102,7 @@ describe("the limit", () => {
 		}
 	});
 
-	test("is of the API key where it is a valid one, and of the address for any other", async () => {
+	test("counts per API key if it is valid, and per address for any other", async () => {
 		const second = "second-key-0123456789";
 		const { get } = await limited({ RATE_LIMIT: "20/minute", API_KEYS: `${testApiKey},${second}` });
 		const withKey = (key: string) => get({ headers: { "x-api-key": key } });
@@ -116,14 +116,14 @@ describe("the limit", () => {
 		expect(leftOf(await withKey(testApiKey))).toBe(18);
 	});
 
-	test("is of the socket's address, whatever a client says of itself", async () => {
+	test("counts per address of the socket, whatever headers the client sends", async () => {
 		const { get } = await limited({ RATE_LIMIT: "5/minute" });
 		for (let n = 0; n < 4; n++)
 			expect(leftOf(await get({ headers: { "x-forwarded-for": `10.0.0.${n}` } }))).toBe(3 - n);
 		expectLimited(await get({ headers: { "x-forwarded-for": "10.0.0.9", forwarded: "for=10.0.0.9" } }), 60);
 	});
 
-	test("behind a trusted proxy is of the address which that proxy saw", async () => {
+	test("behind a trusted proxy counts per address that the proxy saw", async () => {
 		const { get } = await limited({ RATE_LIMIT: "5/minute", TRUST_PROXY: "1" });
 		const from = (forwarded: string) => get({ headers: { "x-forwarded-for": forwarded } });
 		expect(leftOf(await from("10.0.0.1"))).toBe(4);
@@ -136,12 +136,12 @@ describe("the limit", () => {
 		expect(leftOf(await from("2001:db8:1:3::1"))).toBe(4);
 	});
 
-	test("off is off", async () => {
+	test("does not count at all when it is off", async () => {
 		const { get } = await limited({ RATE_LIMIT: "off" });
 		for (let n = 0; n < 100; n++) expect((await get()).headers.get("ratelimit")).toBeNull();
 	});
 
-	test("of many at once exactly as many pass as there is room for", async () => {
+	test("lets exactly as many concurrent requests pass as are left", async () => {
 		const { get } = await limited({ RATE_LIMIT: "101/minute" });
 		const answers = await Promise.all(Array.from({ length: 150 }, () => get()));
 		expect(answers.filter(({ status }) => status === 200)).toHaveLength(100);
@@ -152,7 +152,7 @@ describe("the limit", () => {
 describe("the login limit", () => {
 	const wrong = { email: "victim@example.com", password: "wrong" };
 
-	test("is per e-mail address and client address, counts failures, and answers as every limit does", async () => {
+	test("is per e-mail address and client address, counts failures, and responds as every limit does", async () => {
 		const { server, pass } = await limited({
 			LOGIN_RATE_LIMIT: "3/minute",
 			TRUST_PROXY: "1",
@@ -183,7 +183,7 @@ describe("the login limit", () => {
 		expect((await login("10.0.0.1", wrong)).status).toBe(401);
 	});
 
-	test("bounds malformed logins too, and guards nothing else", async () => {
+	test("counts malformed logins too, and applies to nothing else", async () => {
 		const { server } = await limited({ LOGIN_RATE_LIMIT: "3/minute" });
 		const statuses: number[] = [];
 		for (const body of ["{", "[]", '{"email":1}', "null", '"x"']) {
@@ -199,7 +199,7 @@ describe("the login limit", () => {
 		}
 	});
 
-	test("holds with as many logins at once as it allows", async () => {
+	test("is exact for concurrent logins", async () => {
 		const { server } = await limited({ LOGIN_RATE_LIMIT: "10/minute" });
 		const answers = await Promise.all(
 			Array.from({ length: 30 }, () => ask(server, "POST /auth/login", { body: wrong })),
@@ -208,7 +208,7 @@ describe("the login limit", () => {
 		expect(answers.filter(({ status }) => status === 429)).toHaveLength(20);
 	});
 
-	test("is on its own where the general one is off", async () => {
+	test("works when the general limit is off", async () => {
 		const { server } = await limited({ LOGIN_RATE_LIMIT: "2/minute", RATE_LIMIT: "off" });
 		await addUser(server.storage, server.url, "grace@example.com");
 		const statuses: number[] = [];

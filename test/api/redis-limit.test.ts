@@ -5,7 +5,7 @@ import { recordedLog } from "../support/log.ts";
 import { redisUrl, startRedis } from "../support/redis.ts";
 import { startServer, testApiKey } from "../support/server.ts";
 
-/** A key of its own for each test: the Redis may be shared by all. */
+/** A separate key for each test: all may share one Redis. */
 function newKey(): string {
 	return `key-${crypto.randomUUID()}`;
 }
@@ -32,7 +32,7 @@ const shared = await redisUrl();
 describe.if(shared !== undefined)("Redis", () => {
 	const url = shared ?? "";
 
-	test("two replicas share one count, exactly, under 200 requests at once", async () => {
+	test("two replicas share one exact count, with 200 concurrent requests", async () => {
 		const key = newKey();
 		const replicas = [await replica(url, key, "120/hour"), await replica(url, key, "120/hour")];
 		const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => replicas[index % 2]?.get()));
@@ -43,7 +43,7 @@ describe.if(shared !== undefined)("Redis", () => {
 		for (const { said } of replicas) expect(said()).toEqual([]);
 	});
 
-	test("a window ends by itself, and never stays for ever", async () => {
+	test("the key of a window always expires", async () => {
 		const key = newKey();
 		const { get } = await replica(url, key, "1/second");
 		expect((await get()).status).toBe(200);
@@ -62,7 +62,7 @@ const own = await startRedis();
 describe.if(own !== undefined)("a Redis that fails", () => {
 	const redis = own as NonNullable<typeof own>;
 
-	/** Asks on until the log has so many lines of Redis. */
+	/** Sends requests until the log has so many lines about Redis. */
 	async function untilSaid(lines: number, get: () => Promise<unknown>, said: () => unknown[]): Promise<void> {
 		while (said().length < lines) {
 			await get();
@@ -70,7 +70,7 @@ describe.if(own !== undefined)("a Redis that fails", () => {
 		}
 	}
 
-	test("that stops: the count goes on locally, one line says so, and it comes back by itself, twice", async () => {
+	test("that stops: each replica counts locally, one log line says so, and the shared count comes back by itself, twice", async () => {
 		const key = newKey();
 		const { get, said } = await replica(redis.url, key, "1000/hour");
 		await get();
@@ -90,7 +90,7 @@ describe.if(own !== undefined)("a Redis that fails", () => {
 		}
 	});
 
-	test("that is not there at the start: the server serves, and shares the count once it is", async () => {
+	test("that is not there at the start: the server serves, and shares the count once Redis is there", async () => {
 		await redis.stop();
 		const { get, said } = await replica(redis.url, newKey(), "1000/hour");
 		expect((await get()).status).toBe(200);
@@ -107,7 +107,7 @@ describe.if(own !== undefined)("a Redis that fails", () => {
 			const startedAt = performance.now();
 			await Promise.all(Array.from({ length: 50 }, get));
 			for (let n = 0; n < 20; n++) await get();
-			// Not a speed but a bound: without one, a frozen Redis would hold every request for ever.
+			// A bound, not a speed: without one, a frozen Redis would block every request for ever.
 			expect(performance.now() - startedAt).toBeLessThan(10_000);
 			expect(said()).toHaveLength(1);
 		} finally {

@@ -9,7 +9,7 @@ const authorization = server.bearer;
 const made = await ask(server, "POST /collab/tasks", { headers: { authorization }, body: { title: "here" } });
 const taskPath = made.headers.get("location") as `/${string}`;
 
-/** Every path there is, with the methods that it knows beside `OPTIONS`. */
+/** Every path, with its methods other than `OPTIONS`. */
 const paths: readonly (readonly [`/${string}`, readonly string[]])[] = [
 	["/", ["GET", "HEAD"]],
 	["/healthz", ["GET", "HEAD"]],
@@ -26,7 +26,7 @@ const paths: readonly (readonly [`/${string}`, readonly string[]])[] = [
 ];
 
 describe.each(paths)("%s", (path, methods) => {
-	test("any other method is 405, with the ones that it knows", async () => {
+	test("any other method is 405, with Allow", async () => {
 		const allow = [...methods, "OPTIONS"].sort().join(", ");
 		for (const method of ["DELETE", "GET", "PATCH", "POST", "PUT", "PROPFIND", "TRACE"]) {
 			if (methods.includes(method)) continue;
@@ -46,14 +46,14 @@ describe.each(paths)("%s", (path, methods) => {
 		expect(withBody.status).toBe(405);
 	});
 
-	test("HEAD answers as GET does, without the body", async () => {
+	test("HEAD responds as GET does, without the body", async () => {
 		const headers = { authorization };
 		const head = await ask(server, `HEAD ${path}`, { headers });
 		expect(head.text).toBe("");
 		if (!methods.includes("HEAD")) return expect(head.status).toBe(405);
 		const get = await ask(server, `GET ${path}`, { headers });
 		expect(head.status).toBe(get.status);
-		expect(told(head.headers)).toEqual(told(get.headers));
+		expect(comparable(head.headers)).toEqual(comparable(get.headers));
 		const raw = await sendRaw(
 			server.url,
 			`HEAD ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: ${authorization}\r\n\r\n`,
@@ -62,19 +62,19 @@ describe.each(paths)("%s", (path, methods) => {
 		expect(Number(raw.header("content-length"))).toBe(new TextEncoder().encode(get.text).length);
 	});
 
-	test("OPTIONS is answered without a credential and changes nothing", async () => {
+	test("OPTIONS needs no credential and changes nothing", async () => {
 		const answer = await ask(server, `OPTIONS ${path}`, { headers: { origin: "http://localhost:3001" } });
 		expect([answer.status, answer.text]).toEqual([204, ""]);
 	});
 });
 
-/** Everything but what differs between any two answers. */
-function told(headers: Headers): object {
+/** All headers except those that differ between any two responses. */
+function comparable(headers: Headers): object {
 	const { date: _, "x-request-id": __, ...rest } = Object.fromEntries(headers);
 	return rest;
 }
 
-test("HEAD of a task that the client has is 304, and of none 404 without a body", async () => {
+test("HEAD of a task that the client has is 304, and of an unknown one 404 without a body", async () => {
 	const known = await ask(server, `HEAD ${taskPath}`, {
 		headers: { "if-none-match": made.headers.get("etag") ?? "" },
 	});
@@ -84,7 +84,7 @@ test("HEAD of a task that the client has is 304, and of none 404 without a body"
 	expect(Number(none.headers.get("content-length"))).toBeGreaterThan(50);
 });
 
-test("what no route answers is 404", async () => {
+test("a path without a route is 404", async () => {
 	for (const path of [
 		"/nothing",
 		"/collab",
@@ -118,7 +118,7 @@ test("what no route answers is 404", async () => {
 	}
 });
 
-test("an id that is none is 404, whatever it is", async () => {
+test("text that is not an id is 404, whatever it is", async () => {
 	const ids = [
 		newId(),
 		"1",
@@ -153,17 +153,17 @@ test("an id that is none is 404, whatever it is", async () => {
 	}
 });
 
-test("a very long URL or query is answered, not a defect", async () => {
+test("a very long URL or query is not a defect", async () => {
 	const cursor = "A".repeat(12_000);
 	const answer = await ask(server, `GET /collab/state/tasks?cursor=${cursor}`);
 	expect([answer.status, errorOf(answer).details?.[0]?.path]).toEqual([422, "/cursor"]);
 	expect(answer.text).not.toContain("AAAA");
 	const raw = await sendRaw(server.url, `GET /${"x".repeat(100_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-	// The HTTP parser's own refusal: exempt from the envelope.
+	// The HTTP parser's own response: exempt from the error envelope.
 	expect([400, 414, 431]).toContain(raw.status);
 });
 
-test("a request id of the right form is kept, any other is replaced", async () => {
+test("a valid request id is kept, any other is replaced", async () => {
 	for (const id of ["a", "A-b_c.9", "x".repeat(128)]) {
 		const answer = await ask(server, "GET /nothing", { headers: { "x-request-id": id } });
 		expect(errorOf(answer)).toMatchObject({ request_id: id });
@@ -176,7 +176,7 @@ test("a request id of the right form is kept, any other is replaced", async () =
 	}
 });
 
-test("every answer forbids sniffing and referrers", async () => {
+test("every response forbids sniffing and referrers", async () => {
 	for (const [path] of paths) {
 		const { headers } = await ask(server, `GET ${path}`);
 		expect([headers.get("x-content-type-options"), headers.get("referrer-policy")]).toEqual([
@@ -188,12 +188,12 @@ test("every answer forbids sniffing and referrers", async () => {
 	}
 });
 
-test("the start page leads to the documentation", async () => {
+test("the start page redirects to the documentation", async () => {
 	const answer = await ask(server, "GET /");
 	expect([answer.status, answer.headers.get("location")]).toEqual([302, "/swagger"]);
 });
 
-test("health says ok and is not kept", async () => {
+test("health is ok and not cached", async () => {
 	const answer = await ask(server, "GET /healthz");
 	expect([answer.status, answer.text, answer.headers.get("cache-control")]).toEqual([
 		200,

@@ -20,7 +20,7 @@ const quiet = [
 	"--disable-component-update",
 ];
 
-/** A page, and everything that it did wrong. */
+/** A page, and every error that it reported. */
 async function openPage(executable: string) {
 	const browser = await chromium.launch({ executablePath: executable, args: quiet });
 	onEnd(() => browser.close());
@@ -39,7 +39,7 @@ async function openPage(executable: string) {
 	return { page, requests, complaints };
 }
 
-/** Fills in an operation's body, executes it, and waits for the response that the page then shows. */
+/** Fills in an operation's body, executes it, and waits for the response on the page. */
 async function execute(page: Page, operationId: string, body?: object) {
 	const operation = page.locator(`[id$="-${operationId}"]`);
 	await operation.locator(".opblock-summary-control").click();
@@ -51,7 +51,7 @@ async function execute(page: Page, operationId: string, body?: object) {
 }
 
 describe.if(executablePath !== undefined)("Swagger UI in Chromium", () => {
-	test("opens from here alone, and does a login and a create", async () => {
+	test("loads only from this server, and does a login and a create", async () => {
 		const server = await startServer({ DATABASE_URL: "sqlite://:memory:" });
 		const { page, requests, complaints } = await openPage(executablePath ?? "");
 		await page.goto(`${server.url}/`);
@@ -82,7 +82,7 @@ describe.if(executablePath !== undefined)("Swagger UI in Chromium", () => {
 	}, 60_000);
 });
 
-test("the page's policy lets only our own files run, and every file that it names is there", async () => {
+test("the page's policy lets only our own files run, and every file that the page names exists", async () => {
 	const server = await startServer({ DATABASE_URL: "sqlite://:memory:" });
 	const page = await ask(server, "GET /swagger");
 	expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");

@@ -38,7 +38,7 @@ for (const { name, newUrl } of everyDatabase) {
 				contentType,
 			});
 
-		test("create answers the whole task, where it is, and its version's tag", async () => {
+		test("create returns the whole task, with Location and ETag", async () => {
 			const { id, answer } = await create("Choose a courier");
 			expect(answer.text).toBe(`{"description":"","id":"${id}","title":"Choose a courier","version":1}`);
 			expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -50,7 +50,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(got.headers.get("etag")).toBe(answer.headers.get("etag"));
 		});
 
-		test("the ETag is the SHA-256 of the bytes, of a task and of a list", async () => {
+		test("the ETag of a task and of a list is the SHA-256 of the body", async () => {
 			const { id } = await create("Grüße, 世界 👩‍🚀 \u2028", { description: '"\\\n\u0001' });
 			for (const path of [
 				`/collab/tasks/${id}`,
@@ -63,7 +63,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("If-None-Match gives 304 with the headers that a cache needs, and nothing else of the body", async () => {
+		test("If-None-Match gives 304 with the headers that a cache needs, and no body", async () => {
 			const { id, etag } = await create("cached");
 			const known = [etag, `W/${etag}`, "*", `"a", ${etag}`, `W/"x,y" , W/${etag}`];
 			for (const header of known) {
@@ -98,7 +98,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(changed.status).toBe(200);
 		});
 
-		test("a patch under the current tag gives the next version; the old tag is then refused with the new one", async () => {
+		test("a patch with the current ETag makes the next version; the old ETag then gets 412 with the new one", async () => {
 			const { id, etag } = await create("first");
 			const changed = await patch(id, etag, { title: "second" });
 			expect(changed.status).toBe(200);
@@ -111,7 +111,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await ask(server, `GET /collab/tasks/${id}`)).text).toBe(changed.text);
 		});
 
-		test("a merge patch may come under its own media type, with null as the default of a description", async () => {
+		test("a merge patch may have its own media type, and null resets the description", async () => {
 			const { id, etag } = await create("patched", { description: "long" });
 			const merged = await patch(
 				id,
@@ -135,7 +135,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await ask(server, "GET /collab/state/tasks")).headers.get("x-event-id")).toBe(before);
 		});
 
-		test("delete wants the tag, answers 204 with nothing, and the task is gone", async () => {
+		test("delete needs the ETag, is 204 without a body, and the task is gone", async () => {
 			const { id, etag } = await create("short-lived");
 			const remove = (ifMatch?: string) =>
 				ask(server, `DELETE /collab/tasks/${id}`, {
@@ -150,7 +150,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await ask(server, `GET /collab/tasks/${id}`)).status).toBe(404);
 		});
 
-		test("If-Match compares strongly, and malformed is not the same as another version", async () => {
+		test("If-Match compares strongly, and a malformed one is not the same as another version", async () => {
 			const { id, etag } = await create("judged");
 			const stale = `"${"0".repeat(64)}"`;
 			const cases: readonly [string | undefined, number, string][] = [
@@ -179,7 +179,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await patch(id, "*", { title: "3" })).json).toMatchObject({ title: "3", version: 3 });
 		});
 
-		test("the order of judgement is authentication, existence, precondition, body", async () => {
+		test("the order of checks is authentication, existence, precondition, body", async () => {
 			const { id, etag } = await create("ordered");
 			const stale = `"${"0".repeat(64)}"`;
 			const change = (taskId: string, headers: Record<string, string>, body: string, contentType: string) =>
@@ -225,7 +225,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("what was answered is what is read next, by anybody", async () => {
+		test("every client reads an acknowledged change at once", async () => {
 			for (let n = 1; n <= 20; n++) {
 				const { id, etag, answer } = await create(`fresh ${n}`);
 				expect((await ask(server, "GET /collab/state/tasks?limit=1")).text).toContain(answer.text);
@@ -235,7 +235,7 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
-		test("lengths count code points, and white space alone is no title", async () => {
+		test("lengths count code points, and white space alone is not a title", async () => {
 			const emoji = "👩";
 			expect((await create(emoji.repeat(200))).title).toBe(emoji.repeat(200));
 			expect((await create("x", { description: emoji.repeat(20_000) })).description).toHaveLength(40_000);

@@ -7,22 +7,22 @@ import { startServer } from "../support/server.ts";
 import { testEmail, testPassword } from "../support/users.ts";
 
 /**
- * Attacks on the connection. Bodies that are too large, too deep or no JSON are in test/api/bodies, odd paths in
- * test/api/routes, origins in test/api/cors, readers that stop reading in test/api/events-stalled.
+ * Attacks on the connection. Bodies that are too large, too deep or not JSON are in test/api/bodies, odd paths in
+ * test/api/routes, origins in test/api/cors, clients that stop reading in test/api/events-stalled.
  */
 
 const server = await startServer({ DATABASE_URL: "sqlite://:memory:", MAX_BODY_BYTES: "4096" });
 
 const post = "POST /collab/tasks HTTP/1.1\r\nHost: localhost\r\n";
-/** What an attacker would have a second parser see. */
+/** The request that an attacker wants a second parser to see. */
 const second = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-/** How many answers a text holds. */
+/** How many responses a text contains. */
 function answersIn({ head, body }: { readonly head: readonly string[]; readonly body: string }): number {
 	return [...`${head.join("\n")}\n${body}`.matchAll(/HTTP\/1\.1 \d{3}/g)].length;
 }
 
-describe("a request that two parsers could read in two ways is refused, and ends its connection", () => {
+describe("a request that two parsers could read differently is rejected, and its connection closed", () => {
 	const chunked = "Transfer-Encoding: chunked\r\n";
 	test.each([
 		["a length beside chunks", `${post}Content-Length: 5\r\n${chunked}\r\n0\r\n\r\n`],
@@ -66,7 +66,7 @@ describe("a request that two parsers could read in two ways is refused, and ends
 		expect(answersIn(answer)).toBe(1);
 	});
 
-	test("a body is never taken for the next request, whatever becomes of it", async () => {
+	test("a body is never read as the next request, whatever its response", async () => {
 		for (const [line, status] of [
 			["GET /collab/state/tasks", 200],
 			["GET /nothing", 404],
@@ -84,7 +84,7 @@ describe("a request that two parsers could read in two ways is refused, and ends
 		}
 	});
 
-	test("one length that is sent twice is one length, and as limited as any", async () => {
+	test("a length that is sent twice is one length, with the same limit", async () => {
 		const twice = (body: string) =>
 			sendRaw(
 				server.url,
@@ -99,7 +99,7 @@ describe("a request that two parsers could read in two ways is refused, and ends
 
 describe("a host", () => {
 	test.each(["app", "x", "", "u@example.com", "x/swagger/?", "[[[", "localhost?x", "/auth/login"])(
-		"of any name, such as %p, changes nothing of the way that a request takes",
+		"of any name, such as %p, does not change how a request is handled",
 		async (host) => {
 			const head = `Host: ${host}\r\nConnection: close\r\nX-Request-Id: r\r\n\r\n`;
 			for (const [line, status] of [
@@ -126,7 +126,7 @@ describe("a host", () => {
 		}
 	});
 
-	test("elsewhere in the request line is not gone to", async () => {
+	test("in the request line is never connected to", async () => {
 		const answer = await sendRaw(
 			server.url,
 			"GET http://elsewhere.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
@@ -137,7 +137,7 @@ describe("a host", () => {
 	});
 });
 
-test("floods of headers are refused by the parser, and the next client is served", async () => {
+test("floods of headers are rejected by the parser, and the next client is served", async () => {
 	const flood = (headers: string) =>
 		sendRaw(server.url, `GET /healthz HTTP/1.1\r\nHost: localhost\r\n${headers}Connection: close\r\n\r\n`);
 	const many = Array.from({ length: 5000 }, (_, index) => `X-${index}: y\r\n`).join("");
@@ -151,17 +151,17 @@ test("floods of headers are refused by the parser, and the next client is served
 	expect((await flood(many.slice(0, many.indexOf("X-60:")))).status).toBe(200);
 });
 
-/** Sends bytes, then `step` ten times a second; resolves with what came back once the server has closed. */
+/** Sends bytes, then `step` ten times a second; resolves with the received text once the server has closed. */
 async function trickle(url: string, first: string, step: string): Promise<string> {
 	const { hostname, port } = new URL(url);
 	const { promise: closed, resolve } = Promise.withResolvers<void>();
-	let heard = "";
+	let received = "";
 	const socket = await Bun.connect({
 		hostname,
 		port: Number(port),
 		socket: {
 			data: (_, chunk) => {
-				heard += chunk.toString();
+				received += chunk.toString();
 			},
 			close: () => resolve(),
 			error: () => resolve(),
@@ -171,11 +171,11 @@ async function trickle(url: string, first: string, step: string): Promise<string
 	const timer = setInterval(() => socket.write(step), 100);
 	await closed;
 	clearInterval(timer);
-	return heard;
+	return received;
 }
 
-// The parser's own bound on heads is some ten seconds; a test that hangs is ended after sixty.
-test("who sends a request slowly, byte by byte or not at all, is cut off, and nobody else waits", async () => {
+// The parser's own timeout for headers is some ten seconds; a test that hangs ends after sixty.
+test("a client that sends a request slowly, byte by byte or not at all, is disconnected, and no other client waits", async () => {
 	const recorded = recordedLog();
 	const bounded = await startServer(
 		{ DATABASE_URL: "sqlite://:memory:" },
@@ -195,12 +195,12 @@ test("who sends a request slowly, byte by byte or not at all, is cut off, and no
 		].map(([first = "", step = ""]) => trickle(bounded.url, first, step)),
 	);
 	for (let n = 0; n < 5; n++) expect((await ask(bounded, "GET /healthz")).status).toBe(200);
-	for (const heard of await slow) expect(heard).not.toContain("HTTP/1.1 200");
+	for (const text of await slow) expect(text).not.toContain("HTTP/1.1 200");
 	expect((await ask(bounded, "GET /healthz")).status).toBe(200);
 	for (const line of recorded.lines) expect(line.status ?? 200).toBeLessThan(500);
 }, 60_000);
 
-describe("the headers that browsers heed", () => {
+describe("the security headers for browsers", () => {
 	const safe = (headers: Headers) => ({
 		sniff: headers.get("x-content-type-options"),
 		referrer: headers.get("referrer-policy"),
@@ -208,12 +208,12 @@ describe("the headers that browsers heed", () => {
 	});
 	const wanted = { sniff: "nosniff", referrer: "no-referrer", server: null };
 
-	test("are on answers of every kind", async () => {
+	test("are on responses of every kind", async () => {
 		const headers = { authorization: server.bearer };
 		const made = await ask(server, "POST /collab/tasks", { headers, body: { title: "x" } });
 		const etag = made.headers.get("etag") ?? "";
 		const path = made.headers.get("location") as `/${string}`;
-		for (const [line, status, question] of [
+		for (const [line, status, options] of [
 			[`GET ${path}`, 200, {}],
 			[`GET ${path}`, 304, { headers: { "if-none-match": etag } }],
 			[`HEAD ${path}`, 200, {}],
@@ -234,7 +234,7 @@ describe("the headers that browsers heed", () => {
 			["GET /swagger/start.js", 200, {}],
 			["GET /swagger/swagger-ui.css", 200, {}],
 		] as const) {
-			const answer = await ask(server, line, question);
+			const answer = await ask(server, line, options);
 			expect([line, answer.status, safe(answer.headers)]).toEqual([line, status, wanted]);
 		}
 		const stream = await fetch(`${server.url}/events/tail`);
@@ -242,7 +242,7 @@ describe("the headers that browsers heed", () => {
 		await stream.body?.cancel();
 	});
 
-	test("are on a defect's answer too, even where it comes from outside of every route", async () => {
+	test("are on the 500 of a defect too, even if it happens outside of every route", async () => {
 		const { log } = recordedLog();
 		const fails = () => Promise.reject(new Error("secret cause"));
 		const { fetch: answer } = requestHandler({ handle: fails, log, trustProxy: 0 });
@@ -253,7 +253,7 @@ describe("the headers that browsers heed", () => {
 		await outer.stop(true);
 	});
 
-	test("a page may load nothing from elsewhere, be framed by nobody, and run no script that is written into it", async () => {
+	test("a page may load nothing from other origins, must not be framed, and contains no inline script", async () => {
 		const { headers, text } = await ask(server, "GET /swagger");
 		const rules = (headers.get("content-security-policy") ?? "").split("; ").map((rule) => rule.split(" "));
 		const policy = Object.fromEntries(rules.map(([name = "", ...sources]) => [name, sources.join(" ")]));
@@ -271,7 +271,7 @@ describe("the headers that browsers heed", () => {
 	});
 });
 
-test("nothing but the documentation's own files is found beside it", async () => {
+test("only the documentation's own files are served under its path", async () => {
 	for (const path of [
 		"/swagger/../../../../etc/passwd",
 		"/swagger/..%2f..%2f..%2fetc/passwd",

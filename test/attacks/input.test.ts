@@ -6,8 +6,8 @@ import { startServer, testApiKey } from "../support/server.ts";
 import { testEmail, testPassword } from "../support/users.ts";
 
 /**
- * Attacks by what is submitted. Bodies of wrong form are in test/api/bodies, forged cursors of tasks in test/api/paging,
- * stale fences in test/api/jobs; here what is of the right form and means harm.
+ * Attacks by submitted values. Invalid bodies are in test/api/bodies, forged cursors of tasks in test/api/paging, stale
+ * fences in test/api/jobs; here are values of a valid form with a malicious content.
  */
 
 const statements = [
@@ -34,7 +34,7 @@ for (const { name, newUrl } of everyDatabase) {
 		const job = ({ json }: Answer) => json as JobBody;
 		const itemsOf = ({ json }: Answer) => (json as { items: readonly JobBody[] }).items;
 
-		test("SQL in a text is a text, wherever it stands", async () => {
+		test("SQL in a text field is stored as text", async () => {
 			const before = Number((await ask(server, "GET /collab/state/tasks")).headers.get("x-event-id"));
 			for (const text of statements) {
 				const made = await post("/collab/tasks", { title: text, description: text }, user);
@@ -54,20 +54,20 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(list.headers.get("x-event-id")).toBe(String(before + 2 * statements.length));
 		});
 
-		test("so it is in every text of a job", async () => {
+		test("SQL in any text of a job is stored as text", async () => {
 			for (const text of statements) {
 				const whole = { kind: text, queue: text, unique_key: text, payload: { [text]: [text] } };
 				const made = await post("/jobs", whole);
-				// A kind, queue or key may be of some letters alone; a payload is of any.
+				// Not every character is allowed in a kind, queue or key; in a payload every one is.
 				const rest = made.status === 422 ? { kind: "k", queue: "q", payload: whole.payload } : whole;
 				const { id, queue, payload } = job(made.status === 422 ? await post("/jobs", rest) : made);
 				expect(payload).toEqual({ [text]: [text] });
 				const leased = await post("/jobs/lease", { worker: text, queues: [queue] });
-				const [held] =
+				const [leasedJob] =
 					leased.status === 422
 						? itemsOf(await post("/jobs/lease", { worker: "w", queues: [queue] }))
 						: itemsOf(leased);
-				expect(held?.id).toBe(id);
+				expect(leasedJob?.id).toBe(id);
 				const failed = await post(`/jobs/${id}/fail`, { fence: 1, error: text, retry: false });
 				expect(job(failed).error).toBe(text);
 				const query = new URLSearchParams({ queue: text, kind: text });
@@ -76,7 +76,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(({} as Record<string, unknown>)["'; DROP TABLE tasks; --"]).toBeUndefined();
 		});
 
-		test("so it is in headers, queries and logins", async () => {
+		test("SQL in headers, queries and logins has no effect", async () => {
 			for (const text of statements) {
 				const ascii = text.replaceAll(/[^\x21-\x7e]/g, "_");
 				const headers = {
@@ -108,7 +108,7 @@ for (const { name, newUrl } of everyDatabase) {
 				const refused = await post("/auth/login", { email: testEmail, password: text }, {});
 				expect(errorOf(refused).type).toBe("invalid_credentials");
 			}
-			// An address that is not known costs the work of a real password: few are enough.
+			// A login with an unknown address costs as much as a real one: a few are enough.
 			for (const text of statements.slice(0, 4)) {
 				const refused = await post(
 					"/auth/login",
@@ -120,7 +120,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await post("/auth/login", { email: testEmail, password: testPassword }, {})).status).toBe(200);
 		});
 
-		test("__proto__ and its like are names like any other, and reach no object of ours", async () => {
+		test("__proto__ and the like are ordinary names, and change no object of the program", async () => {
 			const harm = '{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}},"toString":1}';
 			const made = await post("/jobs", `{"kind":"k","payload":${harm}}`);
 			expect(made.text).toContain('"__proto__":{"isAdmin":true}');
@@ -138,7 +138,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(String({})).toBe("[object Object]");
 		});
 
-		test("a cursor opens only the list, the filter's kind and the server that it is of", async () => {
+		test("a cursor is valid only for its own list and server, and unchanged", async () => {
 			for (let n = 0; n < 3; n++) await post("/jobs", { kind: "paged", queue: "paged" });
 			const page = await ask(server, "GET /jobs?limit=1", { headers: worker });
 			const { next_cursor: ofJobs } = page.json as { next_cursor: string };
@@ -168,7 +168,7 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await ask(server, `GET /jobs?limit=1&cursor=${ofJobs}`, { headers: worker })).status).toBe(200);
 		});
 
-		test("a fence that was not given out moves no job, whatever number it is", async () => {
+		test("a fence that was never assigned changes no job, whatever number it is", async () => {
 			const { id } = job(await post("/jobs", { kind: "k", queue: "fenced" }));
 			const verbs = ["heartbeat", "complete", "fail"] as const;
 			const guess = async (fence: unknown) => {
@@ -178,7 +178,7 @@ for (const { name, newUrl } of everyDatabase) {
 				return (await Promise.all(answers)).map(({ status }) => status);
 			};
 			expect(await guess(1)).toEqual([409, 409, 409]);
-			const [held] = itemsOf(await post("/jobs/lease", { worker: "w", queues: ["fenced"] }));
+			const [leased] = itemsOf(await post("/jobs/lease", { worker: "w", queues: ["fenced"] }));
 			const { text } = await ask(server, `GET /jobs/${id}`, { headers: worker });
 			for (const fence of [0, 2, 3, 2 ** 31, 2 ** 53 - 1]) {
 				for (const status of await guess(fence))
@@ -188,7 +188,7 @@ for (const { name, newUrl } of everyDatabase) {
 				expect([fence, await guess(fence)]).toEqual([fence, [422, 422, 422]]);
 			}
 			expect((await ask(server, `GET /jobs/${id}`, { headers: worker })).text).toBe(text);
-			expect((await post(`/jobs/${id}/complete`, { fence: held?.lease?.fence })).status).toBe(200);
+			expect((await post(`/jobs/${id}/complete`, { fence: leased?.lease?.fence })).status).toBe(200);
 		});
 	});
 }

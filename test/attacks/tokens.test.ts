@@ -10,8 +10,8 @@ import { startServer } from "../support/server.ts";
 import { addUser, logIn, testEmail } from "../support/users.ts";
 
 /**
- * Attacks on credentials. What a token must be at all, the limits on logins and the keys of `/jobs` and `/events` are
- * tried in test/api/auth, rate-limit, jobs and events; here are the tricks that those do not try.
+ * Attacks on credentials. Invalid tokens, the limits on logins and the keys of `/jobs` and `/events` are tested in
+ * test/api/auth, rate-limit, jobs and events; here are the attacks that those do not try.
  */
 
 const secret = "a secret of more than thirty-two bytes";
@@ -42,7 +42,7 @@ describe("a token's header", async () => {
 	const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 	const pem = publicKey.export({ type: "spki", format: "pem" });
 
-	test("names no key: neither within it, nor at an address, nor by a path", async () => {
+	test("cannot choose the key: not in the header, by URL or by path", async () => {
 		const asked: string[] = [];
 		const elsewhere = Bun.serve({
 			port: 0,
@@ -71,7 +71,7 @@ describe("a token's header", async () => {
 		expect(asked).toEqual([]);
 	});
 
-	test("chooses no algorithm but the one, in no spelling, and no encryption", async () => {
+	test("cannot choose another algorithm, in any spelling, or encryption", async () => {
 		for (const alg of [
 			"none",
 			"None",
@@ -97,16 +97,16 @@ describe("a token's header", async () => {
 				expect([alg, await statusOf(token), await statusOf(unsigned)]).toEqual([alg, 401, 401]);
 			}
 		}
-		// Signed as they say, and with the right secret.
+		// Signed with the algorithm that they name, and with the right secret.
 		for (const bits of [384, 512] as const) {
 			const token = signed({ alg: `HS${bits}`, typ: "JWT" }, claims, secret, `sha${bits}`);
 			expect([bits, await statusOf(token)]).toEqual([bits, 401]);
 		}
-		// Five parts are an encrypted token, one of JSON is another serialization.
+		// Five parts are an encrypted token; a JSON object is another serialization.
 		expect(await statusOf(`${base64url({ alg: "dir", enc: "A256GCM" })}..AAAA.AAAA.AAAA`)).toBe(401);
 	});
 
-	test("turns off nothing that is checked", async () => {
+	test("cannot turn off a check", async () => {
 		const plain = Buffer.from(claims, "base64url").toString();
 		for (const token of [
 			signed({ alg: "HS256", crit: [] }, claims, secret),
@@ -124,12 +124,12 @@ describe("a token's header", async () => {
 		}
 	});
 
-	test("and whatever follows it has one spelling: another that stands for the same bytes is no good token", async () => {
+	test("and the other parts have one encoding: another one of the same bytes is rejected", async () => {
 		const good = server.bearer.slice("Bearer ".length);
 		expect(await statusOf(good)).toBe(200);
 		const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 		const last = alphabet.indexOf(good.at(-1) ?? "");
-		// 32 bytes leave two bits of the last letter unused: four letters stand for the same signature.
+		// 32 bytes leave two bits of the last letter unused: four letters encode the same signature.
 		const others = [1, 2, 3].map((bits) => good.slice(0, -1) + alphabet[(last & ~3) | ((last + bits) & 3)]);
 		for (const token of [
 			...others,
@@ -145,7 +145,7 @@ describe("a token's header", async () => {
 });
 
 describe.each([...durableDatabases])("on $name", ({ newUrl }) => {
-	test("a password changed and a user removed by another process end tokens and logins at once", async () => {
+	test("a password change or a removal of a user by another process revokes tokens and logins at once", async () => {
 		const url = await newUrl();
 		const server = await startServer({ ...env, DATABASE_URL: url });
 		const email = "grace@example.com";
@@ -171,7 +171,7 @@ describe.each([...durableDatabases])("on $name", ({ newUrl }) => {
 	});
 });
 
-test("a login takes about one time, whether the address is known or not", async () => {
+test("a login takes about the same time, whether the address is known or not", async () => {
 	const server = await startServer(env);
 	const known = "with-a-real-hash@example.com";
 	const passwordHash = await passwords().hash("the right one");
@@ -192,12 +192,12 @@ test("a login takes about one time, whether the address is known or not", async 
 	await took(known);
 	for (let n = 0; n < 9; n++) times.push([await took(known), await took(`nobody-${n}@example.com`)]);
 	const median = (of: 0 | 1) => times.map((pair) => pair[of]).sort((one, other) => one - other)[4] ?? 0;
-	// Without the work for nobody an unknown address is answered some fifty times as fast.
+	// Without the dummy hash an unknown address is answered some fifty times as fast.
 	expect(median(1) / median(0)).toBeGreaterThan(0.25);
 	expect(median(1) / median(0)).toBeLessThan(4);
 });
 
-test("a key is in no log line, no event and no job; its fingerprint is in the log alone", async () => {
+test("a key is in no log line, no event and no job; its fingerprint is only in the log", async () => {
 	const recorded = recordedLog();
 	const key = "worker-key-that-is-secret";
 	const server = await startServer(

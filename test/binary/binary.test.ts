@@ -7,7 +7,7 @@ import { durableDatabases, newFolder } from "../support/databases.ts";
 import { fromSource, runProgram, startProcess } from "../support/process.ts";
 import { logIn } from "../support/users.ts";
 
-// The binary is built, and started many times.
+// The tests build the binary and start it many times.
 setDefaultTimeout(60_000);
 
 const program = [await binary()];
@@ -44,7 +44,7 @@ describe("the executable alone in an empty folder", () => {
 		});
 	}
 
-	test("has Swagger UI inside", async () => {
+	test("contains Swagger UI", async () => {
 		const server = await startProcess(program, { DATABASE_URL: "sqlite://:memory:" }, newFolder());
 		for (const [path, type, least] of [
 			["/swagger", "text/html", 300],
@@ -60,7 +60,7 @@ describe("the executable alone in an empty folder", () => {
 		await server.end("SIGTERM");
 	});
 
-	test("prints the same OpenAPI document as the source does", async () => {
+	test("prints the same OpenAPI document as the source", async () => {
 		const cwd = newFolder();
 		const fromBinary = await runProgram([...program, "openapi"], {}, { cwd });
 		expect(fromBinary).toEqual(await runProgram([...fromSource, "openapi"], {}));
@@ -68,8 +68,8 @@ describe("the executable alone in an empty folder", () => {
 	});
 });
 
-describe("in a folder of somebody else's project", () => {
-	test("neither .env nor bunfig.toml nor package.json means anything to it", async () => {
+describe("in the folder of another project", () => {
+	test("it ignores .env, bunfig.toml and package.json", async () => {
 		const cwd = newFolder();
 		writeFileSync(join(cwd, ".env"), "DATABASE_URL=sqlite:///./foreign.db\nPORT=nonsense\n");
 		writeFileSync(join(cwd, ".env.production"), "PORT=nonsense\n");
@@ -85,7 +85,7 @@ describe("in a folder of somebody else's project", () => {
 		expect(filesOf(cwd)).toEqual([...before, "own.db"].toSorted());
 	});
 
-	test("the source, started in its own project's folder, does read .env", async () => {
+	test("the source, started in its own project's folder, reads .env", async () => {
 		const cwd = newFolder();
 		writeFileSync(join(cwd, ".env"), "PORT=nonsense\n");
 		const { code, stderr } = await runProgram([...fromSource, "migrate"], {}, { cwd });
@@ -97,7 +97,7 @@ describe("in a folder of somebody else's project", () => {
 test("a stack trace names the lines of the .ts files", async () => {
 	const cwd = newFolder();
 	const server = await startProcess(program, { DATABASE_URL: "sqlite:///./own.db", ...devUser }, cwd);
-	// A table gone from under a running server is a defect, and has its stack in the log.
+	// A table that is dropped while the server runs is a defect, and its stack is in the log.
 	using database = new Database(join(cwd, "own.db"));
 	database.run("PRAGMA foreign_keys = OFF");
 	database.run("DROP TABLE users");
@@ -117,7 +117,7 @@ test("a stack trace names the lines of the .ts files", async () => {
 	expect(source[Number(lineNumber) - 1]).toContain("users.findByEmail(");
 });
 
-test.each(["production", "development", "test"])("NODE_ENV=%s changes nothing that is seen", async (mode) => {
+test.each(["production", "development", "test"])("NODE_ENV=%s changes no response", async (mode) => {
 	const server = await startProcess(
 		program,
 		{ DATABASE_URL: "sqlite://:memory:", NODE_ENV: mode },

@@ -11,8 +11,8 @@ const given = {
 	DATABASE_URL: "postgres://ada:top%20secret@db.example.com:5433/plans?sslmode=require&password=x",
 };
 
-describe("on Postgres, which need not be there for it", () => {
-	test("a backup names the pg_dump to run, without the password", async () => {
+describe("on Postgres, without a running server", () => {
+	test("a backup prints the pg_dump to run, without the password", async () => {
 		expect(await runProgram([...fromSource, "backup", "it's a.dump"], given)).toEqual({
 			code: 1,
 			stdout: "",
@@ -21,7 +21,7 @@ describe("on Postgres, which need not be there for it", () => {
 		});
 	});
 
-	test("a restore names the pg_restore to run, without the password", async () => {
+	test("a restore prints the pg_restore to run, without the password", async () => {
 		expect(await runProgram([...fromSource, "restore", "--force", "a.dump"], given)).toEqual({
 			code: 1,
 			stdout: "",
@@ -32,7 +32,7 @@ describe("on Postgres, which need not be there for it", () => {
 });
 
 const server = await postgresUrl();
-/** What fits a server has the same number, and so has what came with the machine; other versions refuse each other. */
+/** Whether pg_dump is here and works with this server: the versions must match. */
 const tools = server !== undefined && Bun.which("pg_dump") !== null && (await dumps(server));
 
 async function dumps(url: string): Promise<boolean> {
@@ -51,16 +51,16 @@ async function listEnd(server: TestServer): Promise<string> {
 	return (await ask(server, "GET /collab/state/tasks")).headers.get("x-event-id") ?? "";
 }
 
-async function goingOnFrom(server: TestServer, id: string): Promise<readonly [number, number]> {
+async function resumeFrom(server: TestServer, id: string): Promise<readonly [number, number]> {
 	const tail = await ask(server, `GET /events/tail?last_event_id=${id}`);
 	const list = await ask(server, `GET /events?after=${id}`);
 	return [tail.status, list.status];
 }
 
-/** Holds a copy of a database, whose tasks are `one` and `two`, to what a new epoch is. */
+/** Expects a new epoch in a copy of a database whose tasks are `one` and `two`. */
 async function expectNewEpoch(databaseUrl: string, formerBearer: string): Promise<void> {
 	const copy = await startServer({ DATABASE_URL: databaseUrl, JWT_SECRET: "x".repeat(32) });
-	for (const id of ["1", "2"]) expect(await goingOnFrom(copy, id)).toEqual([410, 410]);
+	for (const id of ["1", "2"]) expect(await resumeFrom(copy, id)).toEqual([410, 410]);
 	const me = await ask(copy, "GET /auth/me", { headers: { authorization: formerBearer } });
 	expect(me.status).toBe(401);
 	const end = await listEnd(copy);
@@ -72,7 +72,7 @@ async function expectNewEpoch(databaseUrl: string, formerBearer: string): Promis
 	await copy.stop();
 	const again = await startServer({ DATABASE_URL: databaseUrl });
 	expect(await listEnd(again)).toBe(String(Number(end) + 1));
-	expect(await goingOnFrom(again, String(Number(end) + 2))).toEqual([422, 422]);
+	expect(await resumeFrom(again, String(Number(end) + 2))).toEqual([422, 422]);
 	await again.stop();
 }
 
@@ -87,7 +87,7 @@ async function withTwoTasks(databaseUrl: string): Promise<string> {
 	return first.bearer;
 }
 
-describe.if(server !== undefined)("a Postgres database that came from another", () => {
+describe.if(server !== undefined)("a Postgres database that was made from another", () => {
 	test("as a copy begins a new epoch of its log", async () => {
 		const [from, to] = [await newPostgresDatabase(server ?? ""), await newPostgresDatabase(server ?? "")];
 		const bearer = await withTwoTasks(from);
@@ -99,7 +99,7 @@ describe.if(server !== undefined)("a Postgres database that came from another", 
 		await expectNewEpoch(to, bearer);
 	});
 
-	test.if(tools)("by pg_dump and pg_restore over itself begins a new epoch of its log", async () => {
+	test.if(tools)("by pg_dump and pg_restore into itself begins a new epoch of its log", async () => {
 		const url = await newPostgresDatabase(server ?? "");
 		const bearer = await withTwoTasks(url);
 		const file = `${newFolder()}/a.dump`;
@@ -114,10 +114,10 @@ describe.if(server !== undefined)("a Postgres database that came from another", 
 	});
 });
 
-describe("where a new epoch begins", () => {
+describe("the first number of a new epoch", () => {
 	const now = Date.UTC(2026, 10, 23);
 
-	test("is beyond what any epoch before can have given, and beyond the last one's end", () => {
+	test("is beyond every number of earlier epochs, and beyond the last one's end", () => {
 		const first = newEpoch(1000, now);
 		expect(newEpoch(1000, now + 1).rev).toBeGreaterThan(first.rev);
 		expect(newEpoch(first.rev + 5000, now + 60_000).rev).toBeGreaterThan(first.rev + 5000);

@@ -20,7 +20,7 @@ interface Server extends ServerProcess {
 	readonly authorization: string;
 }
 
-/** A server in a process of its own: closing its database there is what closes it for good. */
+/** A server in its own process: only the end of the process surely closes its database. */
 async function serve(path: string): Promise<Server> {
 	const server = await startProcess(fromSource, {
 		DATABASE_URL: url(path),
@@ -56,8 +56,8 @@ async function succeed(path: string, ...words: readonly string[]): Promise<void>
 	expect(await program(path, ...words)).toMatchObject({ code: 0, stderr: "" });
 }
 
-/** The one line with which a command fails. */
-async function refusal(path: string, ...words: readonly string[]): Promise<string> {
+/** Runs a command that must fail; returns its error line. */
+async function failure(path: string, ...words: readonly string[]): Promise<string> {
 	const { code, stdout, stderr } = await program(path, ...words);
 	expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
 	expect(stderr).toMatch(/^orchestrator: [^\n]+\n$/);
@@ -79,8 +79,8 @@ async function listEnd(server: Server): Promise<string> {
 	return headers.get("x-event-id") ?? "";
 }
 
-/** What a client is told that goes on from a number: the status of the answer, on both ways of following. */
-async function goingOnFrom(server: Server, id: string): Promise<readonly [number, number]> {
+/** The status for a client that continues from a number, on the stream and on the list. */
+async function resumeFrom(server: Server, id: string): Promise<readonly [number, number]> {
 	const tail = await ask(server, `GET /events/tail?last_event_id=${id}`);
 	const list = await ask(server, `GET /events?after=${id}`);
 	return [tail.status, list.status];
@@ -94,7 +94,7 @@ interface BackedUp {
 
 let original: Promise<BackedUp> | undefined;
 
-/** A database with two tasks, and its backup, in a folder of their own. */
+/** A database with two tasks, and its backup, in a new folder. */
 async function backedUp(): Promise<BackedUp> {
 	original ??= makeAndBackUp();
 	const { path, file } = await original;
@@ -125,7 +125,7 @@ function titles(path: string): readonly string[] {
 	return rows.map(({ title }) => title);
 }
 
-describe("a backup beside a server that is written to", () => {
+describe("a backup while a server is written to", () => {
 	test("has everything that was acknowledged before, each with its event, and a log without a gap", async () => {
 		const folder = newFolder();
 		const [path, file] = [join(folder, "a.db"), join(folder, "a.backup")];
@@ -170,7 +170,7 @@ describe("a backup beside a server that is written to", () => {
 		);
 	});
 
-	test("is for its owner alone, and leaves nothing else behind", async () => {
+	test("is readable only by its owner, and leaves no other file", async () => {
 		const { file, folder } = await makeAndBackUp();
 		expect(statSync(file).mode & 0o777).toBe(0o600);
 		expect(readdirSync(folder).sort()).toEqual(["a.backup", "a.db"]);
@@ -178,7 +178,7 @@ describe("a backup beside a server that is written to", () => {
 });
 
 describe("after a restore", () => {
-	test("a number from before is 410, and who lists again goes on from there", async () => {
+	test("a number from before is 410, and a client that lists again continues from there", async () => {
 		const { path, file } = await backedUp();
 		const first = await serve(path);
 		await create(first, "lost");
@@ -187,7 +187,7 @@ describe("after a restore", () => {
 		await succeed(path, "restore", file, "--force");
 
 		const second = await serve(path);
-		for (const id of ["1", "2", "3"]) expect(await goingOnFrom(second, id)).toEqual([410, 410]);
+		for (const id of ["1", "2", "3"]) expect(await resumeFrom(second, id)).toEqual([410, 410]);
 		expect(titles(path)).toEqual(["one", "two"]);
 		const end = await listEnd(second);
 		const tail = await openTail(second.url, "", { "last-event-id": end });
@@ -200,7 +200,7 @@ describe("after a restore", () => {
 		expect(titles(path)).toEqual(["one", "two", "new"]);
 	});
 
-	test("no number of one epoch is good in another, whichever came first", async () => {
+	test("no number of one epoch is valid in another, whichever came first", async () => {
 		const { path, file, folder } = await backedUp();
 		const servers = [await serve(path)];
 		for (const name of ["b.db", "c.db"]) {
@@ -212,17 +212,17 @@ describe("after a restore", () => {
 		for (const from of servers) {
 			const id = await listEnd(from);
 			for (const to of servers) {
-				const [tail, list] = to === from ? [200, 200] : await goingOnFrom(to, id);
+				const [tail, list] = to === from ? [200, 200] : await resumeFrom(to, id);
 				expect(to === from || (tail === 410 && list === 410) || (tail === 422 && list === 422)).toBe(true);
 			}
 		}
 		const [original, second] = servers;
 		if (original === undefined || second === undefined) throw new Error("there are three");
-		expect(await goingOnFrom(original, await listEnd(second))).toEqual([410, 410]);
-		expect(await goingOnFrom(second, await listEnd(original))).toEqual([410, 410]);
+		expect(await resumeFrom(original, await listEnd(second))).toEqual([410, 410]);
+		expect(await resumeFrom(second, await listEnd(original))).toEqual([410, 410]);
 	});
 
-	test("an epoch begins behind the one that it replaces, though the clock was set back", async () => {
+	test("an epoch begins after the one that it replaces, even if the clock was set back", async () => {
 		const { path, file } = await backedUp();
 		const far = Date.now() * 256 + 1e12;
 		const replaced = new Database(path);
@@ -231,18 +231,17 @@ describe("after a restore", () => {
 		await succeed(path, "restore", file, "--force");
 		const server = await serve(path);
 		expect(Number(await listEnd(server))).toBeGreaterThan(far);
-		expect(await goingOnFrom(server, String(far))).toEqual([410, 410]);
+		expect(await resumeFrom(server, String(far))).toEqual([410, 410]);
 	});
 
-	test("no fence and no login from before is good", async () => {
+	test("no fence and no login from before is valid", async () => {
 		const folder = newFolder();
 		const [path, file] = [join(folder, "a.db"), join(folder, "a.backup")];
 		const first = await serve(path);
 		await ask(first, "POST /jobs", { headers: key, body: { kind: "k" } });
-		const lease = { headers: key, body: { worker: "w", lease_seconds: 1 } };
-		const leased = await ask(first, "POST /jobs/lease", lease);
-		const { id, lease: held } = (leased.json as { items: { id: string; lease: { fence: number } }[] })
-			.items[0] ?? {
+		const request = { headers: key, body: { worker: "w", lease_seconds: 1 } };
+		const leased = await ask(first, "POST /jobs/lease", request);
+		const { id, lease } = (leased.json as { items: { id: string; lease: { fence: number } }[] }).items[0] ?? {
 			id: "",
 			lease: { fence: 0 },
 		};
@@ -253,7 +252,7 @@ describe("after a restore", () => {
 		const second = await serve(path);
 		const late = await ask(second, `POST /jobs/${id}/complete`, {
 			headers: key,
-			body: { fence: held.fence },
+			body: { fence: lease.fence },
 		});
 		expect([late.status, (late.json as { type: string }).type]).toEqual([409, "lease_lost"]);
 		const again = await ask(second, "POST /jobs/lease", {
@@ -262,7 +261,7 @@ describe("after a restore", () => {
 		});
 		const next = (again.json as { items: { id: string; lease: { fence: number } }[] }).items[0];
 		expect(next?.id).toBe(id);
-		expect(next?.lease.fence).toBeGreaterThan(held.fence + 1000);
+		expect(next?.lease.fence).toBeGreaterThan(lease.fence + 1000);
 		const done = await ask(second, `POST /jobs/${id}/complete`, {
 			headers: key,
 			body: { fence: next?.lease.fence },
@@ -275,7 +274,7 @@ describe("after a restore", () => {
 		expect((await ask(second, "GET /auth/me", { headers: { authorization } })).status).toBe(200);
 	});
 
-	test("the epoch goes on through restarts", async () => {
+	test("a restart keeps the epoch", async () => {
 		const { path, file } = await backedUp();
 		await succeed(path, "restore", file, "--force");
 		const first = await serve(path);
@@ -286,12 +285,12 @@ describe("after a restore", () => {
 		expect((await ask(second, `GET /events?after=${end}`)).status).toBe(200);
 	});
 
-	test("a backup that was put in place by hand begins an epoch too", async () => {
+	test("a backup that was copied into place by hand begins an epoch too", async () => {
 		const { file, folder } = await backedUp();
 		const byHand = join(folder, "by-hand.db");
 		copyFileSync(file, byHand);
 		const server = await serve(byHand);
-		expect(await goingOnFrom(server, "2")).toEqual([410, 410]);
+		expect(await resumeFrom(server, "2")).toEqual([410, 410]);
 	});
 });
 
@@ -299,15 +298,15 @@ describe("a restore replaces", () => {
 	test("nothing without --force", async () => {
 		const { path, file } = await backedUp();
 		const before = readFileSync(path);
-		expect(await refusal(path, "restore", file)).toContain("--force");
+		expect(await failure(path, "restore", file)).toContain("--force");
 		expect(readFileSync(path)).toEqual(before);
 	});
 
-	test("nothing that a server has open, quiet as it may be", async () => {
+	test("nothing that a server has open, even if it is idle", async () => {
 		const { path, file } = await backedUp();
 		const server = await serve(path);
 		await create(server, "three");
-		expect(await refusal(path, "restore", file, "--force")).toContain("stop it first");
+		expect(await failure(path, "restore", file, "--force")).toContain("stop it first");
 		await create(server, "four");
 		await server.end("SIGTERM");
 		expect(titles(path)).toEqual(["one", "two", "three", "four"]);
@@ -315,7 +314,7 @@ describe("a restore replaces", () => {
 		expect(titles(path)).toEqual(["one", "two"]);
 	});
 
-	test("what a killed server left in its WAL, and replays none of it", async () => {
+	test("the database of a killed server with its WAL, and replays none of it", async () => {
 		const { path, file, folder } = await backedUp();
 		const server = await serve(path);
 		await create(server, "left behind");
@@ -326,7 +325,7 @@ describe("a restore replaces", () => {
 		expect(titles(path)).toEqual(["one", "two"]);
 	});
 
-	test("a database that is damaged or none at all", async () => {
+	test("a damaged database, and a file that is not a database", async () => {
 		const { path, file } = await backedUp();
 		writeFileSync(path, "no database");
 		writeFileSync(`${path}-wal`, "of another");
@@ -334,7 +333,7 @@ describe("a restore replaces", () => {
 		expect(titles(path)).toEqual(["one", "two"]);
 	});
 
-	test("and keeps the mode of what it replaced", async () => {
+	test("and keeps the mode of the replaced file", async () => {
 		const { path, file } = await backedUp();
 		expect(statSync(path).mode & 0o777).toBe(0o644);
 		await succeed(path, "restore", file, "--force");
@@ -342,9 +341,13 @@ describe("a restore replaces", () => {
 	});
 });
 
-describe("a restore refuses, and leaves what is there", () => {
+describe("a restore fails, and leaves the database unchanged, for", () => {
 	const unfit: readonly (readonly [string, string, (file: string) => void])[] = [
-		["a file that is no database", "not a SQLite database", (file) => writeFileSync(file, "x".repeat(5000))],
+		[
+			"a file that is not a database",
+			"not a SQLite database",
+			(file) => writeFileSync(file, "x".repeat(5000)),
+		],
 		["an empty file", "not a database of this program", (file) => writeFileSync(file, "")],
 		[
 			"another program's database",
@@ -373,44 +376,44 @@ describe("a restore refuses, and leaves what is there", () => {
 	test.each([...unfit])("%s", async (_name, reason, spoil) => {
 		const { path, file, folder } = await backedUp();
 		spoil(file);
-		expect(await refusal(path, "restore", file, "--force")).toContain(reason);
+		expect(await failure(path, "restore", file, "--force")).toContain(reason);
 		expect(titles(path)).toEqual(["one", "two"]);
 		expect(readdirSync(folder).sort()).toEqual(["a.backup", "a.db"]);
 	});
 
-	test("a file that is not there, the database itself, and memory", async () => {
+	test("a missing file, the database itself, and a database in memory", async () => {
 		const { path, file, folder } = await backedUp();
-		expect(await refusal(path, "restore", join(folder, "none"))).toContain("There is no file");
-		expect(await refusal(path, "restore", path, "--force")).toContain("the database itself");
+		expect(await failure(path, "restore", join(folder, "none"))).toContain("There is no file");
+		expect(await failure(path, "restore", path, "--force")).toContain("the database itself");
 		const memory = await runProgram([...fromSource, "restore", file], { DATABASE_URL: "sqlite://:memory:" });
 		expect([memory.code, memory.stderr]).toEqual([1, expect.stringContaining("memory")]);
 	});
 });
 
-describe("a backup refuses", () => {
-	test("to overwrite, whatever it is that is there", async () => {
+describe("a backup fails for", () => {
+	test("an existing file, whatever it is", async () => {
 		const { path, file } = await backedUp();
 		const before = readFileSync(file);
-		expect(await refusal(path, "backup", file)).toContain("there already");
+		expect(await failure(path, "backup", file)).toContain("there already");
 		expect(readFileSync(file)).toEqual(before);
 	});
 
-	test("a database that is not there, that is memory, or that is damaged", async () => {
+	test("a database that is missing, in memory or damaged", async () => {
 		const { path, folder } = await backedUp();
 		const [none, out] = [join(folder, "none.db"), join(folder, "out")];
-		expect(await refusal(none, "backup", out)).toContain("There is no file");
+		expect(await failure(none, "backup", out)).toContain("There is no file");
 		const memory = await runProgram([...fromSource, "backup", out], { DATABASE_URL: "sqlite://:memory:" });
 		expect([memory.code, memory.stderr]).toEqual([1, expect.stringContaining("memory")]);
 		const bytes = readFileSync(path);
 		bytes.fill(0xff, 4096 * 2, 4096 * 12);
 		writeFileSync(path, bytes);
-		expect(await refusal(path, "backup", out)).toContain("damaged");
+		expect(await failure(path, "backup", out)).toContain("damaged");
 		expect(readdirSync(folder).sort()).toEqual(["a.backup", "a.db"]);
 	});
 
-	test("a folder that is not there", async () => {
+	test("a missing folder", async () => {
 		const { path, folder } = await backedUp();
-		expect(await refusal(path, "backup", join(folder, "no", "such"))).toContain("cannot be");
+		expect(await failure(path, "backup", join(folder, "no", "such"))).toContain("cannot be");
 	});
 });
 

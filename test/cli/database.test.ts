@@ -10,14 +10,14 @@ import { postgresUrl } from "../support/postgres.ts";
 import { runProgram } from "../support/process.ts";
 import { unprivileged, unprivilegedUser } from "../support/unprivileged.ts";
 
-// Whole processes are started.
+// The tests start whole processes.
 setDefaultTimeout(60_000);
 
 const program = [await binary()];
 
 const run = (word: string, url: string) => runProgram([...program, word], { DATABASE_URL: url });
 
-/** Runs a statement that the program itself never would. */
+/** Runs a statement that the program itself never runs. */
 async function tamper(url: string, statement: string): Promise<void> {
 	if (url.startsWith("sqlite")) {
 		using database = new Database(url.slice("sqlite:///".length));
@@ -31,7 +31,7 @@ async function tamper(url: string, statement: string): Promise<void> {
 
 for (const { name, newUrl } of durableDatabases) {
 	describe(`migrate on ${name}`, () => {
-		test("says what it did, and the second time that there was nothing to do", async () => {
+		test("prints what it did, and the second time that there was nothing to do", async () => {
 			const url = await newUrl();
 			const first = await run("migrate", url);
 			expect(first).toMatchObject({ code: 0, stderr: "" });
@@ -48,7 +48,7 @@ for (const { name, newUrl } of durableDatabases) {
 			});
 		});
 
-		test("ten at once apply each migration once, and all succeed", async () => {
+		test("ten processes at once apply each migration once, and all succeed", async () => {
 			const url = await newUrl();
 			const all = await Promise.all(Array.from({ length: 10 }, () => run("migrate", url)));
 			expect(all.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
@@ -59,7 +59,7 @@ for (const { name, newUrl } of durableDatabases) {
 			expect(applied.length).toBeGreaterThan(0);
 		});
 
-		test("a database that a newer program has migrated is refused by every command", async () => {
+		test("a database that a newer program has migrated is rejected by every command", async () => {
 			const url = await newUrl();
 			await run("migrate", url);
 			await tamper(url, "INSERT INTO schema_migrations VALUES ('9999_later', 'x', 0)");
@@ -72,7 +72,7 @@ for (const { name, newUrl } of durableDatabases) {
 			}
 		});
 
-		test("a migration of another content is refused", async () => {
+		test("a migration with another content is rejected", async () => {
 			const url = await newUrl();
 			await run("migrate", url);
 			await tamper(url, "UPDATE schema_migrations SET hash = 'other' WHERE name = '0000_init'");
@@ -85,14 +85,14 @@ for (const { name, newUrl } of durableDatabases) {
 	});
 }
 
-/** One clear sentence, exit 1, for a command that does one thing and for the server alike. */
+/** Expects one clear sentence and exit code 1, both of a command and of the server. */
 async function errorResponse(url: string, sentence: string): Promise<void> {
 	for (const word of ["migrate", "serve"]) {
 		expect(await run(word, url)).toEqual({ code: 1, stdout: "", stderr: `orchestrator: ${sentence}\n` });
 	}
 }
 
-describe("a SQLite file that cannot be had", () => {
+describe("a SQLite file that cannot be opened", () => {
 	test("in a folder that is missing", async () => {
 		const folder = newFolder();
 		const path = join(folder, "missing/test.db");
@@ -111,7 +111,7 @@ describe("a SQLite file that cannot be had", () => {
 		);
 	});
 
-	test("that is something else stays as it is", async () => {
+	test("that is not a database stays unchanged", async () => {
 		const path = join(newFolder(), "letter.txt");
 		writeFileSync(path, "Dear Ada, ".repeat(1000));
 		await errorResponse(
@@ -132,45 +132,48 @@ describe("a SQLite file that cannot be had", () => {
 		expect(stderr).toBe(`orchestrator: The database ${path} cannot be used: the file is damaged.\n`);
 	});
 
-	test.skipIf(process.platform === "win32")("that this user may only read, or whose folder", async () => {
-		const folder = join(newFolder(), "owned");
-		mkdirSync(folder);
-		const path = join(folder, "test.db");
-		chmodSync(join(folder, ".."), 0o755);
-		await run("migrate", `sqlite:///${path}`);
-		for (const owned of [folder, path]) chownSync(owned, unprivilegedUser, statSync(owned).gid);
-		const copy = join(folder, "../orchestrator");
-		await Bun.write(copy, Bun.file(program[0] ?? ""));
-		chmodSync(copy, 0o755);
-		const serve = () => runProgram(unprivileged([copy, "serve"]), { DATABASE_URL: `sqlite:///${path}` });
-		chmodSync(path, 0o444);
-		expect(await serve()).toEqual({
-			code: 1,
-			stdout: "",
-			stderr: `orchestrator: The database ${path} cannot be used: it cannot be written to.\n`,
-		});
-		for (const rest of ["test.db-wal", "test.db-shm"])
-			await Bun.file(join(folder, rest))
-				.delete()
-				.catch(() => {});
-		chmodSync(path, 0o644);
-		chmodSync(folder, 0o555);
-		const { code, stderr } = await serve();
-		chmodSync(folder, 0o755);
-		expect(code).toBe(1);
-		expect(stderr).toMatch(/^orchestrator: The database \S+ cannot be used: [^\n]*\.\n$/);
-	});
+	test.skipIf(process.platform === "win32")(
+		"that is read-only for this user, or whose folder is",
+		async () => {
+			const folder = join(newFolder(), "owned");
+			mkdirSync(folder);
+			const path = join(folder, "test.db");
+			chmodSync(join(folder, ".."), 0o755);
+			await run("migrate", `sqlite:///${path}`);
+			for (const owned of [folder, path]) chownSync(owned, unprivilegedUser, statSync(owned).gid);
+			const copy = join(folder, "../orchestrator");
+			await Bun.write(copy, Bun.file(program[0] ?? ""));
+			chmodSync(copy, 0o755);
+			const serve = () => runProgram(unprivileged([copy, "serve"]), { DATABASE_URL: `sqlite:///${path}` });
+			chmodSync(path, 0o444);
+			expect(await serve()).toEqual({
+				code: 1,
+				stdout: "",
+				stderr: `orchestrator: The database ${path} cannot be used: it cannot be written to.\n`,
+			});
+			for (const rest of ["test.db-wal", "test.db-shm"])
+				await Bun.file(join(folder, rest))
+					.delete()
+					.catch(() => {});
+			chmodSync(path, 0o644);
+			chmodSync(folder, 0o555);
+			const { code, stderr } = await serve();
+			chmodSync(folder, 0o755);
+			expect(code).toBe(1);
+			expect(stderr).toMatch(/^orchestrator: The database \S+ cannot be used: [^\n]*\.\n$/);
+		},
+	);
 });
 
 const server = await postgresUrl();
 const secret = "hunter2hunter2";
 
-/** The server's URL with another part, and a password that must not be shown. */
+/** The server's URL with one part replaced, and a password that must not be shown. */
 function otherUrl(parts: Partial<Record<"username" | "password" | "port" | "pathname", string>>): string {
 	return Object.assign(new URL(server ?? "postgres://127.0.0.1"), { password: secret }, parts).href;
 }
 
-/** Where the server trusts everybody, as some that are used for tests do, no password is wrong. */
+/** Whether the server checks passwords: some test servers trust everybody. */
 async function asksForPassword(): Promise<boolean> {
 	if (server === undefined) return false;
 	const sql = postgres(otherUrl({}), { max: 1 });
@@ -186,17 +189,17 @@ async function asksForPassword(): Promise<boolean> {
 
 const asks = await asksForPassword();
 
-describe.skipIf(server === undefined)("a Postgres that cannot be had", () => {
+describe.skipIf(server === undefined)("a Postgres that cannot be used", () => {
 	async function refusedBy(url: string, reason: string): Promise<void> {
 		const { host, pathname } = new URL(url);
 		await errorResponse(url, `Postgres at ${host}${pathname} cannot be used: ${reason}.`);
 	}
 
-	test.if(asks)("for the wrong password", async () => {
+	test.if(asks)("because the password is wrong", async () => {
 		await refusedBy(otherUrl({}), "the password is wrong");
 	});
 
-	test("for a user who may not log in", async () => {
+	test("because the user may not log in", async () => {
 		const role = `test_${crypto.randomUUID().replaceAll("-", "")}`;
 		await tamper(server ?? "", `CREATE ROLE ${role} NOLOGIN PASSWORD '${secret}'`);
 		try {
@@ -206,17 +209,17 @@ describe.skipIf(server === undefined)("a Postgres that cannot be had", () => {
 		}
 	});
 
-	test("for a database that is missing", async () => {
+	test("because the database is missing", async () => {
 		const { password } = new URL(server ?? "");
 		await refusedBy(otherUrl({ pathname: "/no_such_database", password }), "there is no such database");
 	});
 
-	test("where nothing listens", async () => {
+	test("because nothing listens", async () => {
 		await refusedBy(otherUrl({ port: String(freePort()) }), "nothing listens there");
 	});
 });
 
-test("a database in memory is fit for trying out: every command has its own", async () => {
+test("with a database in memory every command has its own", async () => {
 	expect(everyDatabase.map(({ name }) => name)).toContain("SQLite in memory");
 	expect(await run("migrate", "sqlite://:memory:")).toMatchObject({ code: 0, stderr: "" });
 });

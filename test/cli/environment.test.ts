@@ -7,7 +7,7 @@ import { fromSource, runProgram } from "../support/process.ts";
 
 const root = join(import.meta.dir, "../..");
 
-/** Every variable with values that do not fit it. */
+/** Every variable with invalid values. */
 const unfit: Readonly<Record<string, readonly string[]>> = {
 	PORT: ["http", "-1", "65536", "80.5", "0x50", " 80"],
 	DATABASE_URL: [
@@ -51,7 +51,7 @@ function faults(env: Record<string, string>): readonly string[] {
 
 describe("one wrong value", () => {
 	for (const [name, values] of Object.entries(unfit)) {
-		test.each([...values])(`${name}=%j is a fault that does not repeat the value`, (value) => {
+		test.each([...values])(`${name}=%j is an error that does not repeat the value`, (value) => {
 			const partner = name === "DEV_USER_EMAIL" ? { DEV_USER_PASSWORD: "long enough" } : {};
 			const other = name === "DEV_USER_PASSWORD" ? { DEV_USER_EMAIL: "a@example.com" } : {};
 			const found = faults({ ...partner, ...other, [name]: value });
@@ -62,14 +62,14 @@ describe("one wrong value", () => {
 		});
 	}
 
-	test.each(["DEV_USER_EMAIL", "DEV_USER_PASSWORD"])("%s alone is a fault", (name) => {
+	test.each(["DEV_USER_EMAIL", "DEV_USER_PASSWORD"])("%s alone is an error", (name) => {
 		expect(faults({ [name]: "a@example.com" })).toEqual([
 			"DEV_USER_EMAIL and DEV_USER_PASSWORD must be set together",
 		]);
 	});
 });
 
-test("every fault is listed at once, exit 2, no secret shown, nothing made", async () => {
+test("every error is listed at once, exit code 2, no secret shown, no file made", async () => {
 	const cwd = newFolder();
 	const secrets = { JWT_SECRET: "hunter2-jwt", DEV_USER_PASSWORD: "hunter2", API_KEYS: "hunter2-key" };
 	const env = Object.fromEntries(Object.entries(unfit).map(([name, [first = ""]]) => [name, first]));
@@ -88,13 +88,13 @@ test("an empty value counts as absent", () => {
 	expect(readConfig({ ...empty, HOST: "" }, false)).toEqual(readConfig({}, false));
 });
 
-describe("what is written about the environment", () => {
+describe("tests and documentation of the environment", () => {
 	const inCode = [
 		...readFileSync(join(root, "src/config.ts"), "utf8").matchAll(/read\.\w+\("([A-Z_]+)"/g),
 	].map(([, name]) => name ?? "");
 	const names = [...new Set(inCode)].toSorted();
 
-	test("every variable has its wrong values above", () => {
+	test("every variable has its invalid values above", () => {
 		expect([...Object.keys(unfit), "HOST"].toSorted()).toEqual(names);
 	});
 

@@ -5,13 +5,13 @@ import { targets } from "../../build-targets.ts";
 import { durableDatabases, newFolder } from "../support/databases.ts";
 import { fromSource, startProcess } from "../support/process.ts";
 
-// Whole processes are started.
+// The tests start whole processes.
 setDefaultTimeout(60_000);
 
 const root = join(import.meta.dir, "../..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
 
-/** What a reader pastes: every `sh` block under the heading. */
+/** The text that a reader pastes: every `sh` block under the heading. */
 function pasted(heading: string): string {
 	const section = readme.split(`## ${heading}`)[1]?.split("\n## ")[0] ?? "";
 	return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block ?? "").join("");
@@ -27,10 +27,10 @@ function pathWithNpx(): string {
 }
 
 for (const { name, newUrl } of durableDatabases) {
-	test(`the first round with curl works as pasted, on ${name}`, async () => {
+	test(`the section "Try it with curl" works as pasted, on ${name}`, async () => {
 		const env = { DATABASE_URL: await newUrl() };
 		const server = await startProcess(fromSource, env);
-		const lines = pasted("A first round with curl").replace("http://127.0.0.1:8000", server.url);
+		const lines = pasted("Try it with curl").replace("http://127.0.0.1:8000", server.url);
 		expect(lines).toContain(server.url);
 		const shell = Bun.spawn(["sh", "-e"], {
 			cwd: root,
@@ -62,7 +62,7 @@ for (const { name, newUrl } of durableDatabases) {
 	});
 }
 
-test("every file that the README points to is there", async () => {
+test("every file that the README links to exists", async () => {
 	const files = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map(([, file]) => file ?? "");
 	expect(files.length).toBeGreaterThan(0);
 	for (const file of files)
@@ -84,7 +84,7 @@ test("the README offers the very targets that CI builds", () => {
 	expect([...new Set(offered)].sort()).toEqual(Object.keys(targets).sort());
 });
 
-test("every dependency has its reason in docs/architecture.md", () => {
+test("docs/architecture.md gives the reason for every dependency", () => {
 	const reasons = readFileSync(join(root, "docs/architecture.md"), "utf8").split("## Dependencies")[1] ?? "";
 	const rows = [...reasons.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell = ""]) => cell.split(/[ ,]+/));
 	for (const name of Object.keys({ ...packaged.dependencies, ...packaged.devDependencies })) {

@@ -6,10 +6,10 @@ import { durableDatabases, newFolder } from "../support/databases.ts";
 import { freePort } from "../support/ports.ts";
 import { runProgram, startProcess } from "../support/process.ts";
 
-// Whole processes are started.
+// The tests start whole processes.
 setDefaultTimeout(60_000);
 
-/** The one executable: it starts in half the time of the source, and is what people run. */
+/** The executable: it starts in half the time of the source, and is what users run. */
 const program = [await binary()];
 
 const login = JSON.stringify({ email: "ada@example.com", password: "correct horse battery" });
@@ -17,7 +17,7 @@ const devUser = { DEV_USER_EMAIL: "Ada@example.com", DEV_USER_PASSWORD: "correct
 
 for (const { name, newUrl } of durableDatabases) {
 	describe(name, () => {
-		test("with no user and none named, one is made and shown once, with a line to paste", async () => {
+		test("with no user and none in the environment, one is created and shown once, with a line to paste", async () => {
 			const env = { DATABASE_URL: await newUrl() };
 			const first = await startProcess(program, env);
 			const line = /^ {2}(curl .*)$/m.exec(first.output())?.[1] ?? "";
@@ -40,7 +40,7 @@ for (const { name, newUrl } of durableDatabases) {
 			expect((await runProgram([...program, "user", "list"], env)).stdout).toBe("admin@localhost\n");
 		});
 
-		test("the user that the environment names is made, and kept as it is afterwards", async () => {
+		test("the user in the environment is created, and not changed afterwards", async () => {
 			const env = { DATABASE_URL: await newUrl() };
 			const first = await startProcess(program, { ...env, ...devUser });
 			expect(await status(`${first.url}/auth/login`, login)).toBe(200);
@@ -55,7 +55,7 @@ for (const { name, newUrl } of durableDatabases) {
 			await again.end("SIGTERM");
 		});
 
-		test("/healthz answers 200 from the moment on that the user of the environment can log in, and not before", async () => {
+		test("/healthz is 200 once the user of the environment can log in, and not before", async () => {
 			const port = freePort();
 			const url = `http://127.0.0.1:${port}`;
 			const env = { ...devUser, DATABASE_URL: await newUrl(), PORT: String(port) };
@@ -65,7 +65,7 @@ for (const { name, newUrl } of durableDatabases) {
 			await (await starting).end("SIGTERM");
 		});
 
-		test("a port in use is one sentence, and no user is left whose password nobody saw", async () => {
+		test("a port in use is one sentence, and no user is created whose password nobody saw", async () => {
 			const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
 			const env = { DATABASE_URL: await newUrl(), PORT: String(taken.port), LOG_LEVEL: "silent" };
 			expect(await runProgram(program, env)).toEqual({
@@ -87,7 +87,7 @@ for (const { name, newUrl } of durableDatabases) {
 		});
 
 		test.each(["SIGTERM", "SIGINT"] as const)(
-			"%s: what runs is finished, and the exit code is 0",
+			"%s: requests in progress are finished, and the exit code is 0",
 			async (signal) => {
 				const server = await startProcess(program, { DATABASE_URL: await newUrl(), ...devUser });
 				const request = await slowLogin(server.url);
@@ -100,7 +100,7 @@ for (const { name, newUrl } of durableDatabases) {
 			},
 		);
 
-		test("a second signal exits at once, whatever runs", async () => {
+		test("a second signal exits at once, whatever is in progress", async () => {
 			const server = await startProcess(program, { DATABASE_URL: await newUrl(), ...devUser });
 			const request = await slowLogin(server.url);
 			server.signal("SIGTERM");
@@ -113,7 +113,7 @@ for (const { name, newUrl } of durableDatabases) {
 }
 
 describe("healthcheck", () => {
-	test("exits 0 beside a healthy server, also where a proxy is named, else 1 with a sentence", async () => {
+	test("exits 0 if the server is healthy, also with HTTP_PROXY set, else 1 with a sentence", async () => {
 		const server = await startProcess(program, { DATABASE_URL: "sqlite://:memory:", HOST: "0.0.0.0" });
 		const { port } = new URL(server.url);
 		const check = () =>
@@ -131,15 +131,15 @@ describe("healthcheck", () => {
 		});
 	});
 
-	test("a server that is not healthy is one that answers so", async () => {
-		const sick = Bun.serve({
+	test("exits 1 if the server answers 503", async () => {
+		const unhealthy = Bun.serve({
 			port: 0,
 			hostname: "127.0.0.1",
 			fetch: () => new Response("", { status: 503 }),
 		});
-		const { port } = sick;
+		const { port } = unhealthy;
 		const { code, stderr } = await runProgram([...program, "healthcheck"], { PORT: String(port) });
-		await sick.stop(true);
+		await unhealthy.stop(true);
 		expect({ code, stderr }).toEqual({
 			code: 1,
 			stderr: `orchestrator: http://127.0.0.1:${port}/healthz answered 503.\n`,
@@ -157,7 +157,7 @@ test("openapi prints the document that the server serves, and makes no file", as
 	expect([...new Bun.Glob("**").scanSync({ cwd, dot: true })]).toEqual([]);
 });
 
-test("a relative path is meant from the folder it is started in", async () => {
+test("a relative path is relative to the working directory", async () => {
 	const cwd = newFolder();
 	await runProgram([...program, "migrate"], { DATABASE_URL: "sqlite:///./here.db" }, { cwd });
 	expect(await Bun.file(join(cwd, "here.db")).exists()).toBe(true);
@@ -167,7 +167,7 @@ async function status(url: string, body: string): Promise<number> {
 	return (await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body })).status;
 }
 
-/** A login that the server has begun to take in and that goes on when told. */
+/** A login that the server has begun to receive; `finish` sends the rest. */
 async function slowLogin(url: string): Promise<{ finish(): void; readonly answer: Promise<string> }> {
 	const { hostname, port } = new URL(url);
 	const socket = connect(Number(port), hostname);
@@ -188,7 +188,7 @@ async function slowLogin(url: string): Promise<{ finish(): void; readonly answer
 		"Connection: close",
 		"Content-Type: application/json",
 		`Content-Length: ${login.length}`,
-		// The server's word that it has the head: from here on the request is under way.
+		// The server confirms the headers: from then on the request is in progress.
 		"Expect: 100-continue",
 	];
 	socket.write(`${head.join("\r\n")}\r\n\r\n`);

@@ -4,16 +4,16 @@ import { durableDatabases } from "../support/databases.ts";
 import { runProgram, type ServerProcess, startProcess } from "../support/process.ts";
 import { runOnTerminal } from "../support/terminal.ts";
 
-// Whole processes are started.
+// The tests start whole processes.
 setDefaultTimeout(60_000);
 
-/** The one executable: it starts in half the time of the source, and is what people run. */
+/** The executable: it starts in half the time of the source, and is what users run. */
 const program = [await binary()];
 
 const password = "correct horse battery";
 
 for (const { name, newUrl } of durableDatabases) {
-	describe(`${name}, beside a server that runs`, () => {
+	describe(`${name}, while a server runs`, () => {
 		let server: ServerProcess;
 		let env: Record<string, string>;
 
@@ -38,7 +38,7 @@ for (const { name, newUrl } of durableDatabases) {
 		const me = async (token: string) =>
 			(await fetch(`${server.url}/auth/me`, { headers: { authorization: `Bearer ${token}` } })).status;
 
-		test("add takes the first line of standard input, and the user can log in", async () => {
+		test("add reads the first line of standard input, and the user can log in", async () => {
 			expect(await user("add Grace@Example.com", `${password}\nnothing of this\n`)).toEqual({
 				code: 0,
 				stdout: "Added grace@example.com.\n",
@@ -48,14 +48,14 @@ for (const { name, newUrl } of durableDatabases) {
 			expect((await user("list")).stdout.split("\n")).toContain("grace@example.com");
 		});
 
-		test("a line may end as Windows ends it, or not at all", async () => {
+		test("the line may end with CR LF, or without a line break", async () => {
 			expect((await user("add windows@example.com", `${password}\r\n`)).code).toBe(0);
 			expect((await user("add endless@example.com", password)).code).toBe(0);
 			expect((await logIn("windows@example.com")).status).toBe(200);
 			expect((await logIn("endless@example.com")).status).toBe(200);
 		});
 
-		test("passwd ends the old password and the tokens that it got", async () => {
+		test("passwd revokes the old password and its tokens", async () => {
 			await user("add alan@example.com", password);
 			const { token } = await logIn("alan@example.com");
 			expect(await me(token)).toBe(200);
@@ -69,7 +69,7 @@ for (const { name, newUrl } of durableDatabases) {
 			expect((await logIn("alan@example.com", "another horse")).status).toBe(200);
 		});
 
-		test("remove ends logins and tokens", async () => {
+		test("remove revokes logins and tokens", async () => {
 			await user("add mary@example.com", password);
 			const { token } = await logIn("mary@example.com");
 			expect(await user("remove mary@example.com")).toEqual({
@@ -82,7 +82,7 @@ for (const { name, newUrl } of durableDatabases) {
 			expect((await user("list")).stdout).not.toContain("mary@example.com");
 		});
 
-		test("what cannot be done is one sentence and exit 1, and changes nothing", async () => {
+		test("a failure is one sentence and exit code 1, and changes nothing", async () => {
 			await user("add kept@example.com", password);
 			const before = (await user("list")).stdout;
 			for (const [words, stdin, sentence] of [
@@ -104,9 +104,9 @@ for (const { name, newUrl } of durableDatabases) {
 			expect((await logIn("kept@example.com")).status).toBe(200);
 		});
 
-		test("on a terminal the password is asked for without echo", async () => {
+		test("on a terminal the password is prompted for without echo", async () => {
 			const prompt = "Password for typed@example.com: ";
-			// A key too many and one rubbed out: what counts is what stands there in the end.
+			// One key too many, then Backspace.
 			const typed = await runOnTerminal(
 				[...program, "user", "add", "typed@example.com"],
 				env,

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { version } from "../../package.json";
 import { fromSource, runProgram } from "../support/process.ts";
 
-// Whole processes are started.
+// The tests start whole processes.
 setDefaultTimeout(60_000);
 
 const commands = [
@@ -25,14 +25,14 @@ const run = (words: string) =>
 		DATABASE_URL: "sqlite:////nowhere/none.db",
 	});
 
-describe("what there is", () => {
-	test.each(["", ...commands])("%p --help says how it is used", async (words) => {
+describe("known commands", () => {
+	test.each(["", ...commands])("%p --help prints its usage", async (words) => {
 		const { code, stdout, stderr } = await run(`${words} --help`);
 		expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 		expect(stdout).toStartWith(`Usage: ${["orchestrator", words].filter(Boolean).join(" ")} `);
 	});
 
-	test.each(["", ...commands])("%p --version is the package's version", async (words) => {
+	test.each(["", ...commands])("%p --version prints the package's version", async (words) => {
 		expect(await run(`${words} --version`)).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
 	});
 
@@ -42,7 +42,7 @@ describe("what there is", () => {
 	});
 });
 
-describe("what there is not", () => {
+describe("unknown commands and options", () => {
 	test.each([
 		["frob", "unknown command 'frob'"],
 		["user frob", "unknown command 'frob'"],
@@ -52,7 +52,7 @@ describe("what there is not", () => {
 		["user add", "missing required argument 'email'"],
 		["user add a@example.com b@example.com", "too many arguments for 'add'"],
 		["user", "Usage: orchestrator user"],
-	])("%p exits 2 and says what there is", async (words, complaint) => {
+	])("%p exits 2 and lists the commands", async (words, complaint) => {
 		const { code, stdout, stderr } = await run(words);
 		expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
 		expect(stderr).toContain(complaint);

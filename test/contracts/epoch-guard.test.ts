@@ -17,7 +17,7 @@ import { onEnd } from "../support/teardown.ts";
 const log = await silentLog();
 const postgres = durableDatabases.find(({ name }) => name === "Postgres");
 
-/** A database with its schema, and a client of it. */
+/** A migrated database, and a client connected to it. */
 async function newDatabase() {
 	const url = (await postgres?.newUrl()) ?? "";
 	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, log);
@@ -35,8 +35,8 @@ async function newDatabase() {
 	return { sql, rev, pretendRestored, waiting };
 }
 
-describe.if(postgres !== undefined)("the guard of the epoch", () => {
-	test("knows the server after a check, and leaves a log alone that is where it was written", async () => {
+describe.if(postgres !== undefined)("the epoch guard", () => {
+	test("remembers the server after a check, and begins no epoch if the log is where it was written", async () => {
 		const { sql, rev } = await newDatabase();
 		const guard = new EpochGuard(sql, log);
 		expect(guard.instance).toBe(0);
@@ -47,13 +47,13 @@ describe.if(postgres !== undefined)("the guard of the epoch", () => {
 		expect(await rev()).toBe(0);
 	});
 
-	test("begins one epoch, however many processes check at once", async () => {
+	test("begins one epoch when several processes check at once", async () => {
 		const { sql, rev, pretendRestored, waiting } = await newDatabase();
 		await pretendRestored();
 		const warnings: string[] = [];
 		const counting = { warn: (message: string) => warnings.push(message) } as unknown as Log;
 		const guards = Array.from({ length: 4 }, () => new EpochGuard(sql, counting));
-		// All have found that the home differs before the first one may act.
+		// All have found that the log was last written elsewhere before the first one may act.
 		let checks: Promise<unknown> | undefined;
 		await sql.begin(async (tx) => {
 			await tx`SELECT FROM log_head FOR UPDATE`;
@@ -68,7 +68,7 @@ describe.if(postgres !== undefined)("the guard of the epoch", () => {
 		expect([await rev(), warnings.length]).toEqual([first, 1]);
 	});
 
-	test("begins it in a transaction of its caller's, which may fail and leave nothing", async () => {
+	test("begins an epoch in the caller's transaction, which may fail and leave nothing", async () => {
 		const { sql, rev, pretendRestored } = await newDatabase();
 		await pretendRestored();
 		const begun: boolean[] = [];
@@ -85,7 +85,7 @@ describe.if(postgres !== undefined)("the guard of the epoch", () => {
 		expect(await rev()).toBeGreaterThan(epochGap);
 	});
 
-	test("lets no number be given, and no end of the log be told, on a server that was not checked", async () => {
+	test("assigns no event number and returns no end of the log on an unchecked server", async () => {
 		for (const step of ["insert", "update", "range", "read"] as const) {
 			const { sql, rev, pretendRestored } = await newDatabase();
 			const guard = new EpochGuard(sql, log);
@@ -98,7 +98,7 @@ describe.if(postgres !== undefined)("the guard of the epoch", () => {
 			const { id } = await create();
 			expect(await rev()).toBe(1);
 			await pretendRestored();
-			guard.confirm(1); // as if the server that was checked were another one
+			guard.confirm(1); // as if another server had been checked
 			const { events } = opened.stores;
 			if (step === "insert") await create();
 			if (step === "update")

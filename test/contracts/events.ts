@@ -6,7 +6,7 @@ import type { TestStorage } from "../support/storage.ts";
 
 const everything: EventQuery = { after: 0, types: eventTypes, limit: 1000, bytesMax: 1_000_000 };
 
-/** What every database must do with the log. `open` gives an empty storage. */
+/** The contract of the log on every database. `open` returns an empty storage. */
 export function eventStoreContract(open: () => Promise<TestStorage>): void {
 	function create(storage: TestStorage, title: string, now = 1000) {
 		const id = newId();
@@ -22,7 +22,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await events.read(everything)).toEqual({ rows: [], examined: 0, rev: 0, purgedRev: 0 });
 		});
 
-		test("every change is one event with the resource after it, and of a deletion its last state", async () => {
+		test("every change is one event with the resource after it, or with its last state after a deletion", async () => {
 			const storage = await open();
 			const { id, body } = await create(storage, "one");
 			const updated = await storage.tasks.update({
@@ -43,7 +43,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			]);
 		});
 
-		test("a page ends at its limit or its bytes and says how far it looked", async () => {
+		test("a page ends at its limit or its bytes and says how far it has examined the log", async () => {
 			const storage = await open();
 			const bodies: string[] = [];
 			for (const title of ["a", "b", "ü", "d"]) bodies.push((await create(storage, title)).body);
@@ -61,13 +61,13 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await page({ after: 4 })).toEqual({ ids: [], examined: 4 });
 		});
 
-		test("retention removes the oldest events step by step and remembers how far", async () => {
+		test("retention removes the oldest events step by step and records the last number removed", async () => {
 			const storage = await open();
 			for (const time of [1000, 2000, 3000, 9000, 4000]) await create(storage, `at ${time}`, time);
 			expect(await storage.events.purge(1000, 10)).toBe(0);
 			expect(await storage.events.purge(5000, 2)).toBe(2);
 			expect(await storage.events.range()).toEqual({ rev: 5, purgedRev: 2 });
-			// A clock that ran behind puts an old time after a young one: order counts, so it stays for now.
+			// A slow clock gives an old time to a later event: the order of numbers counts, so the event stays for now.
 			expect(await storage.events.purge(5000, 10)).toBe(1);
 			expect(await storage.events.purge(5000, 10)).toBe(0);
 			const { rows, ...range } = await storage.events.read(everything);
@@ -79,7 +79,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await storage.events.read(everything)).rows.map(({ id }) => id)).toEqual([6]);
 		});
 
-		test("a listener hears of a commit until it is taken away", async () => {
+		test("a listener is called after a commit until it is removed", async () => {
 			const storage = await open();
 			let isHeard = Promise.withResolvers<void>();
 			const forget = storage.events.onChange(() => isHeard.resolve());
@@ -94,7 +94,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await Promise.race([isHeard.promise, Bun.sleep(50).then(() => "silence")])).toBe("silence");
 		});
 
-		test("idempotency records past their time by the database's clock are removed, step by step", async () => {
+		test("idempotency records that have expired by the database's clock are removed, step by step", async () => {
 			const { tasks, idempotency } = await open();
 			for (const now of [0, Date.now() + 1e10, 1000]) {
 				await tasks.create({
@@ -106,7 +106,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 				});
 			}
 			expect(await idempotency.purge(60_000, 10)).toBe(0);
-			// A minute from now all of them are of the past.
+			// As of a minute from now, all of them have expired.
 			expect(await idempotency.purge(-60_000, 2)).toBe(2);
 			expect(await idempotency.purge(-60_000, 2)).toBe(1);
 			expect(await idempotency.purge(-60_000, 2)).toBe(0);
@@ -114,9 +114,9 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 	});
 }
 
-/** What databases that several processes share must do besides. `open` opens the same one each time. */
+/** The further contract of databases that several processes share. `open` opens the same one each time. */
 export function sharedLogContract(open: () => Promise<TestStorage>): void {
-	test("a listener hears of what another process commits", async () => {
+	test("a listener is called after a commit by another process", async () => {
 		const [here, there] = [await open(), await open()];
 		const { promise, resolve } = Promise.withResolvers<void>();
 		const forget = here.events.onChange(() => {

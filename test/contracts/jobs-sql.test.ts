@@ -34,7 +34,7 @@ const draft: JobDraft = {
 
 interface Statements {
 	run(statement: string): Promise<unknown>;
-	/** The plan of the statement that leases read from, as text. */
+	/** The query plan of the statement that finds leasable jobs, as text. */
 	planOfLease(): Promise<string>;
 }
 
@@ -72,7 +72,7 @@ function statements(url: string): Statements {
 }
 
 for (const { name, newUrl } of durableDatabases) {
-	test(`leases read the front of one short index, however many jobs have ended, on ${name}`, async () => {
+	test(`leases read the first entries of one short index, however many jobs have ended, on ${name}`, async () => {
 		const url = await newUrl();
 		const { jobs } = await openTestStorage(url);
 		for (let batch = 0; batch < 6; batch++) {
@@ -84,13 +84,13 @@ for (const { name, newUrl } of durableDatabases) {
 		const plan = await planOfLease();
 		expect(plan).toContain("jobs_leasable");
 		expect(plan).not.toMatch(/Seq Scan|TEMP B-TREE/);
-		// What is not given a range is read from its front: the first entry alone.
+		// Without a range the index is read from its first entry.
 		expect(plan).not.toMatch(/SCAN jobs (?!USING (COVERING )?INDEX jobs_(due|expiring))/);
 		// Postgres reads ten rows of each queue and sorts only those.
 		if (name === "Postgres") expect(plan).toMatch(/Index Scan using jobs_leasable on jobs .*rows=[015]/);
 	});
 
-	test(`the update itself asks for the fence: one that is another by then fails the transaction, on ${name}`, async () => {
+	test(`the update itself checks the fence: if it has changed, the transaction fails, on ${name}`, async () => {
 		const url = await newUrl();
 		const { jobs } = await openTestStorage(url);
 		await jobs.enqueue({ id: newId(), job: draft, idempotent: undefined, requestId });
@@ -105,7 +105,7 @@ for (const { name, newUrl } of durableDatabases) {
 	});
 }
 
-/** Reads a job as a change does, lets somebody else change it, and writes what the change decided. */
+/** Reads a job as a unit does, changes it from outside, and writes what the unit decided. */
 async function updateOnSqlite(url: string, id: string, meanwhile: string): Promise<void> {
 	const database = new Database(url.replace("sqlite:///", ""), { strict: true });
 	const rows = new JobRowsInPlace(database);

@@ -25,8 +25,8 @@ interface LeasedBody {
 	readonly lease: { readonly fence: number; readonly worker: string; readonly expires_at: string };
 }
 
-/** The code that a change is refused with. */
-async function refusal(change: Promise<unknown>): Promise<unknown> {
+/** The code of the error that a change throws. */
+async function errorCode(change: Promise<unknown>): Promise<unknown> {
 	try {
 		await change;
 	} catch (error) {
@@ -37,7 +37,7 @@ async function refusal(change: Promise<unknown>): Promise<unknown> {
 
 const bodyOf = ({ body }: ChangedJob) => JSON.parse(body) as LeasedBody;
 
-/** What every database must do with jobs. `open` gives an empty storage. */
+/** The contract of jobs on every database. `open` returns an empty storage. */
 export function jobStoreContract(open: () => Promise<TestStorage>): void {
 	async function opened() {
 		const storage = await open();
@@ -55,7 +55,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		}
 
 		/** Enqueues a job and leases it. */
-		async function held(draft: Partial<JobDraft> = {}, seconds = 60) {
+		async function leasedJob(draft: Partial<JobDraft> = {}, seconds = 60) {
 			const { id } = await enqueue(draft);
 			const [job] = await lease({ queues: [draft.queue ?? "default"], seconds });
 			expect(job?.id).toBe(id);
@@ -76,7 +76,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		const typesOf = async () => (await log()).map(({ type }) => type);
 		const fail = { error: "broken", retry: true, retryInSeconds: undefined, requestId };
 
-		/** Sweeps until the job is in this state: its time has to come on the database's clock. */
+		/** Sweeps until the job is in this state, which takes until its time on the database's clock. */
 		async function sweptTo(id: string, state: JobState): Promise<JobRow> {
 			for (;;) {
 				await jobs.sweep("sweep", 100);
@@ -86,11 +86,11 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			}
 		}
 
-		return { storage, jobs, enqueue, lease, held, row, log, typesOf, fail, sweptTo };
+		return { storage, jobs, enqueue, lease, leasedJob, row, log, typesOf, fail, sweptTo };
 	}
 
 	describe("jobs", () => {
-		test("a job's body is canonical in every state, and so are the events that bear it", async () => {
+		test("a job's body is canonical in every state, and so are its events", async () => {
 			const { enqueue, lease, jobs, row, log, fail } = await opened();
 			const odd = canonical({
 				"\u20ac": 1,
@@ -137,7 +137,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(events[4]?.data).toBe(last.body);
 		});
 
-		test("very deep JSON goes through as it is", async () => {
+		test("very deep JSON is stored and returned unchanged", async () => {
 			const { enqueue, lease, jobs } = await opened();
 			const deep = "[".repeat(100_000) + "]".repeat(100_000);
 			const { id, body } = await enqueue({ payload: deep });
@@ -148,7 +148,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			);
 		});
 
-		test("leases go by priority, then run_at, then id, over several queues", async () => {
+		test("leases are ordered by priority, then run_at, then id, over several queues", async () => {
 			const { enqueue, lease } = await opened();
 			const past = Date.now() - 60_000;
 			const made: string[] = [];
@@ -171,7 +171,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await lease({ queues: ["c"] })).map(({ id }) => id)).toEqual([made[5] ?? ""]);
 		});
 
-		test("leases of one moment share the jobs out, each to one worker, the best first", async () => {
+		test("concurrent leases get different jobs, each for one worker, in lease order", async () => {
 			const { jobs, lease } = await opened();
 			const batch = Array.from({ length: 100 }, (_, index) => ({
 				id: newId(),
@@ -204,8 +204,8 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("an old, a foreign and a future fence are lease_lost and change nothing", async () => {
-			const { held, lease, jobs, row, log, fail } = await opened();
-			const { id } = await held();
+			const { leasedJob, lease, jobs, row, log, fail } = await opened();
+			const { id } = await leasedJob();
 			await jobs.fail({ ...fail, id, fence: 1, retryInSeconds: 0 });
 			await lease();
 			const before = await row(id);
@@ -217,7 +217,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 					() => jobs.complete({ ...asked, result: "1" }),
 					() => jobs.fail({ ...asked, ...fail }),
 				]) {
-					expect(await refusal(stale())).toBe("lease_lost");
+					expect(await errorCode(stale())).toBe("lease_lost");
 				}
 			}
 			expect(await row(id)).toEqual(before);
@@ -225,9 +225,9 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await jobs.complete({ id, fence: 2, result: "1", requestId })).state).toBe("succeeded");
 		});
 
-		test("of many completes and fails with one fence one counts; its repeats answer alike, the others are lost", async () => {
-			const { held, jobs, typesOf, fail } = await opened();
-			const asked = await held();
+		test("of many completes and fails with one fence one counts; its repeats get the same result, the others lease_lost", async () => {
+			const { leasedJob, jobs, typesOf, fail } = await opened();
+			const asked = await leasedJob();
 			const results = await Promise.allSettled([
 				...Array.from({ length: 5 }, () => jobs.complete({ ...asked, result: '"done"' })),
 				...Array.from({ length: 5 }, () => jobs.fail({ ...asked, ...fail })),
@@ -240,19 +240,19 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.succeeded"]);
 		});
 
-		test("a repeated fail answers alike, also when the job has fallen due, until it is leased again", async () => {
-			const { held, jobs, sweptTo, lease, fail, row } = await opened();
-			const asked = await held();
+		test("a repeated fail gets the same result, also when the job is due again, until it is leased again", async () => {
+			const { leasedJob, jobs, sweptTo, lease, fail, row } = await opened();
+			const asked = await leasedJob();
 			const first = await jobs.fail({ ...fail, ...asked, retryInSeconds: 0.05 });
 			expect(first.state).toBe("scheduled");
 			const due = await sweptTo(asked.id, "queued");
 			expect((await jobs.fail({ ...fail, ...asked })).body).toBe(first.body);
 			expect(await row(asked.id)).toEqual(due);
 			await lease();
-			expect(await refusal(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
+			expect(await errorCode(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
 		});
 
-		test("a failed job waits 2^attempt seconds, 20 % more or less, or as long as asked, and keeps the error", async () => {
+		test("a failed job waits 2^attempt seconds ± 20 %, or as long as requested, and keeps the error", async () => {
 			const { enqueue, lease, jobs, row, fail } = await opened();
 			for (let round = 0; round < 8; round++) {
 				const { id } = await enqueue({ queue: `q${round}` });
@@ -277,45 +277,45 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await lease({ queues: ["q"] })).toEqual([]);
 		});
 
-		test("a job is dead after its last attempt, or at once without retry, and answers the repeat alike", async () => {
-			const { held, jobs, typesOf, fail } = await opened();
-			const last = await held({ maxAttempts: 1 });
+		test("a job is dead after its last attempt, or at once without retry, and a repeat gets the same result", async () => {
+			const { leasedJob, jobs, typesOf, fail } = await opened();
+			const last = await leasedJob({ maxAttempts: 1 });
 			const dead = await jobs.fail({ ...fail, ...last });
 			expect(bodyOf(dead)).toMatchObject({ state: "dead", error: "broken", attempt: 1 });
 			expect((await jobs.fail({ ...fail, ...last })).body).toBe(dead.body);
-			const given = await held();
+			const given = await leasedJob();
 			expect((await jobs.fail({ ...fail, ...given, retry: false })).state).toBe("dead");
 			expect((await typesOf()).filter((type) => type === "job.dead")).toHaveLength(2);
 		});
 
-		test("a lease that runs out puts the job back at once, keeps the attempt, and is lost only then", async () => {
-			const { held, jobs, lease, row, typesOf, sweptTo } = await opened();
-			const asked = await held({}, 0);
+		test("an expired lease requeues the job at once and keeps the attempt; the fence is valid until then", async () => {
+			const { leasedJob, jobs, lease, row, typesOf, sweptTo } = await opened();
+			const asked = await leasedJob({}, 0);
 			const { leaseExpiresAt } = await row(asked.id);
 			while (((await jobs.dueInMs()) ?? 1) > 0) await Bun.sleep(5);
-			// Beyond its time, but not put back: the fence still holds.
+			// Expired but not requeued yet: the fence is still valid.
 			await jobs.heartbeat({ ...asked, leaseSeconds: 1, progress: undefined });
 			expect((await row(asked.id)).leaseExpiresAt).toBeGreaterThan(leaseExpiresAt ?? 0);
 			expect((await jobs.sweep("sweep", 100)).ready.size).toBe(0);
 			const back = await sweptTo(asked.id, "queued");
 			expect(back).toMatchObject({ attempt: 1, fence: 1, worker: null, error: "The lease ran out." });
-			expect(await refusal(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
+			expect(await errorCode(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
 			expect(await lease()).toHaveLength(1);
 			expect(await row(asked.id)).toMatchObject({ attempt: 2, fence: 2 });
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying", "job.leased"]);
 		});
 
-		test("a lease that runs out on the last attempt leaves the job dead, and its fence is lost", async () => {
-			const { held, jobs, sweptTo, fail, typesOf } = await opened();
-			const asked = await held({ maxAttempts: 1 }, 0);
+		test("a lease that expires on the last attempt leaves the job dead, and its fence is lost", async () => {
+			const { leasedJob, jobs, sweptTo, fail, typesOf } = await opened();
+			const asked = await leasedJob({ maxAttempts: 1 }, 0);
 			await sweptTo(asked.id, "dead");
-			expect(await refusal(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
+			expect(await errorCode(jobs.fail({ ...fail, ...asked }))).toBe("lease_lost");
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.dead"]);
 		});
 
-		test("sweeps at one time put a job back once", async () => {
-			const { held, jobs, typesOf } = await opened();
-			await held({}, 0);
+		test("concurrent sweeps requeue a job once", async () => {
+			const { leasedJob, jobs, typesOf } = await opened();
+			await leasedJob({}, 0);
 			const swept = await Promise.all(Array.from({ length: 5 }, () => jobs.sweep("sweep", 100)));
 			expect(swept.flatMap(({ ready }) => [...ready])).toEqual([["default", 1]]);
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying"]);
@@ -337,8 +337,8 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await typesOf()).filter((type) => type === "job.retrying")).toEqual([]);
 		});
 
-		test("while a job with the key is unfinished it stands for the next, in its queue alone", async () => {
-			const { enqueue, held, jobs, fail, typesOf } = await opened();
+		test("while a job with the same unique_key is unfinished, enqueueing returns it, only in its queue", async () => {
+			const { enqueue, leasedJob, jobs, fail, typesOf } = await opened();
 			const twins = await Promise.all([
 				enqueue({ uniqueKey: "k", kind: "first" }),
 				enqueue({ uniqueKey: "k", kind: "second" }),
@@ -355,18 +355,18 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(batch[1]?.id).toBe(batch[2]?.id ?? "");
 			expect(await typesOf()).toHaveLength(4);
 
-			const asked = await held({ queue: "u", uniqueKey: "k" });
+			const asked = await leasedJob({ queue: "u", uniqueKey: "k" });
 			expect((await enqueue({ queue: "u", uniqueKey: "k" })).state).toBe("leased");
 			await jobs.fail({ ...fail, ...asked, retry: false });
 			const next = await enqueue({ queue: "u", uniqueKey: "k" });
 			expect(next.isNew).toBe(true);
-			expect(await refusal(jobs.retry(asked))).toBe("conflict");
+			expect(await errorCode(jobs.retry(asked))).toBe("conflict");
 			await jobs.cancel({ id: next.id, requestId });
 			expect((await jobs.retry(asked)).state).toBe("queued");
-			expect(await refusal(jobs.retry({ id: next.id, requestId }))).toBe("conflict");
+			expect(await errorCode(jobs.retry({ id: next.id, requestId }))).toBe("conflict");
 		});
 
-		test("an idempotent enqueue is done once and replayed as it was, also where a key's twin was the answer", async () => {
+		test("an idempotent enqueue is done once and replayed unchanged, also if it returned an unfinished job", async () => {
 			const { storage, enqueue, lease } = await opened();
 			const twin = await enqueue({ uniqueKey: "k" });
 			const ask = (key: string, requestHash = "h") =>
@@ -383,31 +383,31 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			await ask("twin");
 			await lease({ limit: 10 });
 			expect(await ask("twin")).toMatchObject({ id: twin.id, body: twin.body, isNew: false, replayed: true });
-			expect(await refusal(ask("a", "other"))).toBe("idempotency_mismatch");
+			expect(await errorCode(ask("a", "other"))).toBe("idempotency_mismatch");
 		});
 
-		test("a job is cancelled in any state but the last ones, and its fence is lost", async () => {
-			const { enqueue, held, jobs, lease, typesOf } = await opened();
+		test("a job can be cancelled in any state that is not final, and its fence is lost", async () => {
+			const { enqueue, leasedJob, jobs, lease, typesOf } = await opened();
 			const queued = await enqueue();
 			expect((await jobs.cancel({ id: queued.id, requestId })).state).toBe("cancelled");
 			const scheduled = await enqueue({ runAt: Date.now() + 60_000 });
 			expect((await jobs.cancel({ id: scheduled.id, requestId })).state).toBe("cancelled");
-			const asked = await held();
+			const asked = await leasedJob();
 			expect(bodyOf(await jobs.cancel(asked)).lease).toBeUndefined();
-			expect(await refusal(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
-			expect(await refusal(jobs.cancel(asked))).toBe("conflict");
+			expect(await errorCode(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
+			expect(await errorCode(jobs.cancel(asked))).toBe("conflict");
 			expect(await lease({ limit: 10 })).toEqual([]);
 			const again = await jobs.retry(asked);
 			expect(bodyOf(again)).toMatchObject({ state: "queued", attempt: 0 });
-			expect(await refusal(jobs.retry(asked))).toBe("conflict");
+			expect(await errorCode(jobs.retry(asked))).toBe("conflict");
 			const [leased] = await lease();
 			expect(leased && bodyOf(leased)).toMatchObject({ attempt: 1, lease: { fence: 2 } });
 			await jobs.complete({ ...asked, fence: 2, result: undefined });
-			expect(await refusal(jobs.cancel(asked))).toBe("conflict");
+			expect(await errorCode(jobs.cancel(asked))).toBe("conflict");
 			expect((await typesOf()).filter((type) => type === "job.cancelled")).toHaveLength(3);
 		});
 
-		test("what is done to a job that does not exist is not_found", async () => {
+		test("any change of a job that does not exist throws not_found", async () => {
 			const { jobs, fail } = await opened();
 			const asked = { id: newId(), fence: 1, requestId };
 			expect(await jobs.find(asked.id)).toBeUndefined();
@@ -418,13 +418,13 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 				() => jobs.cancel(asked),
 				() => jobs.retry(asked),
 			]) {
-				expect(await refusal(change())).toBe("not_found");
+				expect(await errorCode(change())).toBe("not_found");
 			}
 		});
 
-		test("a heartbeat lengthens the lease from now, and appends nothing", async () => {
-			const { held, jobs, row, typesOf } = await opened();
-			const asked = await held({}, 30);
+		test("a heartbeat extends the lease from now, and appends no event", async () => {
+			const { leasedJob, jobs, row, typesOf } = await opened();
+			const asked = await leasedJob({}, 30);
 			await jobs.heartbeat({ ...asked, leaseSeconds: 100, progress: 10 });
 			const job = await row(asked.id);
 			expect((job.leaseExpiresAt ?? 0) - job.updatedAt).toBe(100_000);
@@ -435,7 +435,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased"]);
 		});
 
-		test("the counts are those of the rows, whatever has happened", async () => {
+		test("the counts always equal those of the rows", async () => {
 			const { jobs, enqueue, lease, fail } = await opened();
 			const ids: string[] = [];
 			const pick = <T>(values: readonly T[]) => values[Math.floor(Math.random() * values.length)];
@@ -480,7 +480,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			);
 		});
 
-		test("lists go from the newest, by any filter, and keep their place", async () => {
+		test("lists are newest first, with any filter, and keep their place", async () => {
 			const { jobs, enqueue, lease } = await opened();
 			const made: string[] = [];
 			for (let n = 0; n < 8; n++) {
@@ -502,23 +502,23 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await found({ queue: "none" })).toEqual([[], false]);
 		});
 
-		test("the oldest queued job's age counts from when it was due", async () => {
-			const { jobs, enqueue, held } = await opened();
+		test("the age of the oldest queued job counts from when it became due", async () => {
+			const { jobs, enqueue, leasedJob } = await opened();
 			await enqueue({ runAt: Date.now() - 5000, queue: "q" });
 			await enqueue({ queue: "q" });
-			await held({ queue: "none" });
+			await leasedJob({ queue: "none" });
 			const [none, q] = await jobs.stats();
 			expect(none).toMatchObject({ counts: { queue: "none", leased: 1 }, oldestQueuedMs: null });
 			expect(q?.oldestQueuedMs).toBeGreaterThanOrEqual(5000);
 			expect(q?.oldestQueuedMs).toBeLessThan(60_000);
 		});
 
-		test("ended jobs go when they are old enough, a few at a time, and no others", async () => {
-			const { jobs, enqueue, held } = await opened();
-			for (let n = 0; n < 5; n++) await jobs.complete({ ...(await held()), result: undefined });
+		test("finished jobs are removed when they are old enough, a few at a time, and no others", async () => {
+			const { jobs, enqueue, leasedJob } = await opened();
+			for (let n = 0; n < 5; n++) await jobs.complete({ ...(await leasedJob()), result: undefined });
 			await jobs.cancel({ id: (await enqueue({ queue: "gone" })).id, requestId });
 			await enqueue();
-			await held({ queue: "held" });
+			await leasedJob({ queue: "held" });
 			await enqueue({ runAt: Date.now() + 60_000 });
 			expect(await jobs.purge(3_600_000, 100)).toBe(0);
 			await Bun.sleep(5);
@@ -532,9 +532,9 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			]);
 		});
 
-		test("time is the database's: a lease lasts from its clock's now", async () => {
-			const { held, row } = await opened();
-			const { id } = await held({}, 10);
+		test("a lease begins and ends by the database's clock", async () => {
+			const { leasedJob, row } = await opened();
+			const { id } = await leasedJob({}, 10);
 			const { createdAt, updatedAt, leaseExpiresAt } = await row(id);
 			expect(leaseExpiresAt).toBe(updatedAt + 10_000);
 			expect(Math.abs(createdAt - Date.now())).toBeLessThan(60_000);

@@ -20,7 +20,7 @@ function known(url: string): readonly string[] {
 	return files.map((file) => file.slice(0, -".sql".length)).sort();
 }
 
-/** Makes the database that a version of the program left whose newest migration was this one. */
+/** Creates a database as the version of the program with this newest migration left it. */
 async function applyUpTo(url: string, newest: string): Promise<void> {
 	await runSql(url, createHistory);
 	const dialect = url.startsWith("postgres") ? "postgres" : "sqlite";
@@ -32,7 +32,7 @@ async function applyUpTo(url: string, newest: string): Promise<void> {
 	}
 }
 
-/** A statement that records an outcome as of now. */
+/** A statement that records an idempotent outcome as of now. */
 function recordOf(scope: string, key: string, body: string): string {
 	const quoted = body.replaceAll("'", "''");
 	return `INSERT INTO idempotency VALUES ('${scope}', '${key}', 'h', '${quoted}', ${Date.now()})`;
@@ -42,7 +42,7 @@ const migrate = (url: string) => runProgram([...fromSource, "migrate"], { DATABA
 const log = await silentLog();
 
 describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
-	test("of ten processes at once each migration is applied once", async () => {
+	test("when ten processes migrate at once, each migration is applied once", async () => {
 		const url = await newUrl();
 		const runs = await Promise.all(Array.from({ length: 10 }, () => migrate(url)));
 		for (const { code, stderr } of runs) expect([code, stderr]).toEqual([0, ""]);
@@ -63,7 +63,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		expect(await runSql(url, "SELECT * FROM schema_migrations ORDER BY name")).toEqual([...before]);
 	}, 60_000);
 
-	test("a database newer than the program is refused in one line, and left as it is", async () => {
+	test("a database newer than the program is rejected with one line, and left unchanged", async () => {
 		const url = await newUrl();
 		await migrate(url);
 		await runSql(url, "INSERT INTO schema_migrations (name, hash, applied_at) VALUES ('9999_later', 'x', 0)");
@@ -80,7 +80,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		expect(await runSql(url, "SELECT * FROM schema_migrations")).toHaveLength(known(url).length + 1);
 	}, 60_000);
 
-	test("a migration that is not this program's is refused in one line", async () => {
+	test("a migration that differs from this program's is rejected with one line", async () => {
 		const url = await newUrl();
 		await migrate(url);
 		const [first] = known(url);
@@ -92,9 +92,9 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		]);
 	}, 60_000);
 
-	test("a migration that fails leaves nothing, and its repetition succeeds", async () => {
+	test("a migration that fails leaves nothing, and a retry succeeds", async () => {
 		const url = await newUrl();
-		// A table of ours is there already: somebody else's database.
+		// One of our tables exists already: the database belongs to another program.
 		await runSql(url, "CREATE TABLE idempotency (x text)");
 		const { code, stderr } = await migrate(url);
 		expect(code).toBe(1);
@@ -107,7 +107,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		expect((await migrate(url)).code).toBe(0);
 	}, 60_000);
 
-	test("the revisions and the recorded outcomes of the version before are carried over", async () => {
+	test("the revisions and the recorded outcomes of the previous version are migrated", async () => {
 		const url = await newUrl();
 		await applyUpTo(url, "0001_jobs");
 		const id = newId();
@@ -139,23 +139,23 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		}
 	});
 
-	test("what was kept is still there when it is opened again", async () => {
+	test("stored data is still there when the database is opened again", async () => {
 		const url = await newUrl();
 		const { database } = readConfig({ DATABASE_URL: url }, false);
-		const told: string[] = [];
+		const applied: string[] = [];
 		for (let round = 0; round < 3; round++) {
-			const storage = await openStorage(database, log, (name) => told.push(name));
+			const storage = await openStorage(database, log, (name) => applied.push(name));
 			expect(await storage.settings.getOrMake("kept", () => `round ${round}`)).toBe("round 0");
 			await storage.stop();
 		}
-		expect(told).toEqual([...known(url)]);
+		expect(applied).toEqual([...known(url)]);
 	});
 });
 
 describe.each(durableDatabases.filter(({ name }) => name === "Postgres"))(
 	"migrations on $name",
 	({ newUrl }) => {
-		test("wait for one another: who comes second finds it done", async () => {
+		test("wait for one another: the second one finds nothing to do", async () => {
 			const url = await newUrl();
 			const holder = postgres(url, { max: 1, onnotice() {} });
 			await holder`SELECT pg_advisory_lock(${lockKey}::bigint)`;

@@ -19,8 +19,8 @@ import { notes as notesOfSqlite } from "./notes/sqlite.ts";
 import { noteService } from "./notes/store.ts";
 
 /**
- * The worked example of docs/architecture.md: a collection that this program does not have joins by its module, one file a
- * dialect, its registration and its table, and no other file of storage/ knows of it.
+ * The worked example of docs/architecture.md: a collection that this program does not have is added by its module, one
+ * file per dialect, its registration and its table; no other file of storage/ knows of it.
  */
 
 const log = await silentLog();
@@ -44,7 +44,7 @@ async function open(url: string) {
 }
 
 describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) => {
-	test("joins by its registration: its units are committed beside those of others, in order and atomically", async () => {
+	test("works once it is registered: its units are committed with those of others, in order and atomically", async () => {
 		const url = await newUrl();
 		const { stores, run, stop } = await open(url);
 		const notes = noteService(run);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import type { Storage } from "../../src/storage/storage.ts";
 
-/** What every database must remember. `open` gives an empty storage. */
+/** The contract of settings on every database. `open` returns an empty storage. */
 export function settingStoreContract(open: () => Promise<Storage>): void {
 	describe("settings", () => {
-		test("a value is made once and kept, each name for itself", async () => {
+		test("a value is made once and kept, separately for each name", async () => {
 			const { settings } = await open();
 			let made = 0;
 			const make = () => `value ${++made}`;
@@ -14,7 +14,7 @@ export function settingStoreContract(open: () => Promise<Storage>): void {
 			expect(made).toBe(2);
 		});
 
-		test("of many who make it at once one wins, for all of them", async () => {
+		test("when several callers make it at once, all get the same value", async () => {
 			const { settings } = await open();
 			const values = await Promise.all(
 				Array.from({ length: 20 }, (_, index) => settings.getOrMake("secret", () => `by ${index}`)),

@@ -3,14 +3,14 @@ import { newId } from "../../src/ids.ts";
 import type { CreateTask } from "../../src/tasks/store.ts";
 import type { TestStorage } from "../support/storage.ts";
 
-/** What every database must do with tasks. `open` gives an empty storage. */
+/** The contract of tasks on every database. `open` returns an empty storage. */
 export function taskStoreContract(open: () => Promise<TestStorage>): void {
 	function newTask(title: string, more: Partial<CreateTask> = {}): CreateTask {
 		return { id: newId(), task: { title }, idempotent: undefined, now: 1000, requestId: "r1", ...more };
 	}
 
 	describe("tasks", () => {
-		test("a created task is found as it was answered, with version 1", async () => {
+		test("a created task is found as it was returned, with version 1", async () => {
 			const { tasks } = await open();
 			const change = newTask("one");
 			const { id, task, replayed } = await tasks.create(change);
@@ -64,7 +64,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			});
 		});
 
-		test("a removed task is gone, and a change of it is not_found", async () => {
+		test("a removed task is gone, and a change of it throws not_found", async () => {
 			const { tasks } = await open();
 			const { id } = await tasks.create(newTask("one"));
 			await tasks.remove({ id, ifMatch: "any", now: 1, requestId: "r" });
@@ -77,7 +77,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			).rejects.toMatchObject({ code: "not_found" });
 		});
 
-		test("create, update and remove of one task in one group are seen in order", async () => {
+		test("create, update and remove of one task in one group take effect in order", async () => {
 			const { tasks } = await open();
 			const change = newTask("one");
 			const [created, updated] = await Promise.all([
@@ -94,7 +94,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			});
 		});
 
-		test("a unit that fails leaves nothing, and the others of its group go on", async () => {
+		test("a unit that fails leaves nothing, and the others of its group are committed", async () => {
 			const { tasks } = await open();
 			const twin = newTask("twin");
 			await tasks.create(twin);
@@ -113,7 +113,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			expect(revision.rev).toBe(3);
 		});
 
-		test("an idempotent create is done once, replayed after, and refused for another request", async () => {
+		test("an idempotent create is done once, replayed after, and rejected for another request", async () => {
 			const { tasks } = await open();
 			const idempotent = { scope: "u POST /collab/tasks", key: "k", requestHash: "h1" };
 			const results = await Promise.all(
@@ -127,7 +127,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).rows).toHaveLength(1);
 		});
 
-		test("a key is kept by the database's clock, however wrong the clocks of the servers are", async () => {
+		test("a key expires by the database's clock, however wrong the clocks of the servers are", async () => {
 			const { tasks } = await open();
 			const idempotent = { scope: "u POST /collab/tasks", key: "k", requestHash: "h1" };
 			const first = await tasks.create(newTask("once", { idempotent, now: 1000 }));
@@ -154,7 +154,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			});
 		});
 
-		test("text of every kind comes back as it was", async () => {
+		test("text of every kind is returned unchanged", async () => {
 			const { tasks } = await open();
 			const title = "'; DROP TABLE tasks; -- \\ \" {a,b} $1 %s 👨‍👩‍👧 \u2028 \u0001";
 			const { id } = await tasks.create(newTask(title));

@@ -6,7 +6,7 @@ import { type TaskRow, tasks } from "../../src/tasks/store.ts";
 import { Collection, type Read, type UnitOfWork } from "../../src/unit-of-work.ts";
 import type { TestStorage } from "../support/storage.ts";
 
-/** What every database must do with units of work, whatever their collection. */
+/** The contract of units of work on every database, for any collection. */
 export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 	async function opened() {
 		const storage = await open();
@@ -19,7 +19,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 		});
 		const row = (await storage.tasks.find(id)) as TaskRow;
 
-		/** What a unit of these reads comes to, beside one that reads the task, so that the group has it in hand. */
+		/** The outcome of a unit with these reads, in a group with one that reads the task, so that the group fetches it. */
 		async function outcome(reads: readonly Read[], decide: (work: UnitOfWork) => unknown) {
 			const [, other] = await Promise.allSettled([
 				storage.run({
@@ -36,7 +36,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 	const readSetError = { status: "rejected", reason: { name: "ReadSetError" } };
 
 	describe("a unit of work", () => {
-		test("that reads a row which it did not name throws, though another unit of its group did", async () => {
+		test("that reads a row which is not in its read set throws, even if another unit of its group named it", async () => {
 			const { id, outcome } = await opened();
 			const find = (work: UnitOfWork) => work.rows(tasks).find(id);
 			expect(await outcome([tasks.reads({ ids: [newId()] })], find)).toMatchObject(readSetError);
@@ -49,7 +49,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			});
 		});
 
-		test("that writes a row which it did not name throws, and leaves nothing", async () => {
+		test("that writes a row which is not in its read set throws, and leaves nothing", async () => {
 			const { storage, id, row, outcome } = await opened();
 			for (const reads of [[tasks.inserts()], [tasks.reads({ ids: [] })]]) {
 				const change = (verb: "update" | "remove") => (work: UnitOfWork) => {
@@ -63,7 +63,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			expect((await storage.events.range()).rev).toBe(1);
 		});
 
-		test("that looks for jobs, keys or records other than those it named throws", async () => {
+		test("that looks up jobs, keys or records which are not in its read set throws", async () => {
 			const { outcome } = await opened();
 			const named = { scope: "s", key: "k", requestHash: "h" };
 			const wanted: readonly [Read, (work: UnitOfWork) => unknown][] = [
@@ -84,7 +84,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			}
 		});
 
-		test("that only inserts has no clock; any other has the database's, one moment for the unit", async () => {
+		test("that only inserts has no clock; any other has the database's, one time for the unit", async () => {
 			const { outcome } = await opened();
 			expect(await outcome([tasks.inserts()], (work) => work.now())).toMatchObject(readSetError);
 			const both = await outcome([tasks.reads({ ids: [] })], (work) => [work.now(), work.now()]);
@@ -101,7 +101,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			}
 		});
 
-		test("moves a revision only if it changes rows of that collection", async () => {
+		test("raises a revision only if it changes rows of that collection", async () => {
 			const { storage, id } = await opened();
 			const revision = async () => storage.tasks.revision();
 			expect(await revision()).toEqual({ rev: 1, tasksRev: 1 });

@@ -3,7 +3,7 @@ import type { User } from "../../src/auth/store.ts";
 import { newId } from "../../src/ids.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 
-/** What every database must do with users. `open` gives an empty storage. */
+/** The contract of users on every database. `open` returns an empty storage. */
 export function userStoreContract(open: () => Promise<Storage>): void {
 	const newUser = (email: string, more: Partial<User> = {}): User => ({
 		id: newId(),
@@ -15,7 +15,7 @@ export function userStoreContract(open: () => Promise<Storage>): void {
 	});
 
 	describe("users", () => {
-		test("an added user is found by id and by address, whole", async () => {
+		test("an added user is found by id and by address, with all fields", async () => {
 			const { users } = await open();
 			const user = newUser("ada@example.com", {
 				createdAt: Number.MAX_SAFE_INTEGER,
@@ -27,7 +27,7 @@ export function userStoreContract(open: () => Promise<Storage>): void {
 			expect(await users.findByEmail(user.email)).toEqual(user);
 		});
 
-		test("who is not there is not found, and text of any kind finds nobody", async () => {
+		test("an unknown user is not found, whatever text is looked up", async () => {
 			const { users } = await open();
 			await users.add(newUser("ada@example.com"));
 			for (const email of ["", "%", "ada@example", "ADA@example.com", "' OR 1=1 --", "ä@ö.ü"]) {
@@ -39,7 +39,7 @@ export function userStoreContract(open: () => Promise<Storage>): void {
 			expect(await users.list()).toHaveLength(1);
 		});
 
-		test("an address is taken once, of many at once by one", async () => {
+		test("an address can be taken once: of several users added at once one succeeds", async () => {
 			const { users } = await open();
 			const added = await Promise.all(
 				Array.from({ length: 10 }, (_, index) =>
@@ -50,7 +50,7 @@ export function userStoreContract(open: () => Promise<Storage>): void {
 			expect((await users.findByEmail("ada@example.com"))?.passwordHash).toBe(String(added.indexOf(true)));
 		});
 
-		test("the list goes by address, in the order of code points", async () => {
+		test("the list is ordered by address, in the order of code points", async () => {
 			const { users } = await open();
 			const emails = [
 				"b@example.com",
@@ -64,7 +64,7 @@ export function userStoreContract(open: () => Promise<Storage>): void {
 			expect((await users.list()).map(({ email }) => email)).toEqual(emails.toSorted());
 		});
 
-		test("a new password raises the generation, every time, of that user alone", async () => {
+		test("every new password raises the generation, only of that user", async () => {
 			const { users } = await open();
 			const user = newUser("ada@example.com");
 			const other = newUser("grace@example.com");

@@ -10,15 +10,15 @@ import { silentLog } from "../support/server.ts";
 
 const log = await silentLog();
 
-/** A log in memory that records what it is asked. */
+/** A log in memory that records its reads. */
 class FakeLog implements EventStore {
 	readonly reads: EventQuery[] = [];
 	readonly #listeners = new Set<() => void>();
-	/** The last number; every tenth event is a task's, the others are jobs'. */
+	/** The last number; every tenth event is of a task, the others are of jobs. */
 	rev = 0;
 	purgedRev = 0;
 	isDown = false;
-	/** What a read waits for before it answers. */
+	/** What a read waits for before it returns. */
 	ready: Promise<void> | undefined;
 
 	append(count: number): void {
@@ -103,12 +103,12 @@ function follow(broadcaster: Broadcaster, rev: number, cursor: number, seesJobs:
 
 const opened: (() => void)[] = [];
 
-/** These streams have no client that would read them to their end. */
+/** These streams have no client that reads them to their end. */
 afterEach(() => {
 	for (const leave of opened.splice(0)) leave();
 });
 
-/** The last block of a stream whose next events are not in the log any more. */
+/** The last block of a stream whose next events are no longer in the log. */
 const gone = {
 	event: "gone",
 	data: '{"message":"What comes next is not kept any more: list again, then tail from X-Event-Id.","type":"gone"}',
@@ -123,7 +123,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 const upTo = (count: number, step = 1) => Array.from({ length: count }, (_, index) => (index + 1) * step);
 
 describe("the broadcaster", () => {
-	test("reads the log once for each batch, however many streams there are", async () => {
+	test("reads the log once per batch, however many streams there are", async () => {
 		const events = new FakeLog();
 		const broadcaster = broadcasterOf(events);
 		const streams = Array.from({ length: 200 }, () => follow(broadcaster, 0, 0, true));
@@ -131,11 +131,11 @@ describe("the broadcaster", () => {
 		for (const stream of streams) expect(await stream.ids(30)).toEqual(upTo(30));
 		events.append(10);
 		for (const stream of streams) expect(await stream.ids(10)).toEqual(upTo(40).slice(30));
-		// The first one, and one for each batch.
+		// The first read, and one per batch.
 		expect(events.reads.length).toBeLessThanOrEqual(3);
 	});
 
-	test("reads a page once for all clients that come back together", async () => {
+	test("reads a page once for all clients that reconnect together", async () => {
 		const events = new FakeLog();
 		events.append(400);
 		const broadcaster = broadcasterOf(events);
@@ -144,7 +144,7 @@ describe("the broadcaster", () => {
 		expect(events.reads.filter(({ after }) => after === 0)).toHaveLength(1);
 	});
 
-	test("does not read the log while no stream is open, and begins again without a gap", async () => {
+	test("does not read the log while no stream is open, and resumes without a gap", async () => {
 		const events = new FakeLog();
 		const broadcaster = broadcasterOf(events);
 		const first = follow(broadcaster, 0, 0, true);
@@ -162,7 +162,7 @@ describe("the broadcaster", () => {
 		expect(await second.ids(15)).toEqual(upTo(20).slice(5));
 	});
 
-	test("goes on for a stream that opens just as the reader finds that the last one has left", async () => {
+	test("keeps reading for a stream that opens just as the reader finds that the last one has closed", async () => {
 		for (let microtasks = 0; microtasks < 12; microtasks++) {
 			const events = new FakeLog();
 			const broadcaster = broadcasterOf(events);
@@ -202,13 +202,13 @@ describe("the broadcaster", () => {
 		const { comments, block } = await until();
 		expect(comments).toBeWithin(1, 5);
 		expect(block).toMatchObject({ id: "25", data: '{"id":"25"}' });
-		// No event since: no second bookmark until there is one.
+		// No event since: no second bookmark until there is an event.
 		for (let count = 0; count < 8; count++) expect((await stream.block())?.comments).toEqual(["keep-alive"]);
 		events.append(1);
 		expect((await until()).block.id).toBe("26");
 	});
 
-	test("ends the stream of a client that retention has overtaken, and says why", async () => {
+	test("ends the stream of a client whose next events retention has removed, and says why", async () => {
 		const events = new FakeLog();
 		events.append(1000);
 		const broadcaster = broadcasterOf(events);
@@ -238,7 +238,7 @@ describe("the broadcaster", () => {
 		expect(await next.ids(1)).toEqual([events.rev]);
 	});
 
-	test("goes on where what was purged has been sent, or waits in memory to be sent", async () => {
+	test("keeps a stream if the purged events were sent, or are in the buffer to be sent", async () => {
 		const events = new FakeLog();
 		events.append(10);
 		const broadcaster = broadcasterOf(events);
@@ -254,7 +254,7 @@ describe("the broadcaster", () => {
 		expect(await slow.ids(3)).toEqual([11, 12, 13]);
 	});
 
-	test("keeps its streams while the log cannot be read, and goes on after", async () => {
+	test("keeps its streams while the log cannot be read, and continues after", async () => {
 		const events = new FakeLog();
 		events.append(20);
 		const broadcaster = broadcasterOf(events);
@@ -270,12 +270,12 @@ describe("the broadcaster", () => {
 		expect(await behindIds).toEqual(upTo(25));
 	});
 
-	test("sends what is committed before it stops, and stopping twice is once", async () => {
+	test("sends what is committed before it stops; a second stop does nothing", async () => {
 		const events = new FakeLog();
 		const broadcaster = broadcasterOf(events);
 		const stream = follow(broadcaster, 0, 0, true);
 		await stream.block();
-		// What is committed while a read is under way is not in its page.
+		// An event committed during a read is not in its page.
 		const reading = Promise.withResolvers<void>();
 		events.ready = reading.promise;
 		events.append(1);
@@ -289,7 +289,7 @@ describe("the broadcaster", () => {
 		expect(() => follow(broadcaster, 3000, 3000, true)).toThrow();
 	});
 
-	test("ends a stream without a reason when it stops, also one whose next events are lost", async () => {
+	test("ends a stream without a reason when it stops, even if the next events are lost", async () => {
 		const events = new FakeLog();
 		events.append(1000);
 		const broadcaster = broadcasterOf(events);
@@ -324,7 +324,7 @@ describe("the tail buffer", () => {
 		expect([byBytes.end, byBytes.reaches(9), byBytes.reaches(10)]).toEqual([10, false, true]);
 	});
 
-	test("gives chunks of bounded size that follow one another, and the same one to all clients with one cursor", () => {
+	test("returns consecutive chunks of bounded size, and the same chunk to all clients with one cursor", () => {
 		const buffer = new TailBuffer();
 		buffer.append(batch(upTo(100).map((id) => row(id, JSON.stringify("x".repeat(3000))))));
 		const ids: number[] = [];
@@ -342,7 +342,7 @@ describe("the tail buffer", () => {
 	});
 });
 
-test("a page that its filter leaves empty moves on step by step, not through the whole log at once", () => {
+test("a page that its filter leaves empty advances step by step, not through the whole log at once", () => {
 	const range = { rev: 1_000_000, purgedRev: 500_000 };
 	const query = { after: 0, types: [], limit: 10, bytesMax: 10 };
 	expect(eventPage(query, range, [], false).examined).toBe(510_000);

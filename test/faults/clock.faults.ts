@@ -21,7 +21,7 @@ describe.each([...everyDatabase])("a clock that is set back, on $name", ({ newUr
 		};
 	}
 
-	test("locks nobody out: the limit's window is never longer than it is", async () => {
+	test("locks nobody out: a window of the limit is never longer than its length", async () => {
 		const { server, set } = await clocked({ RATE_LIMIT: "3/minute" });
 		set(24 * hour);
 		const get = () => ask(server, "GET /collab/state/tasks");
@@ -33,7 +33,7 @@ describe.each([...everyDatabase])("a clock that is set back, on $name", ({ newUr
 		expect(Number(/t=(\d+)/.exec(answer.headers.get("ratelimit") ?? "")?.[1])).toBeLessThanOrEqual(60);
 	});
 
-	test("ends no token, and keeps none alive that has ended while the clock goes on", async () => {
+	test("ends no token early, and every token expires when the clock advances again", async () => {
 		const { server, set } = await clocked({ JWT_EXPIRE_MINUTES: "60" });
 		const status = async (authorization: string) =>
 			(await ask(server, "GET /auth/me", { headers: { authorization } })).status;
@@ -48,7 +48,7 @@ describe.each([...everyDatabase])("a clock that is set back, on $name", ({ newUr
 		expect([await status(ahead), await status(behind)]).toEqual([401, 401]);
 	});
 
-	test("changes nothing of order: events follow one another, lists are newest first, repeats are replayed", async () => {
+	test("does not change the order: events follow one another, lists are newest first, retries are replayed", async () => {
 		const { server, set } = await clocked({ JWT_EXPIRE_MINUTES: "10000" });
 		const load = await Load.on(server.url, 4);
 		for (const at of [24 * hour, 0, -24 * hour, 0]) {
@@ -56,7 +56,7 @@ describe.each([...everyDatabase])("a clock that is set back, on $name", ({ newUr
 			await load.more(30);
 		}
 		const headers = { authorization: server.bearer, "idempotency-key": "clock" };
-		// Nothing of the load comes after it.
+		// Ends the load: nothing of it comes later.
 		await expectWhole(server.url, load);
 		set(-hour);
 		const last = await ask(server, "POST /collab/tasks", { headers, body: { title: "last" } });

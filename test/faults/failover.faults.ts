@@ -24,7 +24,7 @@ async function run(...command: readonly string[]): Promise<void> {
 	expect(await Bun.spawn([...command]).exited).toBe(0);
 }
 
-/** Puts an older state of a stopped server in its place, as a standby, and promotes it once somebody has asked it. */
+/** Replaces a stopped server by its older state, as a standby, and promotes it once the service has queried it. */
 async function failOver(postgres: PostgresServer, copy: string): Promise<void> {
 	await run("rm", "-rf", postgres.folder);
 	await run("cp", "-a", copy, postgres.folder);
@@ -37,7 +37,7 @@ async function failOver(postgres: PostgresServer, copy: string): Promise<void> {
 	await sql.end();
 }
 
-/** Whether the service has asked this standby: it tries to LISTEN when it looks which server it has. */
+/** Whether the service has queried this standby: it runs LISTEN when it checks the server. */
 async function isAsked(sql: Sql): Promise<boolean> {
 	const asked = await sql`SELECT FROM pg_stat_activity WHERE application_name = 'orchestrator listen'
 		AND state = 'idle' AND query LIKE 'LISTEN %' AND state_change < clock_timestamp() - interval '100 ms'`;
@@ -48,7 +48,7 @@ const own = await ownPostgres();
 describe.if(own !== undefined)("a Postgres that fails over to a standby without the newest commits", () => {
 	const postgres = own as PostgresServer;
 
-	test("is noticed by a server that runs on: the log begins a new epoch, with no restart and no write", async () => {
+	test("is noticed by a running server: the log begins a new epoch, without a restart and without a write", async () => {
 		const server = await startProcess(fromSource, {
 			DATABASE_URL: await newPostgresDatabase(postgres.url),
 			DEV_USER_EMAIL: testEmail,

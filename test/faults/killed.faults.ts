@@ -5,11 +5,11 @@ import { sendRaw } from "../support/raw.ts";
 import { logIn } from "../support/users.ts";
 import { expectEnd, expectWhole, isHealthy, Load, serve } from "./load.ts";
 
-/** How often a server is killed: on SQLite it takes its database's only process along. */
+/** How often a server is killed: on SQLite it is the only process of its database. */
 const rounds = { "SQLite on disk": 20, Postgres: 6 } as const;
 
 describe.each([...durableDatabases])("on $name", ({ name, newUrl }) => {
-	test("a server that is killed again and again loses nothing that it has acknowledged", async () => {
+	test("a server that is killed repeatedly loses nothing that it has acknowledged", async () => {
 		const url = await newUrl();
 		let server = await serve(url);
 		const load = await Load.on(server.url);
@@ -29,7 +29,7 @@ describe.each([...durableDatabases])("on $name", ({ name, newUrl }) => {
 		expect(database.query("PRAGMA integrity_check").values()).toEqual([["ok"]]);
 	}, 120_000);
 
-	test("a server that is told to stop under load finishes what it has begun, and exits with 0", async () => {
+	test("a server that gets SIGTERM under load finishes the requests in progress, and exits with 0", async () => {
 		const url = await newUrl();
 		let server = await serve(url);
 		const load = await Load.on(server.url, 32);
@@ -44,7 +44,7 @@ describe.each([...durableDatabases])("on $name", ({ name, newUrl }) => {
 		await expectEnd(server);
 	}, 120_000);
 
-	test("a request that has half arrived when the server is told to stop is done and answered", async () => {
+	test("a request whose body has partly arrived at SIGTERM is completed", async () => {
 		const url = await newUrl();
 		const server = await serve(url);
 		const authorization = await logIn(server.url);
@@ -56,7 +56,7 @@ describe.each([...durableDatabases])("on $name", ({ name, newUrl }) => {
 			`Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
 			rest,
 		);
-		// The half has arrived once requests that came later are answered.
+		// The part has arrived once later requests are answered.
 		for (let n = 0; n < 5; n++) expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
 		const ended = server.end("SIGTERM");
 		while (await isHealthy(server.url)) await Bun.sleep(5);

@@ -4,15 +4,15 @@ import { type ServerProcess, startProcess } from "../support/process.ts";
 import { logIn, testEmail, testPassword } from "../support/users.ts";
 
 /**
- * The fault suite, `bun run test:faults`: whole processes under load are killed, starved and stopped, and each test ends
+ * The fault suite, `bun run test:faults`: whole processes under load are killed, frozen and stopped, and each test ends
  * with `expectWhole`. A Redis that stops, freezes and comes back is in test/api/redis-limit; readers of the log while
- * one of two servers is killed are in test/api/events-property, workers and jobs then in test/api/jobs-crowd;
+ * one of two servers is killed are in test/api/events-property, workers in the same case in test/api/jobs-crowd;
  * migrations of one version from ten processes are in test/contracts/migrations.
  */
 
-/** Starts a server. What stands before the executable is what starts it in its turn. */
-export async function serve(databaseUrl: string, ...before: readonly string[]): Promise<ServerProcess> {
-	return startProcess([...before, await binary()], {
+/** Starts a server. `wrapper`: the command that starts the executable, if any. */
+export async function serve(databaseUrl: string, ...wrapper: readonly string[]): Promise<ServerProcess> {
+	return startProcess([...wrapper, await binary()], {
 		DATABASE_URL: databaseUrl,
 		DEV_USER_EMAIL: testEmail,
 		DEV_USER_PASSWORD: testPassword,
@@ -24,7 +24,7 @@ export async function serve(databaseUrl: string, ...before: readonly string[]): 
 interface Written {
 	readonly id: string;
 	readonly title: string;
-	/** What became of the one change that was tried, if any was. */
+	/** The outcome of the one change that was tried, if any. */
 	change?: "acknowledged" | "unknown";
 }
 
@@ -41,18 +41,18 @@ interface Event {
 }
 
 /**
- * Writers that create tasks and change every third, whatever becomes of the server, and note what they were told. A
- * creation that was refused, or whose answer was lost, is repeated under its Idempotency-Key until it is acknowledged.
+ * Writers that create tasks and change every third one, whatever happens to the server, and record the outcomes. A
+ * creation that got 503, or whose response was lost, is retried under its Idempotency-Key until it is acknowledged.
  */
 export class Load {
 	readonly #written: Written[] = [];
 	readonly #writers: Promise<void>[] = [];
 	#isOver = false;
-	/** Writes that were acknowledged so far. */
+	/** Writes acknowledged so far. */
 	acknowledged = 0;
-	/** Answers of 503 so far. */
+	/** 503 responses so far. */
 	refused = 0;
-	/** Connections that were refused or broke off so far. */
+	/** Connections refused or lost so far. */
 	lost = 0;
 
 	private constructor(
@@ -66,7 +66,7 @@ export class Load {
 		return load;
 	}
 
-	/** Goes on at another URL: a server that was started again. */
+	/** Continues at another URL, that of a restarted server. */
 	moveTo(url: string): void {
 		this.url = url;
 	}
@@ -77,13 +77,13 @@ export class Load {
 		return this.until(() => this.acknowledged >= enough);
 	}
 
-	/** Resolves when something holds; rejects with a writer that met what no server may answer. */
+	/** Resolves when the condition holds; rejects with the error of a writer that got an unexpected response. */
 	async until(holds: () => boolean): Promise<void> {
 		const failure = Promise.all(this.#writers);
 		while (!holds()) await Promise.race([Bun.sleep(5), failure]);
 	}
 
-	/** Lets every writer finish what it has begun. */
+	/** Lets every writer finish its current write. */
 	async end(): Promise<readonly Written[]> {
 		this.#isOver = true;
 		await Promise.all(this.#writers);
@@ -116,7 +116,7 @@ export class Load {
 		}
 	}
 
-	/** Undefined where the server refused with 503 or the answer was lost; any other failure is a fault. */
+	/** Undefined if the server responded with 503 or the response was lost; any other failure is an error. */
 	async #send(method: string, path: string, headers: Record<string, string>, body: object) {
 		const answer = await this.#ask(method, path, headers, body).catch(() => undefined);
 		if (answer === undefined) this.lost++;
@@ -142,12 +142,12 @@ export class Load {
 	}
 }
 
-/** Between two tries of one creation. */
+/** The pause between two attempts of one creation. */
 const retryMs = 20;
 
 /**
- * The check of the whole, after whatever has happened: the server is healthy by itself, every write that was
- * acknowledged is there once, with its event once, and the log is without gaps and tells exactly the tasks there are.
+ * The final check of each test: the server is healthy by itself, every acknowledged write is there once, with one event,
+ * the log has no gaps, and its events lead to exactly the current tasks.
  */
 export async function expectWhole(url: string, load: Load): Promise<void> {
 	while (!(await isHealthy(url))) await Bun.sleep(50);
@@ -155,14 +155,14 @@ export async function expectWhole(url: string, load: Load): Promise<void> {
 	const written = await load.end();
 	const [tasks, events] = [await everyTask(url), await everyEvent(url)];
 	expect(events.map(({ id }) => Number(id))).toEqual(events.map((_, index) => index + 1));
-	expect(told(events)).toEqual(tasks.map(shown).sort());
+	expect(replay(events)).toEqual(tasks.map(shown).sort());
 	const named = ({ id, title }: { id: string; title: string }) => `${id} ${title}`;
 	expect(tasks.map(named).sort()).toEqual(written.map(named).sort());
 	const kept = new Map(tasks.map(({ id, version }) => [id, version]));
 	expect(written.filter(({ id, change }) => change === "acknowledged" && kept.get(id) !== 2)).toEqual([]);
 }
 
-/** Stops a server as an operator would. What it has printed tells why, if it does not end well. */
+/** Stops a server as an operator would. If the exit code is not 0, throws what it has printed. */
 export async function expectEnd(server: ServerProcess): Promise<void> {
 	const code = await server.end("SIGTERM");
 	if (code === 0) return;
@@ -181,8 +181,8 @@ export async function isHealthy(url: string): Promise<boolean> {
 
 const shown = ({ id, title, version }: Task) => `${id} ${title} ${version}`;
 
-/** The tasks that a reader of the log arrives at. An event that comes twice, or is missing, does not fit. */
-function told(events: readonly Event[]): readonly string[] {
+/** The tasks that result from the log. Throws for an event that is repeated or missing. */
+function replay(events: readonly Event[]): readonly string[] {
 	const tasks = new Map<string, Task>();
 	for (const { type, data } of events) {
 		const next = tasks.has(data.id) ? "task.updated 2" : "task.created 1";

@@ -10,7 +10,7 @@ const own = await ownPostgres();
 describe.if(own !== undefined)("a Postgres", () => {
 	const postgres = own as PostgresServer;
 
-	test("that is killed under load and comes back, twice: nothing acknowledged is lost, and the server goes on", async () => {
+	test("that is killed under load and restarted, twice: nothing acknowledged is lost, and the server recovers", async () => {
 		const server = await serve(await newPostgresDatabase(postgres.url));
 		const load = await Load.on(server.url);
 		for (const _ of [1, 2]) {
@@ -28,14 +28,14 @@ describe.if(own !== undefined)("a Postgres", () => {
 		await expectEnd(server);
 	}, 120_000);
 
-	test("that ends a connection inside a transaction takes neither the process along nor the next transaction", async () => {
+	test("that ends a connection inside a transaction ends neither the process nor the next transaction", async () => {
 		const address = { kind: "postgres", url: await newPostgresDatabase(postgres.url), poolMax: 1 } as const;
 		const [sql, killer] = [connect(address), connect(address)];
 		await sql`CREATE TABLE seen (round integer)`;
 		for (const round of [1, 2, 3, 4]) {
 			const broken = sql.begin(async (tx) => {
 				const [own] = await tx<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
-				// Of a connection that works, and of one that waits.
+				// Half of the rounds kill an idle connection, the others one that runs a query.
 				const sleeping = round % 2 === 0 ? tx`SELECT pg_sleep(60)`.catch(() => undefined) : undefined;
 				await killer`SELECT pg_terminate_backend(${own?.pid ?? 0})`;
 				await sleeping;
@@ -51,7 +51,7 @@ describe.if(own !== undefined)("a Postgres", () => {
 		await Promise.all([sql.end({ timeout: 5 }), killer.end({ timeout: 5 })]);
 	}, 120_000);
 
-	test("that freezes lets every write hear of it within 10 s, in the group under way or behind it", async () => {
+	test("that freezes makes every write fail within 10 s, in the current group and behind it", async () => {
 		const { tasks } = await openTestStorage(await newPostgresDatabase(postgres.url));
 		const create = async () => {
 			const started = performance.now();
@@ -80,7 +80,7 @@ describe.if(own !== undefined)("a Postgres", () => {
 		while ((await create()).outcome !== "created") await Bun.sleep(50);
 	}, 120_000);
 
-	test("that accepts and does not answer: 503 in bounded time, whatever is asked, and back by itself", async () => {
+	test("that accepts and does not answer: 503 in bounded time on every route, and recovery by itself", async () => {
 		const server = await serve(await newPostgresDatabase(postgres.url));
 		const load = await Load.on(server.url);
 		const authorization = await logIn(server.url);

@@ -7,7 +7,7 @@ import { expectEnd, expectWhole, Load, serve } from "./load.ts";
 
 const megabyte = 1024 * 1024;
 
-/** A disk of a few megabytes; undefined, with a line that says so, where this user may mount none. */
+/** A disk of a few megabytes; undefined, and noted as skipped, if this user may not mount one. */
 async function smallDisk(): Promise<string | undefined> {
 	const folder = newFolder();
 	const size = `size=${8 * megabyte}`;
@@ -22,7 +22,7 @@ async function smallDisk(): Promise<string | undefined> {
 	return undefined;
 }
 
-/** What is true of a server whose database may not grow: it reads on, refuses writes, and is itself healthy. */
+/** Expects of a server whose database cannot grow: reads work, writes are 503, and it is healthy. */
 async function expectReadOnly(url: string, load: Load): Promise<void> {
 	const before = load.refused;
 	await load.until(() => load.refused > before + 50);
@@ -34,7 +34,7 @@ async function expectReadOnly(url: string, load: Load): Promise<void> {
 
 const disk = await smallDisk();
 test.if(disk !== undefined)(
-	"a full disk: writes are refused, nothing acknowledged is lost, and with room they go on",
+	"a full disk: writes are 503, nothing acknowledged is lost, and once there is room they succeed again",
 	async () => {
 		const folder = disk ?? "";
 		const server = await serve(`sqlite:///${folder}/orchestrator.db`);
@@ -42,7 +42,7 @@ test.if(disk !== undefined)(
 		const filler = join(folder, "filler");
 		for (const _ of [1, 2]) {
 			await load.more(50);
-			// More than there is room for: the write takes what is left.
+			// More than there is room for: the write fills the rest.
 			await writeFile(filler, Buffer.alloc(16 * megabyte)).catch(() => undefined);
 			await expectReadOnly(server.url, load);
 			await rm(filler);
@@ -54,8 +54,8 @@ test.if(disk !== undefined)(
 	120_000,
 );
 
-test("a quota that is reached: the same", async () => {
-	// A process is told of its quota by a signal that would end it.
+test("a file size limit that is reached: the same", async () => {
+	// The kernel sends SIGXFSZ at the limit, which would end the process.
 	const server = await serve(
 		`sqlite:///${newFolder()}/orchestrator.db`,
 		"sh",
@@ -75,7 +75,7 @@ test("a quota that is reached: the same", async () => {
 	await expectEnd(server);
 }, 120_000);
 
-/** Holds the file's lock from another process until it is let go. */
+/** Holds the file's lock from another process until it is released. */
 async function lock(path: string): Promise<() => Promise<void>> {
 	const holding = `
 		const database = new (require("bun:sqlite").Database)(${JSON.stringify(path)});
@@ -94,7 +94,7 @@ async function lock(path: string): Promise<() => Promise<void>> {
 	};
 }
 
-test("a file that another process locks: writes wait, are refused after 10 s, and go on when it is free", async () => {
+test("a file that another process locks: writes wait, are 503 after 10 s, and succeed again when it is free", async () => {
 	const path = join(newFolder(), "orchestrator.db");
 	const server = await serve(`sqlite:///${path}`);
 	const load = await Load.on(server.url);

@@ -8,7 +8,7 @@ import { expectEnd, expectWhole, Load, serve } from "./load.ts";
 const root = join(import.meta.dir, "../..");
 const later = "9999_later";
 
-/** The program as it might be one version on: it knows one more migration. */
+/** The program as its next version: with one more migration. */
 async function nextVersion(): Promise<readonly string[]> {
 	const folder = newFolder();
 	for (const part of ["src", "drizzle", "package.json", "tsconfig.json"]) {
@@ -24,7 +24,7 @@ async function nextVersion(): Promise<readonly string[]> {
 const newer = await nextVersion();
 
 describe.each([...durableDatabases])("two versions of the program on $name", ({ newUrl }) => {
-	test("migrate at once from ten processes while one serves: each migration is applied once, and no write is lost", async () => {
+	test("migrate from ten processes at once while one serves: each migration is applied once, and no write is lost", async () => {
 		const url = await newUrl();
 		const server = await serve(url);
 		const load = await Load.on(server.url);
@@ -51,7 +51,7 @@ describe.each([...durableDatabases])("two versions of the program on $name", ({ 
 		await expectEnd(server);
 	}, 120_000);
 
-	test("race for an empty database: whoever is first, it ends whole and of the newer version", async () => {
+	test("race for an empty database: whichever is first, the schema is complete and of the newer version", async () => {
 		const url = await newUrl();
 		const runs = await Promise.all(
 			Array.from({ length: 10 }, (_, index) =>

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** What the document's schemas say of a value. */
+/** The parts of a schema in the document that the generator uses. */
 export interface JsonSchema {
 	readonly type?: string;
 	readonly enum?: readonly unknown[];
@@ -16,7 +16,7 @@ export interface JsonSchema {
 	readonly required?: readonly string[];
 }
 
-/** Values that fit a schema for the most part, and now and then, at any place, do not. */
+/** Values that mostly fit a schema, and sometimes, at any place, do not. */
 export function valueBy(schema: JsonSchema): fc.Arbitrary<unknown> {
 	return fc.oneof({ weight: 12, arbitrary: fitting(schema) }, { weight: 1, arbitrary: unfitting });
 }
@@ -64,7 +64,7 @@ function textOf({ minLength = 0, maxLength = 30 }: JsonSchema): fc.Arbitrary<str
 function objectOf({ properties = {}, required = [] }: JsonSchema): fc.Arbitrary<unknown> {
 	const fields: Record<string, fc.Arbitrary<unknown>> = {};
 	for (const [name, schema] of Object.entries(properties)) fields[name] = valueBy(schema);
-	// The tests do not wait for work that nobody makes.
+	// The tests must not wait for jobs that never come.
 	if ("wait_seconds" in fields) fields.wait_seconds = fc.constantFrom(0, -1, "1");
 	return fc.oneof(
 		{ weight: 9, arbitrary: fc.record(fields, { requiredKeys: [...required] }) },

@@ -8,7 +8,7 @@ import { startServer, type TestServer, testApiKey } from "../support/server.ts";
 import { type JsonSchema, valueBy } from "./json-schema.ts";
 import { hold } from "./seed.ts";
 
-/** A request that may be good, or wrong in any of its parts. */
+/** A request that may be valid, or invalid in any of its parts. */
 interface Made {
 	readonly line: `${string} /${string}`;
 	readonly headers: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ const visible = fc.string({
 });
 
 for (const { name, newUrl } of everyDatabase) {
-	test(`every route on ${name} answers whatever it is asked as the document says, and never with a defect`, async () => {
+	test(`every route on ${name} responds to any request as the document says, and never with a defect`, async () => {
 		const server = await startServer({ DATABASE_URL: await newUrl() });
 		const { document } = await documentOf(server);
 		const routes = Object.entries(document.paths).flatMap(([path, operations]) =>
@@ -40,8 +40,8 @@ for (const { name, newUrl } of everyDatabase) {
 		await hold(
 			name,
 			requests,
-			async ({ line, ...question }) => {
-				const { status, text } = await ask(server, line, question);
+			async ({ line, ...options }) => {
+				const { status, text } = await ask(server, line, options);
 				expect([line, status >= 500 && text]).toEqual([line, false]);
 			},
 			600,
@@ -49,7 +49,7 @@ for (const { name, newUrl } of everyDatabase) {
 	});
 }
 
-/** Ids that stand for something: a task, and jobs in two states. */
+/** Ids that exist: a task's, and those of jobs in two states. */
 async function someIds(server: TestServer): Promise<readonly string[]> {
 	const headers = { authorization: server.bearer };
 	const task = await ask(server, "POST /collab/tasks", { headers, body: { title: "a task" } });
@@ -67,7 +67,7 @@ function requestTo(
 ): fc.Arbitrary<Made> {
 	const id = fc.oneof(
 		{ weight: 3, arbitrary: fc.constantFrom(...ids) },
-		// Of dots a client makes another path before it asks.
+		// A client normalises paths with dots before it sends them.
 		{ weight: 1, arbitrary: anyText.filter((text) => !/^\.{0,2}$/.test(text)) },
 	);
 	const queries = parameters.filter((parameter) => parameter.in === "query");
@@ -89,7 +89,7 @@ function requestTo(
 	);
 	return fc
 		.record({
-			// A stream has no end: its head will do.
+			// A stream has no end: its headers are enough.
 			method: usually(
 				path.endsWith("/tail") ? "HEAD" : method.toUpperCase(),
 				methods.filter((other) => !path.endsWith("/tail") || other !== "GET"),
@@ -124,7 +124,7 @@ function requestTo(
 			return {
 				line: `${method} ${target as `/${string}`}${search.size > 0 ? `?${search}` : ""}`,
 				headers: Object.fromEntries(present) as Record<string, string>,
-				// HTTP's own rule for clients: these two have no body.
+				// fetch allows no body for these two.
 				body: method === "GET" || method === "HEAD" ? undefined : body,
 				contentType,
 			};

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 
 /**
- * Generated tests: sequences and requests that are made up. The seed is printed, and fast-check shrinks what fails; both
- * come back with TEST_SEED. Chosen cases are in test/api, readers and writers of the log in test/api/events-property.
+ * Generated tests, with random sequences and requests. The seed is printed, and fast-check shrinks what fails; TEST_SEED
+ * repeats a run. Chosen cases are in test/api, readers and writers of the log in test/api/events-property.
  */
 const seed = Number(Bun.env.TEST_SEED ?? crypto.getRandomValues(new Int32Array(1))[0]);
 
-/** Holds a property to made-up values, until its runs or its time are over. */
+/** Checks a property with random values, until its runs or its time are over. */
 export async function hold<T>(
 	name: string,
 	values: fc.Arbitrary<T>,

@@ -1,10 +1,10 @@
-/** What is expected of an answer; what is not named must not be there. */
+/** The expected response; parts that are not named must be absent. */
 export interface Expected {
 	readonly status: number;
 	readonly type?: string;
 	readonly etag?: string;
 	readonly replayed?: true;
-	/** The body of an answer that is no error. */
+	/** The body of a response that is not an error. */
 	readonly text?: string;
 }
 
@@ -17,19 +17,19 @@ interface Task {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Tasks as the contract has them (§1 and §3), in as few lines as will do. */
+/** A minimal model of tasks by the contract (§1 and §3). */
 export class TaskModel {
-	/** Apart from all other runs. */
+	/** Separates this run from all others. */
 	readonly run = crypto.randomUUID();
 	/** In the order of creation. */
 	readonly #tasks = new Map<string, Task>();
-	/** Every task there was, with the tags it had, newest last. */
+	/** Every task so far, with its ETags, newest last. */
 	readonly #known: { readonly id: string; readonly etags: string[] }[] = [];
 	readonly #given = new Map<string, { readonly request: string; readonly text: string }>();
 
 	constructor(public rev: number) {}
 
-	/** A task by its place among all that were made, with its newest tag and its first; or one that never was. */
+	/** A task by its index among all that were created, with its newest and its first ETag; or one that never existed. */
 	at(place: number): { readonly id: string; readonly current: string; readonly old: string } {
 		const known = place < 0 ? undefined : this.#known[place % Math.max(1, this.#known.length)];
 		const { id, etags } = known ?? { id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77", etags: ['"none"'] };
@@ -40,7 +40,7 @@ export class TaskModel {
 		return [...this.#tasks.values()].map(bodyOf);
 	}
 
-	/** `id` is what the server called it. */
+	/** `id`: the one that the server assigned. */
 	create(id: string, body: Fields, key: string | undefined): Expected {
 		if (!("title" in body) || !fits(body)) return invalid;
 		if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key)) return { status: 400, type: "bad_request" };
@@ -111,7 +111,7 @@ function tagOf(text: string): string {
 	return `"${new Bun.CryptoHasher("sha256").update(text).digest("hex")}"`;
 }
 
-/** Existence, then precondition; the body comes last. */
+/** Existence, then precondition, then the body. */
 function judged(task: Task | undefined, ifMatch: string | undefined): Expected | undefined {
 	if (task === undefined) return missing;
 	const etag = tagOf(bodyOf(task));

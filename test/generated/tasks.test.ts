@@ -6,7 +6,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { hold } from "./seed.ts";
 import { type Expected, TaskModel } from "./task-model.ts";
 
-/** Which task an operation means: one that was made, existing still or not, by its place; or none. */
+/** The task of an operation: one that was created, deleted or not, by its index; or none. */
 const target = fc.oneof({ weight: 6, arbitrary: fc.nat(7) }, { weight: 1, arbitrary: fc.constant(-1) });
 
 const ifMatch = fc.constantFrom(
@@ -40,7 +40,7 @@ const newTask = fc.record(
 	{ requiredKeys: [] },
 );
 
-/** Patches that fit, and of which many change nothing. */
+/** Valid patches, of which many change nothing. */
 const patch = fc.constantFrom<Readonly<Record<string, unknown>>>(
 	{},
 	{ title: "a" },
@@ -88,7 +88,7 @@ const operation = fc.oneof(
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 for (const { name, newUrl } of everyDatabase) {
-	test(`tasks on ${name} answer as a small model does, whatever is done with them`, async () => {
+	test(`tasks on ${name} behave as a small model does, in any sequence of operations`, async () => {
 		const server = await startServer({ DATABASE_URL: await newUrl() });
 		const play = async (operations: readonly Operation[]) => {
 			const model = new TaskModel(await emptied(server));
@@ -99,7 +99,7 @@ for (const { name, newUrl } of everyDatabase) {
 	});
 }
 
-/** Removes every task that another run has left; the answer is the number of the newest event. */
+/** Removes every task that another run has left; returns the number of the newest event. */
 async function emptied(server: TestServer): Promise<number> {
 	const headers = { authorization: server.bearer, "if-match": "*" };
 	const { json } = await ask(server, "GET /collab/state/tasks?limit=1000");
@@ -113,7 +113,7 @@ async function step(server: TestServer, model: TaskModel, operation: Operation):
 	if (operation.kind === "list") return expectList(server, model, operation.order, operation.limit);
 	if (operation.kind === "create") {
 		const { body, key } = operation;
-		// A key is of one run alone: the next one may use it for another request.
+		// A key belongs to one run: the next one may use it for another request.
 		const keyed = key === undefined ? undefined : `${key}${key === "not one" ? "" : model.run}`;
 		const headers = { ...user, ...(keyed && { "idempotency-key": keyed }) };
 		const answer = await ask(server, "POST /collab/tasks", { headers, body });

@@ -15,14 +15,14 @@ test.each([
 	expect(clientAddress("9.9.9.9", forwarded(header), proxies)).toBe(address);
 });
 
-test("without the header, or with an empty one, the socket's address counts", () => {
+test("without the header, or with an empty one, the socket's address is used", () => {
 	for (const headers of [new Headers(), forwarded(""), forwarded(" , ")]) {
 		expect(clientAddress("9.9.9.9", headers, 1)).toBe("9.9.9.9");
 		expect(clientAddress("9.9.9.9", headers, 3)).toBe("9.9.9.9");
 	}
 });
 
-test("an address that a client invents is never longer than an address can be", () => {
+test("an address from a client's header is never longer than an address can be", () => {
 	expect(clientAddress("9.9.9.9", forwarded("x".repeat(10_000)), 1).length).toBeLessThanOrEqual(64);
 });
 
@@ -44,7 +44,7 @@ test.each([
 	expect(addressKey(address)).toBe(key);
 });
 
-test("an IPv6 address has one key, however it is written", () => {
+test("all spellings of an IPv6 address have the same key", () => {
 	for (let round = 0; round < 500; round++) {
 		const groups = Array.from({ length: 8 }, () =>
 			Math.random() < 0.4 ? 0 : Math.floor(Math.random() * 0x10000),
@@ -57,7 +57,7 @@ test("an IPv6 address has one key, however it is written", () => {
 	}
 });
 
-test("a request id is kept if it has the form, else made", () => {
+test("a valid request id is kept, any other is replaced", () => {
 	const id = (value: string) => requestIdOf(new Headers({ "x-request-id": value }));
 	for (const good of ["a", "A-b_c.9", "0".repeat(128)]) expect(id(good)).toBe(good);
 	for (const bad of ["", "0".repeat(129), "a b", "a\tb", "ä", '"', "a/b", "a,b"])

@@ -4,7 +4,7 @@ import { Cursors } from "../../src/http/paging.ts";
 const cursors = new Cursors("a key");
 const places = ["desc 1", "asc 9007199254740991", "", "ü 世 👩", "\0", "x".repeat(1000)];
 
-test("a cursor opens to the place that was sealed, on every replica that has the key", () => {
+test("a cursor opens to the position that was sealed, on every replica that has the key", () => {
 	for (const place of places.filter((place) => place !== "")) {
 		const cursor = cursors.seal("tasks", place);
 		expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
@@ -19,12 +19,12 @@ test("no other list and no other key opens it", () => {
 		expect(cursors.open("jobs", cursor)).toBeUndefined();
 		expect(new Cursors("another key").open("tasks", cursor)).toBeUndefined();
 	}
-	// What belongs to the name of the list cannot move into the place.
+	// The end of the list's name cannot become the start of the position.
 	expect(cursors.open("a", cursors.seal("a\0b", "c"))).toBeUndefined();
 	expect(cursors.open("ab", cursors.seal("a", "bc"))).toBeUndefined();
 });
 
-test("no change of one bit goes unseen", () => {
+test("any change of one bit is detected", () => {
 	const cursor = Buffer.from(cursors.seal("tasks", "desc 12345"), "base64url");
 	for (let bit = 0; bit < cursor.length * 8; bit++) {
 		const changed = Buffer.from(cursor);
@@ -33,7 +33,7 @@ test("no change of one bit goes unseen", () => {
 	}
 });
 
-test("what is not a cursor at all is none", () => {
+test("text that is not a cursor opens to undefined", () => {
 	const cursor = cursors.seal("tasks", "desc 1");
 	for (const text of [
 		"",

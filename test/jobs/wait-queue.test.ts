@@ -10,7 +10,7 @@ function waiting(waiters: WaitQueue, queues: readonly string[], name: string, wo
 	return waiter;
 }
 
-test("as many are woken as there are jobs, first come, first served, for their queues alone", async () => {
+test("as many waiters are woken as there are jobs, in FIFO order, only for their queues", async () => {
 	const waiters = new WaitQueue();
 	const woken: string[] = [];
 	for (const [name, queues] of [
@@ -62,7 +62,7 @@ test("a wake-up that a leaving waiter does not use goes to the next", async () =
 	expect(woken).toEqual(["next", "last"]);
 });
 
-test("the wait ends with its time, with the client and with the queue", async () => {
+test("the wait ends at its timeout, when the client leaves and when the queue closes", async () => {
 	const waiters = new WaitQueue();
 	expect(await waiters.enter(["a"]).wait(1, stays)).toBe(false);
 	expect(await waiters.enter(["a"]).wait(60_000, AbortSignal.abort())).toBe(false);

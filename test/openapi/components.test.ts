@@ -4,7 +4,7 @@ import { toOpenapi30 } from "../../src/openapi/openapi30.ts";
 
 const ref = (path: string) => ({ $ref: `#/components/${path}` });
 
-test("what has a name is moved to the components, from the inside out, and what was there stays", () => {
+test("named parts are moved to the components, from the inside out, and existing components stay", () => {
 	const fault = { $id: "Fault", type: "object" };
 	const error = { $id: "Error", properties: { fault, details: { items: fault } } };
 	const response = { "x-component": "responses/NotFound", content: { schema: error } };
@@ -23,7 +23,7 @@ test("what has a name is moved to the components, from the inside out, and what 
 	});
 });
 
-test("two different parts of one name are a defect", () => {
+test("two different parts with one name are a defect", () => {
 	const paths = { a: { $id: "Task", type: "object" }, b: { $id: "Task", type: "string" } };
 	expect(() => shareComponents({ paths })).toThrow("schemas/Task");
 });
@@ -41,7 +41,7 @@ test("an example and a property may have the names that schemas use", () => {
 	expect(components).toEqual({ schemas: { Named: { type: "number", enum: [1] } } });
 });
 
-test("JSON Schema becomes what OpenAPI 3.0 knows", () => {
+test("JSON Schema is converted to what OpenAPI 3.0 supports", () => {
 	expect(toOpenapi30({ anyOf: [{ type: "string", maxLength: 3 }, { type: "null" }] })).toEqual({
 		type: "string",
 		maxLength: 3,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { BatchLoader } from "../../src/storage/postgres/batch-loader.ts";
 
-/** A loader whose queries end when told to, and what was asked of it. */
+/** A loader whose queries end when the test resolves them, and the queries so far. */
 function loader() {
 	const queries: { readonly keys: readonly string[]; end(): void }[] = [];
 	const batches = new BatchLoader<string, ReadonlySet<string>>((keys) => {
@@ -14,7 +14,7 @@ function loader() {
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("whoever asks while a query is under way shares the next one", async () => {
+test("calls that arrive while a query is in progress share the next one", async () => {
 	const { batches, queries } = loader();
 	const first = batches.load("a");
 	await nextTurn();
@@ -32,7 +32,7 @@ test("whoever asks while a query is under way shares the next one", async () => 
 	]);
 });
 
-test("a query that stalls holds nobody else up but for a moment, and takes no more than a few places", async () => {
+test("a query that stalls delays others only briefly, and only a few can be in progress at once", async () => {
 	const { batches, queries } = loader();
 	const outcomes = new Map<string, string>();
 	const ask = (key: string) => batches.load(key).then(() => void outcomes.set(key, "loaded"));
@@ -48,7 +48,7 @@ test("a query that stalls holds nobody else up but for a moment, and takes no mo
 	expect([...outcomes.keys()].sort()).toEqual(["b", "e"]);
 });
 
-test("a query that fails fails those who asked, and the next one goes on", async () => {
+test("a query that fails rejects its own calls, and the next one runs", async () => {
 	let calls = 0;
 	const batches = new BatchLoader<string, number>(async () => {
 		if (++calls === 1) throw new Error("away");

@@ -10,7 +10,7 @@ function unit<T>(decide: () => T, textLength = 0): Unit<T> {
 	return { reads: [], textLength, decide };
 }
 
-/** A writer whose database takes a group and never answers, or answers when told to. */
+/** A writer whose database takes a group and never answers, or answers when the test lets it. */
 class SilentWriter extends GroupWriter {
 	readonly groups: (readonly PendingWrite[])[] = [];
 	#answer = Promise.withResolvers<GroupResult>();
@@ -42,7 +42,7 @@ class SilentWriter extends GroupWriter {
 const unavailable = { code: "unavailable", details: { retryAfterSeconds: 1 } };
 
 describe("a group writer", () => {
-	test("tells every caller by the deadline, of a group under way and of those behind it, that the database is silent", async () => {
+	test("rejects every write by its deadline while the database is silent, in the current group and behind it", async () => {
 		const writer = new SilentWriter({ waitMsMax: 50, groupWeightMax: 2 });
 		const started = performance.now();
 		const first = Array.from({ length: 5 }, () => writer.run(unit(() => 1)));
@@ -51,7 +51,7 @@ describe("a group writer", () => {
 			expect(outcome).toMatchObject({ status: "rejected", reason: unavailable });
 		expect(performance.now() - started).toBeLessThan(5000);
 		expect(writer.groups.map(({ length }) => length)).toEqual([2]);
-		// Whoever comes later waits no longer.
+		// A later write waits no longer.
 		const later = await Promise.allSettled([writer.run(unit(() => 1))]);
 		expect(later[0]).toMatchObject({ status: "rejected", reason: unavailable });
 		expect(writer.counts.waiting).toBe(0);
@@ -59,13 +59,13 @@ describe("a group writer", () => {
 		expect(await writer.run(unit(() => 2))).toBe(2);
 	});
 
-	test("bounds its queue by the text that waits in it, whatever the number of units", async () => {
+	test("bounds its queue by the text in it, whatever the number of units", async () => {
 		const writer = new SilentWriter({ waitingTextMax: 1500, groupTextMax: 500 });
 		const accepted = [400, 100, 600, 300].map((length) => writer.run(unit(() => length, length)));
 		expect(writer.run(unit(() => 0, 200))).rejects.toMatchObject(unavailable);
 		expect(writer.counts.waiting).toBe(4);
 		await nextTurn();
-		// The first two are under way now, and make room.
+		// The first two are in progress now, and no longer in the queue.
 		expect(writer.counts.waiting).toBe(2);
 		const small = writer.run(unit(() => 1, 200));
 		writer.answer();
@@ -75,11 +75,11 @@ describe("a group writer", () => {
 			[600],
 			[300, 200],
 		]);
-		// One unit may be larger than the bound: it would never have its turn otherwise.
+		// One unit may be larger than the bound: otherwise it could never be written.
 		expect(await writer.run(unit(() => 2, 9000))).toBe(2);
 	});
 
-	test("goes on after a group whose commit throws, and tells its callers", async () => {
+	test("continues after a group whose commit throws, and rejects its writes", async () => {
 		class Throwing extends SilentWriter {
 			override async commit(group: readonly PendingWrite[]): Promise<GroupResult> {
 				if (this.groups.push(group) === 1) throw new Error("broken");
@@ -97,7 +97,7 @@ describe("a group writer", () => {
 });
 
 describe("the writer of SQLite", () => {
-	/** A database whose next rollbacks fail, as on a disk that is gone. */
+	/** A database whose next rollbacks fail, as after a disk failure. */
 	function failingRollback(failures: number) {
 		const database = new Database(":memory:", { strict: true });
 		for (const statement of [
@@ -124,7 +124,7 @@ describe("the writer of SQLite", () => {
 		return database;
 	}
 
-	test("tells its callers when even the rollback fails, and goes on once it succeeds", async () => {
+	test("rejects its writes when even the rollback fails, and continues once it succeeds", async () => {
 		const database = failingRollback(3);
 		const writer = new SqliteWriter(database, new Map(), recordedLog().log, () => {});
 		const insert = () => database.run("INSERT INTO notes VALUES (1)");
@@ -134,7 +134,7 @@ describe("the writer of SQLite", () => {
 		};
 		const outcomes = await Promise.allSettled([writer.run(unit(insert)), writer.run(unit(fail))]);
 		expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-		// The transaction is open still: nothing can begin inside it.
+		// The transaction is still open: no other one can begin.
 		const [second] = await Promise.allSettled([writer.run(unit(insert))]);
 		expect(second?.status).toBe("rejected");
 		await writer.run(unit(insert));

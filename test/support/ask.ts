@@ -4,7 +4,7 @@ import type { TestServer } from "./server.ts";
 
 export interface Question {
 	readonly headers?: Readonly<Record<string, string>>;
-	/** Sent as JSON; a string or bytes go as they are. */
+	/** Sent as JSON; a string or bytes are sent unchanged. */
 	readonly body?: unknown;
 	readonly contentType?: string;
 }
@@ -13,15 +13,15 @@ export interface Answer {
 	readonly status: number;
 	readonly headers: Headers;
 	readonly text: string;
-	/** The body, parsed; undefined where there is none or it is no JSON. */
+	/** The parsed body; undefined if there is none or it is not JSON. */
 	readonly json: unknown;
 }
 
 let asked = 0;
 
 /**
- * Sends a request over the wire and holds the answer to what is true of every answer: the request's id, the envelope
- * of an error, and the OpenAPI document, which must declare the status and describe the body.
+ * Sends a request over HTTP and checks what is true of every response: the request's id, the envelope of an error, and
+ * the OpenAPI document, which must declare the status and describe the body.
  */
 export async function ask(
 	server: TestServer,

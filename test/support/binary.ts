@@ -4,7 +4,7 @@ import { newFolder } from "./databases.ts";
 
 let built: Promise<string> | undefined;
 
-/** The one executable, built once for all tests of this process. */
+/** The executable, built once for all tests of this process. */
 export function binary(): Promise<string> {
 	built ??= compile("src/main.ts", join(newFolder(), "orchestrator"));
 	return built;

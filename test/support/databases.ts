@@ -19,13 +19,13 @@ async function postgres(): Promise<readonly TestDatabase[]> {
 	return server === undefined ? [] : [{ name: "Postgres", newUrl: () => newPostgresDatabase(server) }];
 }
 
-/** Every database there is; Postgres is missing where it cannot be had. */
+/** Every kind of database; without Postgres if none is available. */
 export const everyDatabase: readonly TestDatabase[] = [memory, disk, ...(await postgres())];
 
-/** The two that keep what they are given, and that several processes can share. */
+/** The two that are durable, and that several processes can share. */
 export const durableDatabases = everyDatabase.filter(({ name }) => name !== "SQLite in memory");
 
-/** A new, empty folder, gone at the end. */
+/** A new, empty folder, removed at the end. */
 export function newFolder(): string {
 	const folder = mkdtempSync(join(tmpdir(), "orchestrator-test-"));
 	onEnd(() => rmSync(folder, { recursive: true, force: true }));

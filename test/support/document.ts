@@ -36,15 +36,15 @@ interface OpenApiResponse {
 	>;
 }
 
-/** What a document says of the responses. */
+/** Checks responses against a document. */
 export interface Declared {
-	/** With the named part itself in place of every reference to it. */
+	/** The document with every reference replaced by the part. */
 	readonly document: OpenApi;
-	/** Fails unless the document declares the response's status, body and headers. Paths it does not know are let pass. */
+	/** Fails unless the document declares the response's status, body and headers. Ignores paths it does not know. */
 	holds(method: string, path: string, response: Answer): void;
 }
 
-/** Headers that a client may build on: where a response has one, the document names it. */
+/** Headers that a client may rely on: if a response has one, the document must declare it. */
 const promised = [
 	"ETag",
 	"Link",
@@ -114,7 +114,7 @@ function declaredBy(document: OpenApi): Declared {
 	};
 }
 
-/** OpenAPI 3.0 writes `nullable` where JSON Schema has the type "null". */
+/** OpenAPI 3.0 has `nullable` instead of JSON Schema's type "null". */
 function asJsonSchema(node: unknown): unknown {
 	if (Array.isArray(node)) return node.map(asJsonSchema);
 	if (typeof node !== "object" || node === null) return node;
@@ -125,7 +125,7 @@ function asJsonSchema(node: unknown): unknown {
 
 const compiled = new WeakMap<object, (value: unknown) => unknown[]>();
 
-/** What keeps a value from fitting a schema of the document, if anything does. */
+/** Why a value does not fit a schema of the document; undefined if it does. */
 export function faultsOf(schema: object, value: unknown): readonly unknown[] {
 	let check = compiled.get(schema);
 	if (check === undefined) {

@@ -4,7 +4,7 @@ import { EpochGuard } from "../../src/storage/postgres/log-epoch.ts";
 import { beginEpochOfCopy, markAsCopy } from "../../src/storage/sqlite/log-epoch.ts";
 import { silentLog } from "./server.ts";
 
-/** Begins a new epoch in the log of a durable database, as another process would that finds it restored. */
+/** Begins a new epoch in the log of a durable database, as another process does after a restore. */
 export async function beginEpoch(databaseUrl: string): Promise<void> {
 	if (databaseUrl.startsWith("sqlite:")) {
 		const database = new Database(databaseUrl.replace("sqlite:///", ""));

@@ -3,7 +3,7 @@ import postgres from "postgres";
 import type { EventType } from "../../src/event-draft.ts";
 import { onEnd } from "./teardown.ts";
 
-/** Appends an event of a type to the log of a durable database, past the service, as another process would. */
+/** Appends an event to the log of a durable database without the service, as another process does. */
 export async function foreignWriter(databaseUrl: string): Promise<(type: EventType) => Promise<void>> {
 	const data = '{"id":"0"}';
 	if (databaseUrl.startsWith("sqlite:")) {

@@ -1,6 +1,6 @@
 import type { EventStore } from "../../src/events/store.ts";
 
-/** One block of a stream, by the rules of the HTML standard (§9.2.6), with its comments kept. */
+/** One block of a stream, by the rules of the HTML standard (§9.2.6), with its comments. */
 export interface Block {
 	readonly id: string | undefined;
 	readonly event: string | undefined;
@@ -34,10 +34,10 @@ export interface Tail {
 	readonly response: Response;
 	/** The next block; undefined at the end of the stream. */
 	block(): Promise<Block | undefined>;
-	/** The next event of the log; whatever else comes is passed over. Fails at the end of the stream. */
+	/** The next event of the log; other blocks are skipped. Fails at the end of the stream. */
 	next(): Promise<Delivered>;
 	take(count: number): Promise<readonly Delivered[]>;
-	/** What was left behind the last whole block when the stream ended. */
+	/** The bytes after the last whole block when the stream ended. */
 	rest(): string;
 	close(): void;
 }
@@ -104,7 +104,7 @@ export function parseBlock(lines: string): Block {
 	};
 }
 
-/** Resolves when the log has grown, as a listener hears of it, and `isTrue` holds. */
+/** Resolves when a listener is notified and `isTrue` holds. */
 export async function whenLog(events: EventStore, isTrue: () => boolean | Promise<boolean>): Promise<void> {
 	const { promise, resolve, reject } = Promise.withResolvers<void>();
 	const forget = events.onChange(() => {

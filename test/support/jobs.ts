@@ -1,6 +1,6 @@
 import { testApiKey } from "./server.ts";
 
-/** A job's body, as far as the tests look into it. */
+/** The parts of a job's body that the tests use. */
 export interface JobBody {
 	readonly id: string;
 	readonly kind: string;

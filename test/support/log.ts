@@ -6,7 +6,7 @@ export interface RecordedLog {
 	readonly log: Log;
 	/** Every line so far, request lines included. */
 	readonly lines: readonly Record<string, unknown>[];
-	/** All lines as one text, to look for what must not be in it. */
+	/** All lines as one text, to check for what must be absent. */
 	text(): string;
 }
 

@@ -8,10 +8,10 @@ import { freePort } from "./ports.ts";
 import { skipped } from "./skips.ts";
 import { onEnd } from "./teardown.ts";
 
-/** A server that the tests may do as they like with. */
+/** A server that the tests may stop, kill and freeze. */
 export interface PostgresServer {
 	readonly url: string;
-	/** Where its data is. */
+	/** Its data directory. */
 	readonly folder: string;
 	start(): Promise<void>;
 	stop(): Promise<void>;
@@ -22,7 +22,7 @@ export interface PostgresServer {
 	thaw(): void;
 }
 
-/** A throw-away server from the npm package that ships the binaries, in a folder of its own. */
+/** A throw-away server from the npm package that ships the binaries, in its own folder. */
 export async function startPostgres(): Promise<PostgresServer> {
 	const folder = await mkdtemp(join(tmpdir(), "orchestrator-postgres-"));
 	const port = freePort();
@@ -33,9 +33,9 @@ export async function startPostgres(): Promise<PostgresServer> {
 		password: "postgres",
 		authMethod: "password",
 		persistent: false,
-		// As root it must become another user; as anybody else it must not try.
+		// As root it must switch to another user; as any other user it must not try.
 		createPostgresUser: process.getuid?.() === 0,
-		// Thrown away anyway, and making a database for each test would else be most of the suite.
+		// The data is thrown away, and with flushes the creation of databases would take most of the suite's time.
 		postgresFlags: ["max_connections=300", "unix_socket_directories=", "fsync=off"].flatMap((flag) => [
 			"-c",
 			flag,
@@ -78,13 +78,13 @@ export async function ownPostgres(): Promise<PostgresServer | undefined> {
 	}
 }
 
-/** The processes that work in a folder: a server, and one for each of its connections. */
+/** The processes whose working directory is the folder: a server, and one for each of its connections. */
 function processesIn(folder: string): readonly number[] {
 	const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
 	return pids.filter((pid) => workingFolder(pid) === folder).map(Number);
 }
 
-/** Undefined for a process that has ended or is somebody else's. */
+/** Undefined for a process that has ended or belongs to another user. */
 function workingFolder(pid: string): string | undefined {
 	try {
 		return readlinkSync(`/proc/${pid}/cwd`);
@@ -95,7 +95,7 @@ function workingFolder(pid: string): string | undefined {
 
 let started: Promise<string | undefined> | undefined;
 
-/** The URL of a Postgres server: `TEST_POSTGRES_URL`, or one that is started for this process; undefined if none can be. */
+/** The URL of a Postgres server: `TEST_POSTGRES_URL`, or one started for this process; undefined if none can be started. */
 export function postgresUrl(): Promise<string | undefined> {
 	started ??= urlOrSkip();
 	return started;

@@ -11,7 +11,7 @@ export interface Finished {
 	readonly stderr: string;
 }
 
-/** The whole environment of a started program: nothing leaks in from the one the tests run in. */
+/** The whole environment of a started program: nothing leaks in from that of the tests. */
 export function environment(env: Record<string, string>): Record<string, string> {
 	return { PATH: Bun.env.PATH ?? "", HOME: Bun.env.HOME ?? "/tmp", LOG_FORMAT: "json", ...env };
 }
@@ -33,13 +33,13 @@ export async function runProgram(
 	return { code, stdout, stderr };
 }
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export interface ServerProcess {
 	readonly url: string;
 	readonly pid: number;
 	/** Everything it has printed so far. */
 	output(): string;
-	/** Sends a signal and waits for the end, and for its last words; the answer is the exit code. */
+	/** Sends a signal, waits for the end and for the rest of the output; returns the exit code. */
 	end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number>;
 	signal(signal: NodeJS.Signals): void;
 	readonly exited: Promise<number>;

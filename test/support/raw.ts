@@ -1,15 +1,15 @@
-/** An answer as it came over the wire. */
+/** A response as it was received. */
 export interface RawAnswer {
 	readonly status: number;
-	/** The head, line by line. */
+	/** Status line and headers, line by line. */
 	readonly head: readonly string[];
 	readonly body: string;
 	header(name: string): string | undefined;
 }
 
 /**
- * Sends bytes that no HTTP client would send and reads until the server closes; `Connection: close` is the sender's
- * to ask for. The parts go out one after the other, each when it is there.
+ * Sends bytes that no HTTP client would send and reads until the server closes; the caller must send
+ * `Connection: close`. The parts are sent one after the other, each when it is available.
  */
 export async function sendRaw(url: string, ...parts: readonly (Part | Promise<Part>)[]): Promise<RawAnswer> {
 	const { hostname, port } = new URL(url);
@@ -35,7 +35,7 @@ async function writeAll(socket: Bun.Socket, part: Part): Promise<void> {
 	let rest = typeof part === "string" ? new TextEncoder().encode(part) : part;
 	while (rest.length > 0) {
 		const written = socket.write(rest);
-		if (written < 0) return; // closed: the server has heard enough
+		if (written < 0) return; // the server has closed the connection
 		rest = rest.subarray(written);
 		if (rest.length > 0) await Bun.sleep(1);
 	}

@@ -16,7 +16,7 @@ export interface RedisServer {
 	thaw(): void;
 }
 
-/** A throw-away `redis-server` of this machine; undefined, and noted as skipped, where there is none. */
+/** A throw-away `redis-server` of this machine; undefined, and noted as skipped, if there is none. */
 export async function startRedis(): Promise<RedisServer | undefined> {
 	const program = Bun.which("redis-server");
 	if (program === null) return skipped("Redis", "install the package redis-server, or set TEST_REDIS_URL");
@@ -48,7 +48,7 @@ export async function startRedis(): Promise<RedisServer | undefined> {
 
 let shared: Promise<string | undefined> | undefined;
 
-/** The URL of a Redis for counting: `TEST_REDIS_URL`, or one that is started for this process. */
+/** The URL of a Redis for counting: `TEST_REDIS_URL`, or one started for this process. */
 export function redisUrl(): Promise<string | undefined> {
 	shared ??= Bun.env.TEST_REDIS_URL
 		? Promise.resolve(Bun.env.TEST_REDIS_URL)

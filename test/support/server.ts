@@ -6,7 +6,7 @@ import type { Storage } from "../../src/storage/storage.ts";
 import { onEnd } from "./teardown.ts";
 import { addUser } from "./users.ts";
 
-/** A server in this process that really listens. */
+/** A server in this process that listens on a port. */
 export interface TestServer {
 	readonly url: string;
 	readonly storage: Storage;
@@ -20,7 +20,7 @@ export const testApiKey = "test-key-0123456789";
 
 /**
  * Serves on a free port with the given environment and the given parts instead of the real ones; limits are off
- * unless named. Stopped at the end of all tests.
+ * unless set. Stopped at the end of all tests.
  */
 export async function startServer(
 	env: Record<string, string>,
@@ -56,7 +56,7 @@ export async function startServer(
 	return server;
 }
 
-/** A log that says nothing. */
+/** A log without output. */
 export async function silentLog(): Promise<Log> {
 	return (await openLog({ logLevel: "silent", logFormat: "json" })).log;
 }

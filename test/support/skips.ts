@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 
-/** A part that the tests could not have, and how to get it. In CI that is a failure, not a skip. */
+/** A dependency that the tests lack, and how to get it. In CI that is a failure, not a skip. */
 export function skipped(part: string, how: string): undefined {
 	const line = `${part} is not here, so its tests were skipped: ${how}`;
 	if (Bun.env.CI === "true") throw new Error(line);

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import postgres from "postgres";
 
-/** Runs a statement in a durable database, past the program. */
+/** Runs a statement in a durable database, without the program. */
 export async function runSql(url: string, statement: string): Promise<readonly Record<string, unknown>[]> {
 	if (url.startsWith("postgres")) {
 		const client = postgres(url, { max: 1, onnotice() {} });

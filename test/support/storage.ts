@@ -7,7 +7,7 @@ import { type TaskService, taskService } from "../../src/tasks/service.ts";
 import { silentLog } from "./server.ts";
 import { onEnd } from "./teardown.ts";
 
-/** A database with what can be done to its tasks and jobs. */
+/** A database with the use cases of its tasks and jobs. */
 export interface TestStorage extends Storage {
 	readonly tasks: TaskService;
 	readonly jobs: JobService;

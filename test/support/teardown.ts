@@ -2,7 +2,7 @@ type Job = () => unknown;
 
 const jobs: Job[] = [];
 
-/** Does a job when this process's tests are over; the last one handed in comes first. */
+/** Runs a job when this process's tests are over, in reverse order. */
 export function onEnd(job: Job): void {
 	jobs.push(job);
 }

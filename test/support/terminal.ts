@@ -1,6 +1,6 @@
 import { environment } from "./process.ts";
 
-/** Runs a command on a terminal of its own; once the screen shows `prompt`, types the keys. */
+/** Runs a command on its own terminal; once the screen shows `prompt`, types the keys. */
 export async function runOnTerminal(
 	command: readonly string[],
 	env: Record<string, string>,

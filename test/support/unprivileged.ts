@@ -1,4 +1,4 @@
-/** The command as a user without root's powers, so that a file's mode counts. As anybody else it stays as it is. */
+/** The command as an unprivileged user if this one is root, so that file modes are enforced; else unchanged. */
 export function unprivileged(command: readonly string[]): readonly string[] {
 	return isRoot ? ["setpriv", `--reuid=${nobody}`, "--clear-groups", ...command] : command;
 }
@@ -6,5 +6,5 @@ export function unprivileged(command: readonly string[]): readonly string[] {
 const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
 
-/** Whose files `unprivileged` programs may change. */
+/** The user that `unprivileged` commands run as. */
 export const unprivilegedUser = isRoot ? nobody : (process.getuid?.() ?? nobody);

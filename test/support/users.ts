@@ -13,7 +13,7 @@ const passwordHash = await Bun.password.hash(testPassword, {
 	timeCost: 1,
 });
 
-/** Adds a user with the test password, if there is none of that address, and logs in: an `Authorization` header. */
+/** Adds a user with the test password, if the address is new, and logs in; returns an `Authorization` header. */
 export async function addUser(storage: Storage, url: string, email = testEmail): Promise<string> {
 	await storage.users.add(newUser(email, passwordHash, newId, systemClock));
 	return logIn(url, email);

@@ -1,12 +1,11 @@
-/** So long a batch waits for the one before it. */
+/** How long a batch waits for the one before it. */
 const stallMs = 100;
-/** Batches under way at once; beyond these a stall holds the next one up, or it would take every connection. */
+/** The most batches in progress at once; more would let a stall take every connection. */
 const underWayMax = 4;
 
 /**
- * Loads for all who wait together: one query at a time, and whoever asks while one is under way shares the next. So every
- * result comes from a query that began after it was asked for. A query that stalls holds the next one up for a moment
- * only.
+ * Loads in batches, one query at a time: calls that arrive while a query is in progress share the next one. So every
+ * result comes from a query that began after the call. A query that stalls delays the next one only briefly.
  */
 export class BatchLoader<Key, Result> {
 	readonly #underWay = new Set<Promise<unknown>>();
@@ -25,7 +24,7 @@ export class BatchLoader<Key, Result> {
 	}
 
 	async #afterLatest(keys: ReadonlySet<Key>): Promise<Result> {
-		// Whoever asks in the same turn joins, also when nothing is under way.
+		// Calls in the same turn join the batch, also when no query is in progress.
 		await settledOrStalled(this.#latest);
 		while (this.#underWay.size >= underWayMax) await Promise.race(this.#underWay);
 		this.#next = undefined;
@@ -39,7 +38,7 @@ export class BatchLoader<Key, Result> {
 
 function ignore(): void {}
 
-/** Resolves when the promise has settled, or has not for `stallMs`. */
+/** Resolves when the promise has settled, or after `stallMs`. */
 async function settledOrStalled(promise: Promise<unknown> | undefined): Promise<void> {
 	if (promise === undefined) return;
 	const { promise: stalled, resolve } = Promise.withResolvers<void>();

@@ -5,27 +5,27 @@ import type { HeadOfGroup } from "./event-appender.ts";
 import type { EpochGuard } from "./log-epoch.ts";
 
 /**
- * The rows of a collection that a group of units has in hand: fetched before, changed in memory by one unit after the
+ * The rows of a collection that a group of units works on: fetched before, changed in memory by one unit after the
  * other, written back together.
  */
 export interface GroupRows<ReadSet, Rows> {
 	/** As units see them. */
 	readonly rows: Rows;
-	/** Fetches what the units of the group will look at, with all statements in one flight. */
+	/** Fetches the rows that the units of the group read, with all statements pipelined. */
 	fetch(tx: Tx, readSets: readonly ReadSet[]): Promise<void>;
-	/** The current unit's changes stay. */
+	/** Keeps the current unit's changes. */
 	keep(): void;
-	/** The current unit's changes are undone. */
+	/** Undoes the current unit's changes. */
 	undo(): void;
 	/** Whether the group has changed a row. */
 	readonly isChanged: boolean;
-	/** The statements that write the group's changes, begun. */
+	/** Begins the statements that write the group's changes. */
 	write(tx: Tx): readonly PromiseLike<unknown>[];
-	/** For a collection whose inserts may go along in the log's own statement: the statement of the rows inserted. */
+	/** For a collection whose inserts may be part of the log's own statement: the statement that inserts its new rows. */
 	insertAfter?(sql: Sql, head: HeadOfGroup): Fragment;
 }
 
-/** What a collection's reads stand on. */
+/** What a collection's store is built from. */
 export interface StoreContext {
 	readonly sql: Sql;
 	readonly db: Db;
@@ -34,16 +34,16 @@ export interface StoreContext {
 	readonly notifier: CommitNotifier;
 }
 
-/** How a collection is kept in Postgres; collections.ts registers it. */
+/** How a collection is stored in Postgres; collections.ts registers it. */
 export interface Registration<Store, Rows = Readonly<Record<string, unknown>>> {
-	/** Its tables, whose rows the modules know by these types. */
+	/** Its tables, and the modules' types of their rows. */
 	readonly tables: { readonly [Name in keyof Rows]: { readonly $inferSelect: Rows[Name] } };
 	/** For a collection that units of work read and change. */
 	readonly units?: {
 		readonly collection: AnyCollection;
-		/** Those of a new group. */
+		/** The rows of a new group. */
 		rows(): GroupRows<never, unknown>;
 	};
-	/** What the module reads, and whatever else it asks of the database. */
+	/** The module's interface to the database. */
 	store(context: StoreContext): Store;
 }

@@ -6,7 +6,7 @@ import { settings } from "./collections/settings.ts";
 import { tasks } from "./collections/tasks.ts";
 import { users } from "./collections/users.ts";
 
-/** Every collection that the database keeps. A new one is one line here and one in SQLite's twin of this file. */
+/** Every collection in the database. A new one is one line here and one in SQLite's file of the same name. */
 export const collections = {
 	events,
 	idempotency,

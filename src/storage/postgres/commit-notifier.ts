@@ -3,16 +3,16 @@ import { type Log, loggable } from "../../log.ts";
 import { Listeners } from "../listeners.ts";
 import { reconnectSeconds } from "./connection.ts";
 
-/** Where a transaction that appends events says so. */
+/** The channel on which a transaction that appends events notifies. */
 export const channel = "orchestrator_log";
 
-/** A notification can be lost (a broken connection, a pooler that keeps them): the log is looked at this often. */
+/** A notification can be lost (a broken connection, a pooler that does not forward it): so it polls this often. */
 const pollMsDefault = 1000;
 
 /**
- * Notifies of commits by any process, with a connection of its own. postgres-js' `listen` gives up for good when the
- * server is not back at the first try; this one tries again at every poll. Another server may lack the newest commits,
- * so each poll first has `checkEpoch` see to that: listeners read a log that has been checked.
+ * Notifies of commits by any process, over its own connection. postgres-js' `listen` gives up for good if the server is
+ * not back at its first attempt; this one retries at every poll. Another server may lack the newest commits, so each poll
+ * calls `checkEpoch` first: listeners read a log that has been checked.
  */
 export class CommitNotifier {
 	readonly #listeners = new Listeners(() => this.#watch());
@@ -51,7 +51,7 @@ export class CommitNotifier {
 		try {
 			this.#client ??= this.#connect();
 			await this.#client.unsafe(`LISTEN ${channel}`);
-			// What was sent before is lost.
+			// Notifications from before are lost.
 			await this.#poll();
 		} catch (error) {
 			this.#isListening = false;
@@ -59,7 +59,7 @@ export class CommitNotifier {
 		}
 	}
 
-	/** One at a time, so that polls do not pile up at a server that does not answer. */
+	/** One at a time, so that polls do not pile up if the server does not answer. */
 	#poll(): Promise<void> {
 		this.#polling ??= this.#checkAndNotify().finally(() => {
 			this.#polling = undefined;
@@ -89,7 +89,7 @@ export class CommitNotifier {
 			onclose: () => {
 				this.#isListening = false;
 			},
-			// Known to postgres-js, though not to its types.
+			// postgres-js has it, but its types do not.
 			onnotify: () => this.#listeners.notify(),
 		};
 		return postgres(this.url, options);

@@ -3,7 +3,7 @@ import postgres from "postgres";
 import type { DatabaseAddress } from "../../config.ts";
 import { answerWithinMs } from "./errors.ts";
 
-/** 64-bit integers are event numbers and milliseconds here: both stay far below 2^53. */
+/** The 64-bit integers are event numbers and milliseconds: both stay far below 2^53. */
 const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
 
 export type Sql = postgres.Sql<{ bigint: number }>;
@@ -14,10 +14,10 @@ export type Db = PostgresJsDatabase;
 
 export type Address = Extract<DatabaseAddress, { kind: "postgres" }>;
 
-/** Before another try to connect. postgres-js waits up to 20 s by default, and queries wait with it. */
+/** The pause before reconnecting. postgres-js waits up to 20 s by default, and queries wait with it. */
 export const reconnectSeconds = 0.25;
 
-/** A pool of connections; each is made when it is first needed. */
+/** A pool of connections; each is opened when it is first needed. */
 export function connect({ url, poolMax }: Address): Sql {
 	return postgres(url, {
 		max: poolMax,

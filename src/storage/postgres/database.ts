@@ -66,11 +66,11 @@ interface Parts {
 	readonly log: Log;
 }
 
-/** The stores of these collections, over one writer for all of them. */
+/** The stores of these collections, with one writer for all of them. */
 export function openCollections<C extends Collections>({ sql, epochs, notifier, log }: Parts, registered: C) {
 	const units = Object.values(registered).flatMap((registration) => registration.units ?? []);
 	const writer = new PostgresWriter(sql, epochs, units, log);
-	// drizzle changes the parsers of the client it is given; the rows here hold nothing that it would change.
+	// drizzle replaces the parsers of its client; no column here has a type whose parser it replaces.
 	const context: StoreContext = { sql, db: drizzle(sql), run: (unit) => writer.run(unit), epochs, notifier };
 	const stores = Object.entries(registered).map(([name, { store }]) => [name, store(context)]);
 	return {
@@ -81,7 +81,7 @@ export function openCollections<C extends Collections>({ sql, epochs, notifier, 
 	};
 }
 
-/** Host, port and database of a URL: what may be shown of it. */
+/** Host, port and database of a URL: the parts without a secret. */
 function place(url: string): string {
 	const { host, pathname } = new URL(url);
 	return `${host || "localhost"}${pathname}`;

@@ -1,7 +1,7 @@
 import { TimeoutError, withTimeout } from "../../timeout.ts";
 import { unavailable } from "../write-queue.ts";
 
-/** A server that accepts and then is silent makes a query hang for ever (postgres-js 3.4.9). */
+/** If a server accepts a connection and never answers, a query hangs for ever (postgres-js 3.4.9). */
 export const answerWithinMs = 10_000;
 
 const descriptions: Readonly<Record<string, string>> = {
@@ -15,14 +15,14 @@ const descriptions: Readonly<Record<string, string>> = {
 	CONNECT_TIMEOUT: "it does not answer",
 };
 
-/** A fault at the opening of a database, for a sentence. */
+/** An error at the opening of a database, as part of a sentence. */
 export function describe(error: unknown): string {
 	if (error instanceof TimeoutError) return "it does not answer";
 	const code = sqlState(error);
 	return descriptions[code ?? ""] ?? `it answered with ${code ?? "an error"}`;
 }
 
-/** The SQLSTATE, or postgres-js' or the system's own code. A drizzle error hides it in its cause. */
+/** The SQLSTATE, or the code of postgres-js or the system. A drizzle error has it in its cause. */
 export function sqlState(error: unknown): string | undefined {
 	if (!(error instanceof Error)) return undefined;
 	const code = (error as { code?: unknown }).code;
@@ -30,18 +30,18 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /**
- * Faults of the machine, the network or an operator rather than of the request: classes 08 (connection), 53
- * (resources), 57 (operator), 58 (system), a read-only standby, lock and serialization faults, lost sockets.
+ * Transient errors, caused by the machine, the network or an operator and not by the request: classes 08 (connection), 53
+ * (resources), 57 (operator), 58 (system), a read-only standby, lock and serialization failures, lost sockets.
  */
-const passing = /^(08|53|57|58|25006|40|55P03|CONNECT|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
+const transient = /^(08|53|57|58|25006|40|55P03|CONNECT|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
 
-/** What a caller is told of a database's error: `unavailable` where it may pass, else the defect that it is. */
+/** The error that a caller gets for a database error: `unavailable` if it is transient, else the error itself. */
 export function toAppError(error: unknown): unknown {
-	if (error instanceof TimeoutError || passing.test(sqlState(error) ?? "")) return unavailable(error);
+	if (error instanceof TimeoutError || transient.test(sqlState(error) ?? "")) return unavailable(error);
 	return error;
 }
 
-/** Runs a query; a passing fault of the database, or its silence, is `unavailable`. */
+/** Runs a query; throws `unavailable` on a transient error or a timeout. */
 export async function runQuery<T>(query: () => PromiseLike<T>): Promise<T> {
 	try {
 		return await withTimeout(answerWithinMs, Promise.resolve(query()));

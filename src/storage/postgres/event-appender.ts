@@ -4,18 +4,18 @@ import type { Fragment, Sql, Tx } from "./connection.ts";
 import { instanceOf } from "./log-epoch.ts";
 
 /**
- * The end of the log, held by a group's transaction until its commit. A sequence would not do: its values are taken at
- * insert and seen at commit, so a reader that asks for `id > cursor` would pass over a number that is committed late. The
- * head row's lock makes the holder of the next number the next to commit.
+ * Appends to the end of the log, which a group's transaction locks until its commit. A sequence would not work: its values
+ * are assigned at insert and visible at commit, so a reader that asks for `id > cursor` would miss a number that is
+ * committed late. With the lock of the head row, the transaction that has the next number is the next to commit.
  */
 export class EventAppender {
 	readonly #drafts: Numbered[] = [];
 	#kept = 0;
 
-	/** `first`: the number before the group's first event; 0 where the numbers count from there until they are written. */
+	/** `first`: the number before the group's first event; 0 if the statement adds it when it writes. */
 	constructor(private readonly first: number) {}
 
-	/** Takes the head, and the clock after it: another writer may have held it for long. */
+	/** Locks the head, then reads the clock: another writer may have held the lock for long. */
 	static async take(tx: Tx): Promise<TakenHead> {
 		const [[head], [clock]] = await Promise.all([
 			tx<{ rev: number }[]>`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`,
@@ -44,22 +44,22 @@ export class EventAppender {
 		this.#drafts.length = this.#kept;
 	}
 
-	/** `changed`: names of the collections whose revision this group moves. */
+	/** `changed`: names of the collections whose revision this group raises. */
 	write(tx: Tx, changed: readonly string[]): readonly PromiseLike<unknown>[] {
 		if (this.isEmpty) return [];
 		const rev = this.first + this.#drafts.length;
 		return [
 			tx`UPDATE log_head SET rev = ${rev} WHERE one = 1`,
 			...(changed.length > 0 ? [revise(tx, changed, { base: tx`${rev}::bigint`, from: tx`` })] : []),
-			// A wake-up only: it goes out with the commit, and the log is read again whether it comes or not.
+			// Only a wake-up, sent with the commit; the log is polled as well, in case it is lost.
 			tx`SELECT pg_notify(${channel}, '')`,
 			insertEvents(tx, this.#drafts, numbersAsTheyAre(tx)),
 		];
 	}
 
 	/**
-	 * Takes the head, appends, and does `inserts`: all in one statement, which is a transaction and a round trip by itself.
-	 * False, and nothing is done, on a server that has not been checked for a new epoch.
+	 * Locks the head, appends, and runs `inserts`: all in one statement, which is a transaction and a round trip by itself.
+	 * Returns false, and does nothing, on a server that has not been checked for a new epoch.
 	 */
 	async writeAlone(
 		sql: Sql,
@@ -84,7 +84,7 @@ export class EventAppender {
 	}
 }
 
-/** The head row in a group's hand, and what is true of its server. */
+/** The locked head, the clock and the server. */
 interface TakenHead {
 	readonly log: EventAppender;
 	/** The database's clock, in milliseconds. */
@@ -93,13 +93,13 @@ interface TakenHead {
 	readonly instance: number;
 }
 
-/** How a statement puts the numbers of its rows in place: `SELECT ${base} + seq, … FROM ${from} unnest(…)`. */
+/** How a statement numbers its rows: `SELECT ${base} + seq, … FROM ${from} unnest(…)`. */
 export interface HeadOfGroup {
 	readonly base: Fragment;
 	readonly from: Fragment;
 }
 
-/** For rows that have their numbers already. */
+/** For rows that already have their numbers. */
 export function numbersAsTheyAre(sql: Sql | Tx): HeadOfGroup {
 	return { base: sql`0`, from: sql`` };
 }

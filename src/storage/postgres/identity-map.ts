@@ -1,6 +1,6 @@
 /**
  * The rows of a group of units, each once: fetched before, changed in memory by one unit after the other, written back
- * together. A unit that throws undoes its own changes.
+ * together. If a unit throws, only its own changes are undone.
  */
 export class IdentityMap<Row> {
 	readonly #before = new Map<string, Row>();
@@ -32,7 +32,7 @@ export class IdentityMap<Row> {
 		return this.#before.get(this.keyOf(row));
 	}
 
-	/** A new row; one that was not fetched may be there all the same, and the database refuses it then. */
+	/** A new row; if the database has it already, though it was not fetched, the insert fails. */
 	add(row: Row): void {
 		const key = this.keyOf(row);
 		if (this.#now.has(key)) throw new Error(`a row with the key ${key} is there already`);
@@ -40,7 +40,7 @@ export class IdentityMap<Row> {
 		this.#now.set(key, row);
 	}
 
-	/** The row, whether it was there or not. */
+	/** Sets the row, new or not. */
 	put(row: Row): void {
 		const key = this.keyOf(row);
 		this.#remember(key);
@@ -53,23 +53,23 @@ export class IdentityMap<Row> {
 		this.#now.delete(key);
 	}
 
-	/** The current unit's changes stay. */
+	/** Keeps the current unit's changes. */
 	keep(): void {
 		this.#isChanged ||= this.#undo.length > 0;
 		this.#undo.length = 0;
 	}
 
-	/** The current unit's changes are undone. */
+	/** Undoes the current unit's changes. */
 	undo(): void {
 		while (this.#undo.length > 0) this.#undo.pop()?.();
 	}
 
-	/** Whether a unit whose changes stay has changed a row, though another may have changed it back. */
+	/** Whether a unit whose changes were kept has changed a row; another one may have changed it back. */
 	get isChanged(): boolean {
 		return this.#isChanged;
 	}
 
-	/** What is to be written: the difference between what was fetched and what is there now. */
+	/** What to write: the difference between the fetched rows and the current ones. */
 	changes(): { readonly inserted: Row[]; readonly updated: Row[]; readonly removed: Row[] } {
 		const inserted: Row[] = [];
 		const updated: Row[] = [];

@@ -7,20 +7,20 @@ import { answerWithinMs, sqlState } from "./errors.ts";
 /** The setting that holds the name of the database in which the log was last written. */
 const setting = "log_home";
 
-/** How long a new epoch may take to begin: it changes every job that is not done, and every user. */
+/** How long the start of a new epoch may take: it changes every job that is not done, and every user. */
 const checkWithinMs = 30_000;
 
 /**
- * The server that runs a statement: when it was started, in microseconds. After a restart or a failover it is another
- * number. Costs next to nothing, so that any statement may ask for it or be conditional on it.
+ * Identifies the server that runs a statement by its start time, in microseconds. A restart or a failover changes it.
+ * Costs almost nothing, so that any statement may read it or be conditional on it.
  */
 export function instanceOf(sql: Sql | Tx): Fragment {
 	return sql`(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint`;
 }
 
 /**
- * Remembers the server whose log was last checked. On any other one the newest commits may be missing, so no event
- * number may be given there before the check: it would be given twice.
+ * Remembers the server whose log was last checked. Any other one may lack the newest commits, so no event number may be
+ * assigned there before the check: it could be assigned twice.
  */
 export class EpochGuard {
 	#instance = 0;
@@ -36,13 +36,13 @@ export class EpochGuard {
 		return this.#instance;
 	}
 
-	/** Notes that `beginEpochOfCopy` ran on this server and its transaction has been committed; never before. */
+	/** Records that `beginEpochOfCopy` ran on this server. Call it only after the commit of its transaction. */
 	confirm(instance: number): void {
 		this.#instance = instance;
 	}
 
 	/**
-	 * Checks the server if it is not the last one checked. Rejects if it does not answer. Not for use inside a
+	 * Checks the server unless it is the last one checked. Rejects if it does not answer. Not for use inside a
 	 * transaction: it takes a connection of the pool.
 	 */
 	check(): Promise<void> {
@@ -59,7 +59,7 @@ export class EpochGuard {
 			sql<{ instance: number; isStandby: boolean }[]>`
 				SELECT ${instanceOf(sql)} AS instance, pg_is_in_recovery() AS "isStandby"`,
 		);
-		// A standby may yet become a server of its own, under the same start time; nobody can write to it before.
+		// A standby may be promoted later, with the same start time; until then nothing can write to it.
 		if (server === undefined || server.instance === this.#instance || server.isStandby) return;
 		const checking = sql.begin((tx) => this.#checkWithin(tx)) as Promise<number>;
 		this.confirm(await withTimeout(checkWithinMs, checking));
@@ -78,9 +78,10 @@ export class EpochGuard {
 }
 
 /**
- * Begins a new epoch of the log in a database that is not the one in which the log was last written, but came from its
- * dump, its template or an older state of its server. Of many processes at once one does it. The transaction holds
- * `log_head`, whose number is `rev`. Whether an epoch has begun: what was read before is then out of date.
+ * Begins a new epoch of the log in a database that is not the one in which the log was last written, but was made from its
+ * dump, as its template copy or from an older state of its server. When several processes try at once, one of them does
+ * it. The transaction holds the lock of `log_head`, whose number is `rev`. Returns whether an epoch has begun: what was
+ * read before is then out of date.
  */
 export async function beginEpochOfCopy(tx: Tx, rev: number): Promise<boolean> {
 	const home = await nameOf(tx);
@@ -102,8 +103,8 @@ async function lastHome(tx: Tx): Promise<string | undefined> {
 }
 
 /**
- * A restored dump has other object numbers, an upgraded or rebuilt server another system identifier, and a server that
- * was brought back to a point in time, or a standby that took over, another timeline.
+ * A restored dump has other OIDs, an upgraded or rebuilt server another system identifier, and a server that was
+ * recovered to a point in time, or a promoted standby, another timeline.
  */
 async function nameOf(tx: Tx): Promise<string> {
 	const [objects] = await tx<{ name: string }[]>`
@@ -111,7 +112,7 @@ async function nameOf(tx: Tx): Promise<string> {
 	return `${await serverName(tx)}.${objects?.name}`;
 }
 
-/** The timeline is that of the newest WAL: the control file's stays the old one until the next checkpoint. */
+/** The timeline is that of the newest WAL: the control file has the old one until the next checkpoint. */
 async function serverName(tx: Tx): Promise<string> {
 	try {
 		const [server] = await tx.savepoint(
@@ -121,7 +122,7 @@ async function serverName(tx: Tx): Promise<string> {
 		);
 		return server?.name ?? "";
 	} catch (error) {
-		// Some hosted databases do not let their users call these functions; the object numbers must do there.
+		// Some hosted databases do not let their users call these functions; there only the OIDs are compared.
 		if (/^(42501|0A000)$/.test(sqlState(error) ?? "")) return "";
 		throw error;
 	}

@@ -5,21 +5,21 @@ import type { Sql, Tx } from "./connection.ts";
 
 const known: readonly Migration[] = embedMigrations("postgres");
 
-/** The key of our advisory lock: any number will do that nobody else uses in this database. */
+/** The key of our advisory lock: any number that nothing else uses in this database. */
 export const lockKey = 7_027_160_501;
 
 /**
- * Applies what is missing, in one transaction under an advisory lock: of many processes at once one does it and the
- * rest wait. DDL is transactional, so a migration that fails leaves nothing.
+ * Applies the missing migrations, in one transaction under an advisory lock: when several processes try at once, one of
+ * them does it and the others wait. DDL is transactional, so a migration that fails leaves nothing.
  */
-export async function migrate(sql: Sql, told: (migration: string) => void): Promise<void> {
+export async function migrate(sql: Sql, onMigration: (migration: string) => void): Promise<void> {
 	if (await isUpToDate(sql)) return;
 	await sql.begin(async (tx) => {
 		await tx`SELECT pg_advisory_xact_lock(${lockKey}::bigint)`;
 		await tx.unsafe(createHistory);
 		for (const migration of pendingMigrations(known, await applied(tx))) {
 			await apply(tx, migration);
-			told(migration.name);
+			onMigration(migration.name);
 		}
 	});
 }

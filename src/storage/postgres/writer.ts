@@ -14,13 +14,13 @@ import type { EpochGuard } from "./log-epoch.ts";
 type Units = NonNullable<Registration<unknown>["units"]>;
 
 /**
- * A group first takes the log's head row, which every writer of every replica must hold to its commit, and fetches what
- * its units will look at; the units then run in memory, and everything they did is written back at once. So event numbers
- * rise in commit order, no check can go stale before its write, and a group costs four round trips (begin, fetch, write,
- * commit) whatever its size; one that only inserts costs one.
+ * A group first locks the log's head row, which every writer of every replica must hold until its commit, and fetches the
+ * rows that its units read; the units then run in memory, and all their changes are written back at once. So event
+ * numbers rise in commit order, no check can go stale before its write, and a group costs four round trips (begin, fetch,
+ * write, commit) whatever its size; one that only inserts costs one.
  */
 export class PostgresWriter extends GroupWriter {
-	/** Collections whose inserts may go along in the log's own statement. */
+	/** Collections whose inserts may be part of the log's own statement. */
 	readonly #insertable: ReadonlySet<AnyCollection>;
 
 	constructor(
@@ -39,7 +39,7 @@ export class PostgresWriter extends GroupWriter {
 			settle(group, await withTimeout(writeLimits.waitMsMax, this.#transact(group.map(({ unit }) => unit))));
 		} catch (error) {
 			if (!isOfOneRow(error) || group.length === 1) throw error;
-			// The row of one unit took the group along: each now fails or succeeds alone.
+			// The row of one unit made the whole group fail: each unit now fails or succeeds alone.
 			for (const write of group) await this.#commitAlone(write);
 		}
 		return "done";
@@ -65,14 +65,14 @@ export class PostgresWriter extends GroupWriter {
 	async #transact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[]> {
 		const first = await this.#tryTransact(units);
 		if (first !== undefined) return first;
-		// Another server than the one last checked: its log may have lost commits, whose numbers must not be given again.
+		// Another server than the one last checked: its log may lack commits, whose numbers must not be assigned again.
 		await this.epochs.check();
 		const second = await this.#tryTransact(units);
 		if (second === undefined) throw unavailable(new Error("the server has not been checked for a new epoch"));
 		return second;
 	}
 
-	/** Undefined, and nothing is done, on a server that has not been checked for a new epoch of the log. */
+	/** Returns undefined, and does nothing, on a server that has not been checked for a new epoch of the log. */
 	#tryTransact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[] | undefined> {
 		const reads = units.flatMap((unit) => unit.reads);
 		return onlyInserts(reads) && reads.every(({ collection }) => this.#insertable.has(collection))
@@ -86,7 +86,7 @@ export class PostgresWriter extends GroupWriter {
 	): Promise<readonly Outcome[] | undefined> {
 		return this.sql.begin(async (tx) => {
 			const rows = this.#newRows();
-			// The head comes first on the wire: what is fetched after it is what the last holder committed.
+			// The head is locked first: what is fetched after it includes all that its last holder committed.
 			const [{ log, now, instance }] = await Promise.all([
 				EventAppender.take(tx),
 				...[...rows].map(([collection, group]) => group.fetch(tx, readSetsOf(collection, reads))),
@@ -111,14 +111,14 @@ export class PostgresWriter extends GroupWriter {
 	}
 }
 
-/** Data exceptions and violated constraints (SQLSTATE classes 22 and 23) are of a row, not of the server. */
+/** Data exceptions and violated constraints (SQLSTATE classes 22 and 23) are caused by a row, not by the server. */
 function isOfOneRow(error: unknown): boolean {
 	return /^(22|23)/.test(sqlState(error) ?? "");
 }
 
 type Rows = ReadonlyMap<AnyCollection, GroupRows<never, unknown>>;
 
-/** What a group has in hand. The parts are written back with all statements in one flight. */
+/** The log and the rows of one group. They are written back with all statements pipelined. */
 class PostgresGroup implements Group {
 	constructor(
 		private readonly byCollection: Rows,
@@ -169,7 +169,7 @@ class PostgresGroup implements Group {
 		);
 	}
 
-	/** The collections whose revision the group moves. */
+	/** The collections whose revision the group raises. */
 	#revised(): readonly string[] {
 		return [...this.byCollection].flatMap(([{ name, hasRevision }, { isChanged }]) =>
 			hasRevision && isChanged ? [name] : [],

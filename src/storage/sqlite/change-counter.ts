@@ -1,13 +1,13 @@
 import type { Database } from "bun:sqlite";
 
 /**
- * A number that stays the same while nobody commits to the database: for telling whether what was read before still holds.
+ * A number that changes with every commit to the database, so that whoever kept something knows whether it still holds.
  *
- * `PRAGMA data_version` changes with the commits of every other connection, and not with one's own
- * (sqlite.org/pragma.html#pragma_data_version); those the writer counts. The pragma takes a read lock, a tenth of what a
- * kept list costs, so the requests of one turn of the event loop share one. That is correct for what a client has waited
- * for: its request arrived before the turn's sockets were polled, so before the pragma, or it is of a later turn. Only
- * a request that is pipelined behind another may miss what another process has committed since.
+ * `PRAGMA data_version` changes with the commits of every other connection, but not with those of its own
+ * (sqlite.org/pragma.html#pragma_data_version); the writer counts these. The pragma takes a read lock, which is a tenth of
+ * the cost of a cached list, so the requests of one turn of the event loop share one. That is correct for every request
+ * whose client waited for an acknowledged commit: it was sent after the commit, so it is read in a later turn than any
+ * pragma before the commit. Only a request that is pipelined behind another may miss a commit of another process.
  */
 export function changeCounter(database: Database, ownCommits: () => number): () => number {
 	const dataVersion = database.query<{ data_version: number }, []>("PRAGMA data_version");

@@ -5,14 +5,14 @@ import type { Db } from "./connection.ts";
 
 /**
  * The rows of a collection as units of work see them, inside the writer's transaction. SQLite reads and writes them in
- * place, so that there is nothing to fetch before and the savepoint of a unit undoes what it wrote.
+ * place, so nothing is fetched before, and the savepoint of a unit undoes its writes.
  */
 export abstract class RowsInPlace {
 	#writes = 0;
 	#kept = 0;
 	#begun = 0;
 
-	/** To be called with every write of a row. */
+	/** Must be called with every write of a row. */
 	protected wrote(): void {
 		this.#writes++;
 	}
@@ -32,39 +32,39 @@ export abstract class RowsInPlace {
 		this.#begun = this.#kept = this.#writes;
 	}
 
-	/** The current unit's changes stay. */
+	/** Keeps the current unit's changes. */
 	keep(): void {
 		this.#kept = this.#writes;
 	}
 
-	/** The current unit's changes go with its savepoint. */
+	/** Undoes the current unit's changes, with its savepoint. */
 	undo(): void {
 		this.#writes = this.#kept;
 	}
 
-	/** Before the group's commit: what is written once a group. */
+	/** Before the group's commit: writes what is written once per group. */
 	write(): void {}
 }
 
-/** What a collection's reads stand on. */
+/** What a collection's store is built from. */
 export interface StoreContext {
 	readonly database: Database;
 	readonly db: Db;
 	readonly run: RunUnit;
-	/** Rises with every commit, this process's or another's. */
+	/** Changes with every commit, this process's or another's. */
 	readonly changeCounter: () => number;
 	readonly notifier: CommitNotifier;
 }
 
-/** How a collection is kept in SQLite; collections.ts registers it. */
+/** How a collection is stored in SQLite; collections.ts registers it. */
 export interface Registration<Store, Rows = Readonly<Record<string, unknown>>> {
-	/** Its tables, whose rows the modules know by these types. */
+	/** Its tables, and the modules' types of their rows. */
 	readonly tables: { readonly [Name in keyof Rows]: { readonly $inferSelect: Rows[Name] } };
 	/** For a collection that units of work read and change. */
 	readonly units?: {
 		readonly collection: AnyCollection;
 		rows(database: Database, db: Db): RowsInPlace;
 	};
-	/** What the module reads, and whatever else it asks of the database. */
+	/** The module's interface to the database. */
 	store(context: StoreContext): Store;
 }

@@ -6,7 +6,7 @@ import { settings } from "./collections/settings.ts";
 import { tasks } from "./collections/tasks.ts";
 import { users } from "./collections/users.ts";
 
-/** Every collection that the database keeps. A new one is one line here and one in Postgres' twin of this file. */
+/** Every collection in the database. A new one is one line here and one in Postgres' file of the same name. */
 export const collections = {
 	events,
 	idempotency,

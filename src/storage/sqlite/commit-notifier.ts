@@ -1,10 +1,10 @@
 import type { Database } from "bun:sqlite";
 import { Listeners } from "../listeners.ts";
 
-/** How often commits of other processes are polled for. One pragma: a microsecond. */
+/** How often it polls for commits of other processes. One pragma: a microsecond. */
 const pollMs = 200;
 
-/** Notifies of commits: of the writer's own at once, of other processes' when the file's version is next polled. */
+/** Notifies of commits: of the writer's own at once, of other processes' at the next poll of the file's version. */
 export class CommitNotifier {
 	readonly #listeners = new Listeners(() => this.#watch());
 
@@ -14,7 +14,7 @@ export class CommitNotifier {
 		return this.#listeners.add(listener);
 	}
 
-	/** This process has committed. */
+	/** Call it after each commit of this process. */
 	committed(): void {
 		this.#listeners.notify();
 	}

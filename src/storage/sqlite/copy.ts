@@ -17,9 +17,8 @@ import { markAsCopy } from "./log-epoch.ts";
 import { requireKnown } from "./migrate.ts";
 
 /**
- * Writes a copy of the database at `path` to the new file `file`: everything that was committed before, of one
- * moment, whole and on disk when this returns, or nothing. Servers go on reading and writing meanwhile. Throws
- * `StartupError`.
+ * Writes a snapshot of the database at `path` to the new file `file`, with everything that was committed before: complete
+ * and on disk when this returns, or not at all. Servers continue to read and write meanwhile. Throws `StartupError`.
  */
 export function backUp(path: string, file: string): void {
 	if (path === ":memory:") throw new StartupError("A database in memory cannot be backed up from outside.");
@@ -31,8 +30,8 @@ export function backUp(path: string, file: string): void {
 }
 
 /**
- * Puts a checked copy of `file` in place as the database at `path`, whole or not at all; the next to open it begins a
- * new epoch of its log. A database that is there is replaced only with `force`, and never while a process has it open.
+ * Puts a checked copy of `file` in place as the database at `path`, completely or not at all; its next opening begins a
+ * new epoch of its log. An existing database is replaced only with `force`, and never while a process has it open.
  * Throws `StartupError`.
  */
 export function restore(file: string, path: string, force: boolean): void {
@@ -64,11 +63,11 @@ function replace(file: string, path: string, force: boolean): void {
 	}
 }
 
-/** Copies the database `from` to `to` by way of a file beside it, which takes its place after `ready` has returned. */
+/** Copies the database `from` to a temporary file beside `to`, which is renamed to `to` after `ready` has returned. */
 function writeCopy(from: string, to: string, ready: (unfinished: string) => void): void {
 	const unfinished = `${to}.${process.pid}.unfinished`;
 	try {
-		// Made first, for its mode: a copy holds what a server keeps secret.
+		// Created first, for its mode: a copy contains the server's secrets.
 		closeSync(openSync(unfinished, "wx", 0o600));
 		vacuumInto(from, unfinished);
 		inDatabase(unfinished, (copy) => {
@@ -89,7 +88,7 @@ function writeCopy(from: string, to: string, ready: (unfinished: string) => void
 	}
 }
 
-/** One read transaction, beside which writers of the same file go on. */
+/** One read transaction, which does not block writers of the same file. */
 function vacuumInto(from: string, to: string): void {
 	inDatabase(from, (database) => {
 		requireOurs(database, from);
@@ -129,8 +128,8 @@ function requireSound(database: Database, path: string): void {
 }
 
 /**
- * The database, held so that nobody else reads or writes it. A server keeps it open in WAL mode, which can be left
- * only by the one process that is there, and leaving it takes the WAL and its index away.
+ * Opens the database with an exclusive lock. A server keeps it open in WAL mode, which a process can leave only while no
+ * other one has it open; leaving it removes the WAL and its index.
  */
 function lockAlone(path: string): Database | undefined {
 	const database = new Database(path, { readwrite: true, create: false, strict: true });
@@ -141,13 +140,13 @@ function lockAlone(path: string): Database | undefined {
 	} catch (error) {
 		database.close();
 		if (isBusy(error)) throw new StartupError(`A process has ${path} open: stop it first.`);
-		// Too damaged to be asked: what a restore is for.
+		// Too damaged to be read: a restore must still be able to replace it.
 		if (isDamaged(error)) return undefined;
 		throw error;
 	}
 }
 
-/** The new epoch begins after whatever the replaced database has given, even if the clock was set back. */
+/** The new epoch begins after all numbers of the replaced database, even if the clock was set back. */
 function followOn(unfinished: string, replaced: Database | undefined): void {
 	const rev = replaced && revOf(replaced);
 	if (rev === undefined) return;
@@ -162,7 +161,7 @@ function revOf(database: Database): number | undefined {
 	}
 }
 
-/** What SQLite keeps beside a database is of that database alone: beside another it would be replayed into it. */
+/** SQLite's files beside a database belong only to it: they would be replayed into another one of the same name. */
 function removeBeside(path: string): void {
 	for (const suffix of ["-journal", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
 }

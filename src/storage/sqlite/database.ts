@@ -12,10 +12,10 @@ import { beginEpochOfCopy } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteWriter } from "./writer.ts";
 
-/** How long a statement may block the process for another process's lock; the writer itself tries again, awake. */
+/** How long a statement may block this process for another's lock; the writer itself retries without blocking. */
 const busyTimeoutMs = 50;
 
-/** How long opening waits for other processes that open, migrate or close the same file. */
+/** How long `open` waits for other processes that open, migrate or close the same file. */
 const openingMsMax = 10_000;
 const openingRetryMs = 5;
 
@@ -42,7 +42,7 @@ export async function openSqlite(
 
 type Collections = Readonly<Record<string, Registration<unknown>>>;
 
-/** The stores of these collections, over one writer for all of them. */
+/** The stores of these collections, with one writer for all of them. */
 export function openCollections<C extends Collections>(database: Database, log: Log, registered: C) {
 	const db = drizzle(database);
 	const notifier = new CommitNotifier(database);
@@ -72,8 +72,8 @@ export function openCollections<C extends Collections>(database: Database, log: 
 }
 
 /**
- * Processes that open one new file at once are in each other's way where SQLite does not wait: while one turns the
- * journal to WAL, or closes as the last, another's lock fails as busy at once, whatever its time-out.
+ * When several processes open a new file at once, SQLite does not always wait: while one switches the journal to WAL, or
+ * closes as the last one, another gets `SQLITE_BUSY` at once, whatever its timeout.
  */
 function open(path: string, onMigration: (name: string) => void): Database {
 	const deadline = performance.now() + openingMsMax;
@@ -99,7 +99,7 @@ function connect(path: string, onMigration: (name: string) => void): Database {
 		database.run("PRAGMA foreign_keys = ON");
 		migrate(database, onMigration);
 		beginEpochOfCopy(database);
-		// SQLite opens a file that this user may only read without a word, and fails with the first write.
+		// SQLite opens a read-only file without an error, and fails at the first write.
 		for (const step of ["BEGIN IMMEDIATE", "PRAGMA user_version = 0", "ROLLBACK"]) database.run(step);
 		database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
 		return database;

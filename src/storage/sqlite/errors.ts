@@ -13,7 +13,7 @@ const descriptions: Readonly<Record<string, string>> = {
 	EROFS: "it cannot be written to",
 };
 
-/** A fault at the opening of a database, for a sentence. */
+/** An error at the opening of a database, as part of a sentence. */
 export function describe(error: unknown): string {
 	const code = sqliteCode(error) ?? String((error as { code?: unknown } | undefined)?.code);
 	return descriptions[code] ?? (error instanceof Error ? error.message : String(error));
@@ -33,20 +33,20 @@ export function isDamaged(error: unknown): boolean {
 	return /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(error) ?? "");
 }
 
-/** Faults of the machine rather than of the request: the same request may succeed later. */
-const passing = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL)/;
+/** Transient errors, caused by the machine and not by the request: the same request may succeed later. */
+const transient = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL)/;
 
-/** What a caller is told of a database's error: `unavailable` where it may pass, else the defect that it is. */
+/** The error that a caller gets for a database error: `unavailable` if it is transient, else the error itself. */
 export function toAppError(error: unknown): unknown {
-	return passing.test(sqliteCode(error) ?? "") ? unavailable(error) : error;
+	return transient.test(sqliteCode(error) ?? "") ? unavailable(error) : error;
 }
 
-/** Runs a read; a passing fault of the database is `unavailable`. */
+/** Runs a read; throws `unavailable` on a transient error. */
 export async function read<T>(query: () => T): Promise<T> {
 	return readNow(query);
 }
 
-/** The same, for what nearly always is at hand. */
+/** The same, synchronous. */
 export function readNow<T>(query: () => T): T {
 	try {
 		return query();

@@ -2,8 +2,8 @@ import type { Database } from "bun:sqlite";
 import type { EventDraft } from "../../event-draft.ts";
 
 /**
- * The end of the log, held by the writer from the begin to the commit of a group. SQLite has one writer at a time, so a
- * number taken anywhere in the transaction is in commit order; the head row is read and written once a group.
+ * Appends to the end of the log, from the begin to the commit of a group. SQLite has one writer at a time, so a number
+ * assigned anywhere in the transaction is in commit order; the head row is read and written once per group.
  */
 export class EventAppender {
 	readonly #read;
@@ -14,7 +14,7 @@ export class EventAppender {
 	#kept = 0;
 	#rev = 0;
 
-	/** Raw statements, because every change runs them: drizzle's placeholders cost three times an insert itself. */
+	/** Raw statements, because every change runs them: drizzle's placeholders cost three times the insert itself. */
 	constructor(database: Database) {
 		this.#read = database.query<{ rev: number }, []>("SELECT rev FROM log_head");
 		this.#write = database.query("UPDATE log_head SET rev = ? WHERE one = 1");
@@ -46,17 +46,17 @@ export class EventAppender {
 		return this.#rev !== this.#kept;
 	}
 
-	/** The current unit's events stay. */
+	/** Keeps the current unit's events. */
 	keep(): void {
 		this.#kept = this.#rev;
 	}
 
-	/** The current unit's events go with its savepoint. */
+	/** Undoes the current unit's events, with its savepoint. */
 	undo(): void {
 		this.#rev = this.#kept;
 	}
 
-	/** Before the group's commit. `changed`: names of the collections whose revision this group moves. */
+	/** Before the group's commit. `changed`: names of the collections whose revision this group raises. */
 	write(changed: readonly string[]): void {
 		if (this.#rev === this.#taken) return;
 		this.#write.run(this.#rev);

@@ -4,12 +4,12 @@ import { newEpoch } from "../log-epoch.ts";
 /** The setting that marks a file as a copy. */
 const mark = "log_copied";
 
-/** The next one to open this copy as its database begins a new epoch of its log. */
+/** The next opening of this copy as a database begins a new epoch of its log. */
 export function markAsCopy(database: Database): void {
 	database.run("INSERT OR REPLACE INTO settings (name, value) VALUES (?, '')", [mark]);
 }
 
-/** Begins a new epoch in a copy, once; does nothing in any other database. Of many processes at once one does it. */
+/** Begins a new epoch in a copy; does nothing in any other database. When several processes try at once, one does it. */
 export function beginEpochOfCopy(database: Database): void {
 	const isCopy = () => database.query("SELECT 1 FROM settings WHERE name = ?").get(mark) !== null;
 	if (!isCopy()) return;

@@ -6,18 +6,21 @@ import type { Migration } from "../migrations.macro.ts";
 
 const known: readonly Migration[] = embedMigrations("sqlite");
 
-/** Applies what is missing, in one exclusive transaction: of many processes at once one does it and the rest wait. */
-export function migrate(database: Database, told: (migration: string) => void): void {
+/**
+ * Applies the missing migrations, in one exclusive transaction: when several processes try at once, one of them does it
+ * and the others wait.
+ */
+export function migrate(database: Database, onMigration: (migration: string) => void): void {
 	if (isUpToDate(database)) return;
-	// A table that drizzle-kit rebuilds takes its children along while foreign keys are on, and the pragma does
-	// nothing inside a transaction: off before, checked after.
+	// With foreign keys on, a table that drizzle-kit rebuilds would delete its children's rows, and the pragma has no
+	// effect inside a transaction: off before, checked after.
 	database.run("PRAGMA foreign_keys = OFF");
 	database
 		.transaction(() => {
 			database.run(createHistory);
 			for (const migration of pendingMigrations(known, applied(database))) {
 				apply(database, migration);
-				told(migration.name);
+				onMigration(migration.name);
 			}
 			const broken = database.query("PRAGMA foreign_key_check").all().length;
 			if (broken > 0) throw new StartupError(`A migration would leave ${broken} rows without their parent.`);

@@ -40,13 +40,13 @@ export class SqliteWriter extends GroupWriter {
 		this.#undo = database.query("ROLLBACK TO unit");
 	}
 
-	/** Commits so far: what tells a change by this process. */
+	/** How many commits this process has made. */
 	get commits(): number {
 		return this.#commits;
 	}
 
 	protected commit(group: readonly PendingWrite[]): GroupResult {
-		// Left open by a rollback that failed: no transaction can begin inside another.
+		// A rollback that failed left a transaction open, and no other one can begin inside it.
 		if (this.database.inTransaction) this.#rollback.run();
 		try {
 			this.#begin.run();
@@ -73,9 +73,9 @@ export class SqliteWriter extends GroupWriter {
 	}
 
 	/**
-	 * Without savepoints, each of which makes SQLite copy the pages that its unit touches: half a change's cost on top.
-	 * A unit that throws an `AppError` has not written yet. If one fails that may have, nothing of the group stays:
-	 * undefined, and the transaction is new.
+	 * Without savepoints: each makes SQLite copy the pages that its unit touches, which adds half the cost of a change.
+	 * A unit that throws an `AppError` before it writes fails alone. If any other one fails, the whole group is rolled
+	 * back, a new transaction begins, and this returns undefined.
 	 */
 	#applyTogether(group: readonly PendingWrite[]): readonly Outcome[] | undefined {
 		this.#group.begin();
@@ -126,7 +126,7 @@ export class SqliteWriter extends GroupWriter {
 	}
 }
 
-/** The group that is under way: one after the other, over the same connection. */
+/** The current group; the groups run one after the other on the same connection. */
 class SqliteGroup implements Group {
 	readonly #log: EventAppender;
 	readonly #clock: () => number;

@@ -1,9 +1,9 @@
 import { Collection, type RunUnit, requireNamed, type Unit } from "../../../src/unit-of-work.ts";
 
-/** A module as a new one would be: what its rows are, what a unit of work may see of them, and its verbs. */
+/** An example of a new module: its rows, what a unit of work may see of them, and its use cases. */
 
 export interface NoteRow {
-	/** The number of the event that made it. */
+	/** The number of the event that created it. */
 	readonly seq: number;
 	readonly id: string;
 	readonly text: string;
@@ -15,7 +15,7 @@ export interface NoteRows {
 	update(row: NoteRow): void;
 }
 
-/** What the module reads of the database. */
+/** The module's interface to the database. */
 export interface NoteStore {
 	list(): Promise<readonly NoteRow[]>;
 }

@@ -17,7 +17,7 @@ export const eventTable = pgTable("events", {
 	time: bigint({ mode: "number" }).notNull(),
 });
 
-/** One row. Whoever writes holds it to the commit: that is what puts event numbers in commit order. */
+/** One row. Every writer locks it until its commit, which puts event numbers in commit order. */
 export const logHeadTable = pgTable("log_head", {
 	one: integer().primaryKey(),
 	/** The newest event's number. */
@@ -26,7 +26,7 @@ export const logHeadTable = pgTable("log_head", {
 	purgedRev: bigint("purged_rev", { mode: "number" }).notNull(),
 });
 
-/** For each collection that has a revision, a number of the log at which its rows had changed last. */
+/** For each collection that has a revision, the number of the log at its last change. */
 export const revisionTable = pgTable("revisions", {
 	collection: text().primaryKey(),
 	rev: bigint({ mode: "number" }).notNull(),
@@ -38,7 +38,7 @@ export const events = {
 } satisfies Registration<EventStore>;
 
 function eventStore({ sql, epochs, notifier }: StoreContext): EventStore {
-	/** On a server that has not been checked, its log may be about to begin a new epoch: then checks it and asks again. */
+	/** On an unchecked server the log may have to begin a new epoch: checks the server, then runs the query again. */
 	async function onCheckedServer<Row extends OnServer>(
 		query: () => PromiseLike<Row[]>,
 	): Promise<[Row, Row[]]> {
@@ -71,7 +71,7 @@ function eventStore({ sql, epochs, notifier }: StoreContext): EventStore {
 	};
 }
 
-/** What tells the server that a statement ran on. */
+/** Identifies the server that a statement ran on. */
 interface OnServer {
 	readonly instance: number;
 }
@@ -81,20 +81,20 @@ function logRange(sql: Sql): PromiseLike<(LogRange & OnServer)[]> {
 		SELECT rev, purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance FROM log_head WHERE one = 1`;
 }
 
-/** A row of the page's statement: the log's range with each event, or alone where there is none. */
+/** A row of the page's statement: the log's range with each event, or alone if there is no event. */
 type PageRow = LogRange &
 	OnServer &
 	(
 		| { readonly id: null }
 		| (EventRow & {
-				/** The bytes of data on this page, this event's included. */
+				/** The bytes of data on this page up to this event, included. */
 				readonly bytes: number;
 		  })
 	);
 
 /**
- * One statement, so that events and range are of one snapshot. How many events fit is found from their lengths, which
- * Postgres knows without fetching what it keeps out of line; only those that fit are read.
+ * One statement, so that events and range are of one snapshot. The number of events that fit follows from their lengths,
+ * which Postgres knows without fetching TOASTed values; only those that fit are read.
  */
 function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {
 	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head))`;
@@ -116,7 +116,7 @@ function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseL
 		ORDER BY fit.id`;
 }
 
-/** The head row, which every writer needs, is locked last and for the commit alone. */
+/** The head row, which every writer needs, is locked last, and only for the commit. */
 function purge(sql: Sql, before: number, limit: number): Promise<number> {
 	return sql.begin(async (tx) => {
 		const oldest = await tx<

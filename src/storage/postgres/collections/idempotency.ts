@@ -19,7 +19,7 @@ export const idempotencyTable = pgTable(
 		key: text().notNull(),
 		/** SHA-256 of the canonical request. */
 		requestHash: text("request_hash").notNull(),
-		/** What the first request came to, as JSON. */
+		/** The outcome of the first request, as JSON. */
 		body: text().notNull(),
 		createdAt: bigint("created_at", { mode: "number" }).notNull(),
 	},

@@ -1,7 +1,7 @@
 import type { CountDifferences } from "../../job-counts.ts";
 import type { Tx } from "../connection.ts";
 
-/** Whoever counts holds the log's head: the counts' rows are never waited for. */
+/** The caller holds the lock of the log's head, so it never waits for the rows of the counts. */
 export function addToCounts(tx: Tx, differences: CountDifferences): PromiseLike<unknown>[] {
 	const rows = differences.rows();
 	if (rows.length === 0) return [];

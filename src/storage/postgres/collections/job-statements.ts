@@ -2,7 +2,7 @@ import type { JobKey, JobReadSet, JobRow } from "../../../jobs/store.ts";
 import { leaseOrder } from "../../jobs.ts";
 import type { Sql, Tx } from "../connection.ts";
 
-/** One statement for each kind of read, and for each set of queues that workers of the group ask for. */
+/** One statement for each kind of read, and for each set of queues that units of the group lease from. */
 export function fetchStatements(tx: Tx, readSets: readonly JobReadSet[]): PromiseLike<JobRow[]>[] {
 	const statements: PromiseLike<JobRow[]>[] = [];
 	const ids = readSets.flatMap((readSet) => readSet.ids ?? []);
@@ -13,7 +13,7 @@ export function fetchStatements(tx: Tx, readSets: readonly JobReadSet[]): Promis
 	const rivals = readSets.flatMap((readSet) => readSet.rivalsOf ?? []);
 	if (rivals.length > 0) statements.push(rivalsOf(tx, rivals));
 	const leases = readSets.flatMap((readSet) => readSet.lease ?? []);
-	// Units of one group hand the rows out among themselves: each set is fetched deep enough for all of them.
+	// The units of a group share the fetched rows: each set has enough rows for all of them.
 	const limit = leases.reduce((sum, lease) => sum + lease.limit, 0);
 	const sets = new Map(leases.map(({ queues }) => [JSON.stringify([...new Set(queues)].sort()), queues]));
 	for (const queues of sets.values()) statements.push(nextToLease(tx, queues, limit));
@@ -24,10 +24,10 @@ export function fetchStatements(tx: Tx, readSets: readonly JobReadSet[]): Promis
 }
 
 /**
- * The next jobs of some queues. For each queue the front of jobs_leasable, which holds no ended job, without a sort:
+ * The next jobs of some queues: for each queue the first entries of jobs_leasable, which has no ended job, without a sort:
  * Nested Loop → Function Scan on queue, Limit → LockRows → Index Scan using jobs_leasable (queue = queue.name).
- * SKIP LOCKED: the writers hold the log's head one after the other, so that nothing is locked here but by somebody's
- * hand in psql, who is not to stop the others.
+ * SKIP LOCKED: the writers hold the log's head one after the other, so only a manual session in psql can have locked a
+ * row here, and it must not block the others.
  */
 export function nextToLease(sql: Sql | Tx, queues: readonly string[], limit: number) {
 	return sql<JobRow[]>`

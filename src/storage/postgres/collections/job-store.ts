@@ -23,7 +23,7 @@ export function jobStore({ sql, db }: StoreContext): JobStore {
 			return jobPage(await runQuery(page), query);
 		},
 		async stats() {
-			// The first entry of jobs_oldest for each queue; everything in one statement, so of one moment.
+			// The first entry of jobs_oldest for each queue; one statement, so that all values are of one snapshot.
 			const rows = await runQuery(
 				() => sql<(JobCounts & { oldestQueuedMs: number | null })[]>`
 					SELECT job_counts.*, ${now} - (
@@ -57,7 +57,7 @@ interface Removed {
 	readonly state: JobState;
 }
 
-/** Under the log's head as every change is, so that no job is taken up again while it goes. */
+/** Locks the log's head as every change does, so that no job is retried while it is removed. */
 function purge(sql: Sql, olderThanMs: number, limit: number): Promise<number> {
 	return sql.begin(async (tx) => {
 		await tx`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;

@@ -37,7 +37,7 @@ export const jobTable = pgTable(
 		updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
 	},
 	(table) => [
-		// Leases read from the front of this one; ended jobs are not in it, so it stays as short as the queue is.
+		// Leases read the first entries of this index; ended jobs are not in it, so it stays as short as the queue.
 		index("jobs_leasable")
 			.on(table.queue, table.priority.desc().nullsFirst(), table.runAt, table.id)
 			.where(sql`state = 'queued'`),
@@ -54,7 +54,7 @@ export const jobTable = pgTable(
 	],
 );
 
-/** How many jobs of a queue are in each state: counting millions of ended ones for each look would take a second. */
+/** How many jobs of a queue are in each state: counting millions of ended ones on every read would take a second. */
 export const jobCountTable = pgTable("job_counts", {
 	queue: text().primaryKey(),
 	cancelled: bigint({ mode: "number" }).notNull(),

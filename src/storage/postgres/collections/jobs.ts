@@ -26,7 +26,7 @@ export const jobs = {
 
 export class JobGroupRows extends IdentityMap<JobRow> implements JobRows, GroupRows<JobReadSet, JobRows> {
 	readonly rows = this;
-	/** Jobs by key, among them such as have ended or lost their row since. */
+	/** Ids of jobs by key; a job may have ended, or its insert may have been undone, since. */
 	readonly #idsByKey = new Map<string, Set<string>>();
 
 	constructor() {
@@ -125,7 +125,7 @@ function isDue({ state, runAt }: JobRow, now: number): boolean {
 	return state === "scheduled" && runAt <= now;
 }
 
-/** Fails the group unless the statement touched this many rows. */
+/** Fails the group unless the statement changed this many rows. */
 async function requireCount(
 	expected: number,
 	statement: PromiseLike<{ readonly count: number }>,

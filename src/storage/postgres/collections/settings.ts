@@ -4,7 +4,7 @@ import type { SettingStore } from "../../settings.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import { runQuery } from "../errors.ts";
 
-/** What the database itself must remember: secrets made at first start, the log's identity. */
+/** Values that the database stores for the program: secrets generated at first start, the log's identity. */
 export const settingTable = pgTable("settings", {
 	name: text().primaryKey(),
 	value: text().notNull(),

@@ -17,7 +17,7 @@ import { type HeadOfGroup, numbersAsTheyAre } from "../event-appender.ts";
 import { IdentityMap } from "../identity-map.ts";
 
 export const taskTable = pgTable("tasks", {
-	/** The number of the event that created the task: commit order, never used twice. */
+	/** The number of the event that created the task: in commit order, never reused. */
 	seq: bigint({ mode: "number" }).primaryKey(),
 	id: uuid().notNull().unique(),
 	title: text().notNull(),
@@ -127,7 +127,7 @@ function taskStore({ sql, db }: StoreContext): TaskStore {
 	};
 }
 
-/** Of the log's head, which must be in hand as `head`. */
+/** The revision, from the log's head, which the statement must have as `head`. */
 function revision(sql: Sql) {
 	return sql`head.rev,
 		coalesce((SELECT rev FROM revisions WHERE collection = ${collection.name}), 0) AS "tasksRev"`;

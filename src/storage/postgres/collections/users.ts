@@ -10,7 +10,7 @@ export const userTable = pgTable("users", {
 	id: uuid().primaryKey(),
 	email: text().notNull().unique(),
 	passwordHash: text("password_hash").notNull(),
-	/** Raised by a new password; tokens of an older generation end with it. A new log epoch sets it to a time in seconds. */
+	/** Raised by a new password, which revokes tokens of older generations. A new log epoch sets it to a time in seconds. */
 	tokenGeneration: bigint("token_generation", { mode: "number" }).notNull(),
 	createdAt: bigint("created_at", { mode: "number" }).notNull(),
 });
@@ -23,7 +23,7 @@ export const users = {
 function userStore({ sql: client, db }: StoreContext): UserStore {
 	const byId = new BatchLoader((ids: ReadonlySet<string>) => usersById(client, ids));
 
-	/** Runs a statement, a transaction by itself, and says whether it touched a row. */
+	/** Runs a statement as a transaction by itself; returns whether it changed a row. */
 	async function touch(statement: () => PromiseLike<readonly unknown[]>): Promise<boolean> {
 		return (await runQuery(statement)).length > 0;
 	}

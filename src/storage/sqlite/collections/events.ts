@@ -16,7 +16,7 @@ export const eventTable = sqliteTable("events", {
 	time: integer().notNull(),
 });
 
-/** One row. Whoever writes holds it to the commit: that is what puts event numbers in commit order. */
+/** One row. Every writer locks it until its commit, which puts event numbers in commit order. */
 export const logHeadTable = sqliteTable("log_head", {
 	one: integer().primaryKey(),
 	/** The newest event's number. */
@@ -25,7 +25,7 @@ export const logHeadTable = sqliteTable("log_head", {
 	purgedRev: integer("purged_rev").notNull(),
 });
 
-/** For each collection that has a revision, a number of the log at which its rows had changed last. */
+/** For each collection that has a revision, the number of the log at its last change. */
 export const revisionTable = sqliteTable("revisions", {
 	collection: text().primaryKey(),
 	rev: integer().notNull(),
@@ -49,7 +49,7 @@ function eventStore({ database, db, run, notifier }: StoreContext): EventStore {
 		if (found === null) throw new Error("the log has no head");
 		return found;
 	}
-	// One transaction, so that events and range are of one moment. Row by row, so that none is read in vain.
+	// One transaction, so that events and range are of one snapshot. Row by row, so that no unneeded row is read.
 	const page = database.transaction((query: EventQuery): EventPage => {
 		const { limit, bytesMax } = query;
 		const now = range();

@@ -17,7 +17,7 @@ export function jobStore({ database, db, run }: StoreContext): JobStore {
 	const nextDue = database.query<Earliest, []>(earliestDue);
 	const nextExpiry = database.query<Earliest, []>(earliestExpiry);
 	const oldest = database.query<Earliest, [string]>(oldestOfQueue);
-	// One transaction, so that counts and ages are of one moment even while another process writes.
+	// One transaction, so that counts and ages are of one snapshot even while another process writes.
 	const stats = database.transaction((): readonly QueueStats[] => {
 		const at = now();
 		return db

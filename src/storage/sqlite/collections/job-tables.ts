@@ -28,7 +28,7 @@ export const jobTable = sqliteTable(
 		updatedAt: integer("updated_at").notNull(),
 	},
 	(table) => [
-		// Leases read from the front of this one; ended jobs are not in it, so it stays as short as the queue is.
+		// Leases read the first entries of this index; ended jobs are not in it, so it stays as short as the queue.
 		index("jobs_leasable")
 			.on(table.queue, sql`priority desc`, table.runAt, table.id)
 			.where(sql`state = 'queued'`),
@@ -45,7 +45,7 @@ export const jobTable = sqliteTable(
 	],
 );
 
-/** How many jobs of a queue are in each state: counting millions of ended ones for each look would take a second. */
+/** How many jobs of a queue are in each state: counting millions of ended ones on every read would take a second. */
 export const jobCountTable = sqliteTable("job_counts", {
 	queue: text().primaryKey(),
 	cancelled: integer().notNull(),

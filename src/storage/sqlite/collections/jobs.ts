@@ -22,8 +22,8 @@ export const jobs = {
 } satisfies Registration<JobStore, { jobs: JobRow; jobCounts: JobCounts }>;
 
 /**
- * Rows as a change sees them, inside the writer's transaction. Raw statements throughout: every job passes through
- * several of them, and drizzle's placeholders cost as much as the statement itself.
+ * Rows as a unit sees them, inside the writer's transaction. Only raw statements: every job takes several of them, and
+ * drizzle's placeholders cost as much as the statement itself.
  */
 export class JobRowsInPlace extends RowsInPlace implements JobRows {
 	readonly #byId;
@@ -148,9 +148,9 @@ const columns = `id, queue, kind, payload, priority, state, attempt, max_attempt
 export const jobById = `SELECT ${columns} FROM jobs WHERE id = ?`;
 
 /**
- * Each statement names its index: SQLite's planner takes an equality on any index to leave ten rows, and so would
- * rather sort all jobs of a state than read the front of the short index that is in the wanted order. `+$queue` and
- * `abs($limit)` hide the parameters from it: it makes a new plan for each value that it sees, 17 µs instead of 5.
+ * Each statement names its index: SQLite's planner assumes that an equality on any index leaves ten rows, and so would
+ * sort all jobs of a state instead of reading the first entries of the short index that has the right order. `+$queue`
+ * and `abs($limit)` hide the parameters from it: it makes a new plan for each value that it sees, 17 µs instead of 5.
  */
 export const nextOfQueue = `SELECT id, queue, priority, run_at AS runAt FROM jobs INDEXED BY jobs_leasable
 	WHERE queue = +$queue AND state = 'queued' ORDER BY ${leaseOrder} LIMIT abs($limit)`;

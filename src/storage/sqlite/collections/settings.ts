@@ -3,7 +3,7 @@ import { sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { SettingStore } from "../../settings.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 
-/** What the database itself must remember: secrets made at first start, the log's identity. */
+/** Values that the database stores for the program: secrets generated at first start, the log's identity. */
 export const settingTable = sqliteTable("settings", {
 	name: text().primaryKey(),
 	value: text().notNull(),

@@ -15,7 +15,7 @@ import type { Db } from "../connection.ts";
 import { read, readNow } from "../errors.ts";
 
 export const taskTable = sqliteTable("tasks", {
-	/** The number of the event that created the task: commit order, never used twice. */
+	/** The number of the event that created the task: in commit order, never reused. */
 	seq: integer().primaryKey(),
 	id: text().notNull().unique(),
 	title: text().notNull(),
@@ -89,7 +89,7 @@ function taskStore({ database, db, changeCounter }: StoreContext): TaskStore {
 		countAt = count;
 		return revision;
 	}
-	// One transaction, so that rows and revision are of one moment even while another process writes.
+	// One transaction, so that rows and revision are of one snapshot even while another process writes.
 	const page = database.transaction(({ order, limit, after }: TaskPageQuery): TaskPage => {
 		const statement = order === "desc" ? newest : oldest;
 		const rows = statement.all({

@@ -8,7 +8,7 @@ export const userTable = sqliteTable("users", {
 	id: text().primaryKey(),
 	email: text().notNull().unique(),
 	passwordHash: text("password_hash").notNull(),
-	/** Raised by a new password; tokens of an older generation end with it. */
+	/** Raised by a new password, which revokes tokens of older generations. */
 	tokenGeneration: integer("token_generation").notNull(),
 	createdAt: integer("created_at").notNull(),
 });
@@ -27,7 +27,7 @@ function userStore({ run, db, changeCounter }: StoreContext): UserStore {
 		.where(eq(userTable.id, sql.placeholder("id")))
 		.prepare();
 
-	/** Users looked up before, for as long as nobody commits. */
+	/** Users looked up before; valid until the next commit. */
 	const cached = new Map<string, User>();
 	let countAt = -1;
 
@@ -40,7 +40,7 @@ function userStore({ run, db, changeCounter }: StoreContext): UserStore {
 		return user;
 	}
 
-	/** Runs a statement in a transaction of the writer's and says whether it touched a row. */
+	/** Runs a statement in a transaction of the writer; returns whether it changed a row. */
 	async function touch(statement: () => readonly unknown[]): Promise<boolean> {
 		return (await run({ reads: [], decide: statement })).length > 0;
 	}

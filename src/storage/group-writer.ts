@@ -47,6 +47,9 @@ export abstract class GroupWriter {
 		await this.#draining;
 	}
 
+	/** Whether the event loop stands still during a commit, so that no request arrives meanwhile. */
+	protected abstract readonly commitBlocks: boolean;
+
 	/** Gives every unit of the group its outcome, unless the group is busy. */
 	protected abstract commit(group: readonly PendingWrite[]): GroupResult | Promise<GroupResult>;
 
@@ -54,12 +57,17 @@ export abstract class GroupWriter {
 	protected abstract toAppError(error: unknown): unknown;
 
 	async #drain(): Promise<void> {
-		while (!this.#queue.isEmpty) {
-			// One turn of the event loop, so that every request that has already arrived joins the group.
-			await new Promise<void>((resolve) => setImmediate(resolve));
-			if ((await this.#commitNext()) === "busy") await Bun.sleep(busyRetryMs);
+		try {
+			// A turn of the event loop, so that every request that has already arrived joins the group.
+			await nextTurn();
+			while (!this.#queue.isEmpty) {
+				const result = await this.#commitNext();
+				if (result === "busy") await Bun.sleep(busyRetryMs);
+				else if (this.commitBlocks) await nextTurn();
+			}
+		} finally {
+			this.#draining = undefined;
 		}
-		this.#draining = undefined;
 	}
 
 	/** Never throws: an error rejects the writes of the group, and the next group is committed. */
@@ -84,6 +92,10 @@ export abstract class GroupWriter {
 
 	/** What may be logged of a database error. */
 	protected abstract loggable(error: unknown): object;
+}
+
+function nextTurn(): Promise<void> {
+	return new Promise((resolve) => setImmediate(resolve));
 }
 
 export function settle(group: readonly PendingWrite[], outcomes: readonly Outcome[]): void {

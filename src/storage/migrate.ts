@@ -7,7 +7,7 @@ export interface Applied {
 	readonly hash: string;
 }
 
-/** The table of applied migrations, by name and hash: an older time stamp may be merged after a newer one. */
+/** The table of applied migrations, by name and hash. Not by time stamp: a migration may be merged after one that was generated later. */
 export const createHistory =
 	"CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY NOT NULL, hash text NOT NULL, applied_at bigint NOT NULL)";
 

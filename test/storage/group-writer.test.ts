@@ -12,6 +12,7 @@ function unit<T>(decide: () => T, textLength = 0): Unit<T> {
 
 /** A writer whose database takes a group and never answers, or answers when the test lets it. */
 class SilentWriter extends GroupWriter {
+	protected readonly commitBlocks = false;
 	readonly groups: (readonly PendingWrite[])[] = [];
 	#answer = Promise.withResolvers<GroupResult>();
 

@@ -20,6 +20,7 @@ type Units = NonNullable<Registration<unknown>["units"]>;
  * write, commit) whatever its size; one that only inserts costs one.
  */
 export class PostgresWriter extends GroupWriter {
+	protected readonly commitBlocks = false;
 	/** Collections whose inserts may be part of the log's own statement. */
 	readonly #insertable: ReadonlySet<AnyCollection>;
 
@@ -120,11 +121,15 @@ type Rows = ReadonlyMap<AnyCollection, GroupRows<never, unknown>>;
 
 /** The log and the rows of one group. They are written back with all statements pipelined. */
 class PostgresGroup implements Group {
+	readonly #parts: readonly (EventAppender | GroupRows<never, unknown>)[];
+
 	constructor(
 		private readonly byCollection: Rows,
 		private readonly log: EventAppender,
 		private readonly time: number | undefined,
-	) {}
+	) {
+		this.#parts = [log, ...byCollection.values()];
+	}
 
 	now(): number {
 		if (this.time === undefined) throw new Error("a group that only inserts has no clock");
@@ -140,13 +145,12 @@ class PostgresGroup implements Group {
 	}
 
 	apply(unit: Unit<unknown>): Outcome {
-		const parts = [this.log, ...this.byCollection.values()];
 		try {
 			const value = unit.decide(new ScopedWork(unit.reads, this));
-			for (const part of parts) part.keep();
+			for (const part of this.#parts) part.keep();
 			return { value };
 		} catch (error) {
-			for (const part of parts) part.undo();
+			for (const part of this.#parts) part.undo();
 			return { error };
 		}
 	}

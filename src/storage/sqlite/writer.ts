@@ -15,6 +15,7 @@ type Rows = ReadonlyMap<AnyCollection, RowsInPlace>;
 
 /** A group is one transaction on the process's one connection. */
 export class SqliteWriter extends GroupWriter {
+	protected readonly commitBlocks = true;
 	readonly #group: SqliteGroup;
 	readonly #begin;
 	readonly #commit;

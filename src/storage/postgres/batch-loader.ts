@@ -8,9 +8,14 @@ const underWayMax = 4;
  * result comes from a query that began after the call. A query that stalls delays the next one only briefly.
  */
 export class BatchLoader<Key, Result> {
-	readonly #underWay = new Set<Promise<unknown>>();
+	#underWay = 0;
+	/** The batch that started last. */
 	#latest: Promise<unknown> | undefined;
 	#next: { readonly keys: Set<Key>; readonly result: Promise<Result> } | undefined;
+	/** Starts the next batch. */
+	#release: (() => void) | undefined;
+	#waitingSince = 0;
+	#timer: Timer | undefined;
 
 	constructor(private readonly query: (keys: ReadonlySet<Key>) => Promise<Result>) {}
 
@@ -25,24 +30,45 @@ export class BatchLoader<Key, Result> {
 
 	async #afterLatest(keys: ReadonlySet<Key>): Promise<Result> {
 		// Calls in the same turn join the batch, also when no query is in progress.
-		await settledOrStalled(this.#latest);
-		while (this.#underWay.size >= underWayMax) await Promise.race(this.#underWay);
+		await (this.#latest === undefined ? undefined : this.#released());
 		this.#next = undefined;
+		this.#underWay++;
 		const result = this.query(keys);
-		const ended: Promise<unknown> = result.then(ignore, ignore).finally(() => this.#underWay.delete(ended));
-		this.#underWay.add(ended);
-		this.#latest = ended;
+		const ended = () => this.#ended(latest);
+		const latest: Promise<unknown> = result.then(ended, ended);
+		this.#latest = latest;
 		return result;
 	}
-}
 
-function ignore(): void {}
+	#released(): Promise<void> {
+		this.#waitingSince = performance.now();
+		this.#timer ??= setTimeout(() => this.#checkStall(), stallMs);
+		return new Promise((resolve) => {
+			this.#release = resolve;
+		});
+	}
 
-/** Resolves when the promise has settled, or after `stallMs`. */
-async function settledOrStalled(promise: Promise<unknown> | undefined): Promise<void> {
-	if (promise === undefined) return;
-	const { promise: stalled, resolve } = Promise.withResolvers<void>();
-	const timer = setTimeout(resolve, stallMs);
-	await Promise.race([promise, stalled]);
-	clearTimeout(timer);
+	#ended(batch: Promise<unknown>): void {
+		this.#underWay--;
+		if (this.#latest === batch) this.#latest = undefined;
+		// An earlier batch ends before the latest one only if it had stalled; the next may have waited for its place.
+		if (this.#latest === undefined || this.#hasStalled()) this.#start();
+	}
+
+	/** One timer serves many batches: hardly any stalls. */
+	#checkStall(): void {
+		this.#timer = undefined;
+		if (this.#release === undefined) return;
+		if (this.#hasStalled() && this.#underWay < underWayMax) this.#start();
+		else this.#timer = setTimeout(() => this.#checkStall(), stallMs);
+	}
+
+	#hasStalled(): boolean {
+		return performance.now() - this.#waitingSince >= stallMs;
+	}
+
+	#start(): void {
+		this.#release?.();
+		this.#release = undefined;
+	}
 }

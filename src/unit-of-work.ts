@@ -72,8 +72,8 @@ export interface UnitOfWork {
 	/** The rows of a collection that the unit's read set names. */
 	rows<ReadSet, Rows>(collection: Collection<ReadSet, Rows>): Rows;
 	/**
-	 * Leaves an event, in the same transaction; the answer is its number. Numbers rise strictly in commit order. In a unit
-	 * that only inserts the number is not known yet: it may be stored in the rows that the unit inserts, and nowhere else.
+	 * Appends an event in the same transaction and returns its number. Numbers rise strictly in commit order. In a unit that
+	 * only inserts the number is not final yet: it may be stored in the rows that the unit inserts, and nowhere else.
 	 */
 	append(event: EventDraft): number;
 }

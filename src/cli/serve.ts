@@ -1,9 +1,13 @@
 import { type App, build } from "../app.ts";
 import { loggable, openLog } from "../log.ts";
 import { openStorage } from "../storage/open.ts";
+import { withTimeout } from "../timeout.ts";
 import { environment } from "./environment.ts";
 import { type FirstUser, firstUser } from "./first-user.ts";
 import { reachableUrl } from "./healthcheck.ts";
+
+/** How long the end waits for a reader of the log that has stopped reading. */
+const flushMsMax = 5000;
 
 /** Migrates, serves until a signal comes, stops in order; returns the exit code. */
 export async function serve(): Promise<number> {
@@ -29,7 +33,7 @@ export async function serve(): Promise<number> {
 	} finally {
 		await app?.stop();
 		await storage.stop();
-		await flush();
+		await withTimeout(flushMsMax, flush()).catch(() => process.exit(1));
 	}
 }
 

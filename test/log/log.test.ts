@@ -53,7 +53,8 @@ test("what nobody takes is bounded: lines beyond are dropped, and a line says ho
 	expect(lines.length - 1 + dropped).toBe(count);
 });
 
-test("a second signal ends the program although nobody reads what it still has to log", async () => {
+/** A server that has more to log than the pipe holds, and nobody who reads it. */
+async function unreadServer() {
 	const port = String(freePort());
 	const fifo = newFifo();
 	const server = `"${fromSource.join('" "')}"`;
@@ -76,10 +77,23 @@ test("a second signal ends the program although nobody reads what it still has t
 	const health = () => fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
 	while ((await health())?.status !== 200) await Bun.sleep(5);
 	for (let request = 0; request < 1000; request++) await health();
+	return { pid, health, ended: async () => (await printed.read()).value };
+}
+
+test("a signal ends the program in bounded time although nobody reads what it still has to log", async () => {
+	const { pid, ended } = await unreadServer();
+	process.kill(pid, "SIGTERM");
+	expect(await ended()).toBe("ended 1\n");
+});
+
+test("a second signal ends the program at once although nobody reads what it still has to log", async () => {
+	const { pid, health, ended } = await unreadServer();
 	process.kill(pid, "SIGTERM");
 	while ((await health()) !== undefined) await Bun.sleep(5);
+	const started = performance.now();
 	process.kill(pid, "SIGTERM");
-	expect((await printed.read()).value).toBe("ended 1\n");
+	expect(await ended()).toBe("ended 1\n");
+	expect(performance.now() - started).toBeLessThan(4000);
 });
 
 /** A pipe with a name that nobody writes to. */

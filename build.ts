@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 /**
  * Compiles a program into one executable and answers with its path.
  *
- * Bytecode, because parsing is most of a start; the JIT is held back until the server listens (cli/serve.ts), because
+ * Bytecode, because parsing is most of a start; the JIT is delayed until the server listens (cli/serve.ts), because
  * compiling what runs once took a quarter of the processor's time. Source maps are inside, so that stack traces name the
  * lines of the .ts files. Not minified: that breaks how Elysia finds out what a handler reads. The executable reads
  * neither .env nor bunfig.toml: it is started in folders of other people's projects, whose files are not meant for it.

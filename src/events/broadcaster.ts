@@ -1,9 +1,10 @@
 import { AppError } from "../errors.ts";
 import { eventTypes } from "../event-draft.ts";
 import { type Log, loggable } from "../log.ts";
+import { nextTurn } from "../next-turn.ts";
 import { withTimeout } from "../timeout.ts";
 import type { EventFilter } from "./filter.ts";
-import { nextTurn, PageReader } from "./page-reader.ts";
+import { PageReader } from "./page-reader.ts";
 import { Signal } from "./signal.ts";
 import type { EventPage, EventStore } from "./store.ts";
 import { type Chunk, TailBuffer } from "./tail-buffer.ts";

@@ -1,3 +1,4 @@
+import { nextTurn } from "../next-turn.ts";
 import { Semaphore } from "../semaphore.ts";
 import { eventFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
@@ -32,11 +33,6 @@ export class PageReader {
 		const page = await this.events.read({ after: cursor, types, ...pageMax });
 		return page.purgedRev > cursor ? "gone" : chunkOf(page);
 	}
-}
-
-/** The next turn of the event loop. */
-export function nextTurn(): Promise<void> {
-	return new Promise((resolve) => setImmediate(resolve));
 }
 
 function chunkOf({ rows, examined }: EventPage): Chunk {

@@ -75,39 +75,69 @@ export interface JobRows {
 export const jobs = new Collection<JobReadSet, JobRows>({
 	name: "jobs",
 	nothing: {},
-	narrow(rows, { ids = [], keys = [], rivalsOf, lease, sweep }) {
-		const mayChangeAny = lease !== undefined || sweep !== undefined;
-		const named = (id: string) => requireNamed(ids.includes(id), "a job");
-		return {
-			find(id) {
-				named(id);
-				return rows.find(id);
-			},
-			findUnfinished(key) {
-				const isNamed = keys.some((one) => one.queue === key.queue && one.uniqueKey === key.uniqueKey);
-				requireNamed(isNamed || rivalsOf !== undefined, "a job's key");
-				return rows.findUnfinished(key);
-			},
-			leasable(queues, limit, now) {
-				requireNamed(lease !== undefined && lease.limit >= limit, "jobs to lease");
-				return rows.leasable(queues, limit, now);
-			},
-			due(limit, now) {
-				requireNamed(sweep !== undefined && sweep >= limit, "jobs that are due");
-				return rows.due(limit, now);
-			},
-			expired(limit, now) {
-				requireNamed(sweep !== undefined && sweep >= limit, "leases that have run out");
-				return rows.expired(limit, now);
-			},
-			insert: (row) => rows.insert(row),
-			update(current, next) {
-				if (!mayChangeAny) named(current.id);
-				rows.update(current, next);
-			},
-		};
-	},
+	narrow: (rows, readSet) => new NamedJobs(rows, readSet),
 });
+
+/** Jobs as far as a read set names them. */
+class NamedJobs implements JobRows {
+	/** Jobs that were found by their place in a queue, not by their id. */
+	readonly #found = new Set<string>();
+
+	constructor(
+		private readonly rows: JobRows,
+		private readonly readSet: JobReadSet,
+	) {}
+
+	find(id: string): JobRow | undefined {
+		requireNamed(this.#namesId(id), "a job");
+		return this.rows.find(id);
+	}
+
+	findUnfinished(key: JobKey): JobRow | undefined {
+		const { keys = [], rivalsOf } = this.readSet;
+		const rival = rivalsOf === undefined ? undefined : this.rows.find(rivalsOf);
+		const isNamed = [...keys, ...(rival === undefined ? [] : [rival])].some(
+			({ queue, uniqueKey }) => queue === key.queue && uniqueKey === key.uniqueKey,
+		);
+		requireNamed(isNamed, "a job's key");
+		return this.rows.findUnfinished(key);
+	}
+
+	leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[] {
+		const { lease } = this.readSet;
+		const isNamed = lease !== undefined && lease.limit >= limit;
+		requireNamed(isNamed && queues.every((queue) => lease.queues.includes(queue)), "jobs to lease");
+		return this.#remember(this.rows.leasable(queues, limit, now));
+	}
+
+	due(limit: number, now: number): readonly JobRow[] {
+		requireNamed((this.readSet.sweep ?? -1) >= limit, "jobs that are due");
+		return this.#remember(this.rows.due(limit, now));
+	}
+
+	expired(limit: number, now: number): readonly JobRow[] {
+		requireNamed((this.readSet.sweep ?? -1) >= limit, "leases that have run out");
+		return this.#remember(this.rows.expired(limit, now));
+	}
+
+	insert(row: JobRow): void {
+		this.rows.insert(row);
+	}
+
+	update(current: JobRow, next: JobRow): void {
+		requireNamed(this.#namesId(current.id) || this.#found.has(current.id), "a job");
+		this.rows.update(current, next);
+	}
+
+	#namesId(id: string): boolean {
+		return this.readSet.ids?.includes(id) ?? false;
+	}
+
+	#remember(found: readonly JobRow[]): readonly JobRow[] {
+		for (const { id } of found) this.#found.add(id);
+		return found;
+	}
+}
 
 /** Whether `a` is leased before `b`. Storage has the same order in SQL. */
 export function byLeaseOrder(a: LeaseOrder, b: LeaseOrder): number {

@@ -1,5 +1,6 @@
 import type { Log } from "../log.ts";
 import type { WriteCounts } from "../metrics/store.ts";
+import { nextTurn } from "../next-turn.ts";
 import type { Unit } from "../unit-of-work.ts";
 import { type PendingWrite, unavailable, type WriteLimits, WriteQueue, writeLimits } from "./write-queue.ts";
 
@@ -92,10 +93,6 @@ export abstract class GroupWriter {
 
 	/** What may be logged of a database error. */
 	protected abstract loggable(error: unknown): object;
-}
-
-function nextTurn(): Promise<void> {
-	return new Promise((resolve) => setImmediate(resolve));
 }
 
 export function settle(group: readonly PendingWrite[], outcomes: readonly Outcome[]): void {

@@ -18,6 +18,9 @@ export interface Group {
 
 /** A group as one unit sees it: only what its own read set names, whatever the other units of the group read. */
 export class ScopedWork implements UnitOfWork {
+	/** The rows that the unit has used, each narrowed once. */
+	readonly #narrowed = new Map<AnyCollection, unknown>();
+
 	constructor(
 		private readonly reads: readonly Read[],
 		private readonly group: Group,
@@ -33,12 +36,18 @@ export class ScopedWork implements UnitOfWork {
 	}
 
 	rows<ReadSet, Rows>(collection: Collection<ReadSet, Rows>): Rows {
+		const narrowed = this.#narrowed.get(collection) ?? this.#narrow(collection);
+		this.#narrowed.set(collection, narrowed);
+		// Both types belong to this collection: `reads` sets the one, the database's registration the other.
+		return narrowed as Rows;
+	}
+
+	#narrow(collection: AnyCollection): unknown {
 		const rows = this.group.rows(collection);
 		if (rows === undefined) throw new ReadSetError(`the collection ${collection.name} is not registered`);
 		const read = this.reads.find((one) => one.collection === collection);
 		requireNamed(read !== undefined, collection.name);
-		// Both types belong to this collection: `reads` sets the one, the database's registration the other.
-		return collection.narrow(rows as Rows, read?.readSet as ReadSet);
+		return collection.narrow(rows, read?.readSet as never);
 	}
 }
 

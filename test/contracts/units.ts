@@ -64,12 +64,21 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("that looks up jobs, keys or records which are not in its read set throws", async () => {
-			const { outcome } = await opened();
+			const { id, row, outcome } = await opened();
 			const named = { scope: "s", key: "k", requestHash: "h" };
 			const wanted: readonly [Read, (work: UnitOfWork) => unknown][] = [
 				[jobs.reads({ ids: [] }), (work) => work.rows(jobs).find(newId())],
 				[jobs.reads({}), (work) => work.rows(jobs).findUnfinished({ queue: "q", uniqueKey: "k" })],
 				[jobs.reads({ lease: { queues: ["q"], limit: 1 } }), (work) => work.rows(jobs).leasable(["q"], 2, 1)],
+				[jobs.reads({ lease: { queues: ["q"], limit: 1 } }), (work) => work.rows(jobs).leasable(["p"], 1, 1)],
+				[
+					jobs.reads({ ids: [id], rivalsOf: id }),
+					(work) => work.rows(jobs).findUnfinished({ queue: "q", uniqueKey: "k" }),
+				],
+				[
+					jobs.reads({ lease: { queues: ["q"], limit: 1 }, sweep: 1 }),
+					(work) => work.rows(jobs).update(row as never, row as never),
+				],
 				[jobs.reads({ sweep: 1 }), (work) => work.rows(jobs).leasable(["q"], 1, 1)],
 				[jobs.reads({ ids: [] }), (work) => work.rows(jobs).due(1, 1)],
 				[jobs.reads({ sweep: 1 }), (work) => work.rows(jobs).expired(2, 1)],

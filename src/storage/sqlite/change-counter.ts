@@ -18,11 +18,13 @@ export function changeCounter(database: Database, ownCommits: () => number): () 
 
 	function currentVersion(): number | undefined {
 		if (isOfThisTurn) return version;
+		const found = dataVersion.get()?.data_version;
+		// Not before: a query that throws says nothing of this turn.
 		isOfThisTurn = true;
 		setImmediate(() => {
 			isOfThisTurn = false;
 		});
-		return dataVersion.get()?.data_version;
+		return found;
 	}
 
 	return () => {

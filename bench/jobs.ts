@@ -35,15 +35,15 @@ const cycleJobs = new Map([
 const pickUps = 200;
 const endedJobs = 1_000_000;
 
-/** `told` hears each line of figures as soon as it is there. */
-export async function measureJobs(told: (line: string) => void = () => {}): Promise<JobFigures> {
+/** Calls `report` with each line of figures as soon as it is there. */
+export async function measureJobs(report: (line: string) => void = () => {}): Promise<JobFigures> {
 	requireWrk();
 	const server = await postgresUrl();
 	if (server === undefined) throw new Error("there is no Postgres to measure with");
 	const newDatabase = () => newPostgresDatabase(server);
 	function tell(title: string, figures: Figures, unit: string, digits = 0): Figures {
 		const values = [...figures].map(([name, value]) => `${name} ${value.toFixed(digits)}${unit}`);
-		told(`${title}: ${values.join(", ")}`);
+		report(`${title}: ${values.join(", ")}`);
 		return figures;
 	}
 	try {

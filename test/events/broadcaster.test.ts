@@ -4,7 +4,7 @@ import { eventFilter } from "../../src/events/filter.ts";
 import type { EventPage, EventQuery, EventRow, EventStore } from "../../src/events/store.ts";
 import { eventStream } from "../../src/events/stream.ts";
 import { TailBuffer } from "../../src/events/tail-buffer.ts";
-import { eventPage } from "../../src/storage/event-page.ts";
+import { eventPage } from "../../src/storage/collections/event-page.ts";
 import { parseBlock } from "../support/events.ts";
 import { silentLog } from "../support/server.ts";
 

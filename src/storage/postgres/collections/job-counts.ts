@@ -1,4 +1,4 @@
-import type { CountDifferences } from "../../job-counts.ts";
+import type { CountDifferences } from "../../collections/job-counts.ts";
 import type { Tx } from "../connection.ts";
 
 /** The caller holds the lock of the log's head, so it never waits for the rows of the counts. */

@@ -1,5 +1,5 @@
 import type { JobKey, JobReadSet, JobRow } from "../../../jobs/store.ts";
-import { leaseOrder } from "../../jobs.ts";
+import { leaseOrder } from "../../collections/jobs.ts";
 import type { Sql, Tx } from "../connection.ts";
 
 /** One statement for each kind of read, and for each set of queues that units of the group lease from. */

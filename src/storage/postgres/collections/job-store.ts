@@ -1,7 +1,7 @@
 import { eq, sql as fragment } from "drizzle-orm";
 import type { JobCounts, JobState, JobStore } from "../../../jobs/store.ts";
-import { CountDifferences } from "../../job-counts.ts";
-import { jobPage, pageOf } from "../../jobs.ts";
+import { CountDifferences } from "../../collections/job-counts.ts";
+import { jobPage, pageOf } from "../../collections/jobs.ts";
 import type { StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";
 import { runQuery } from "../errors.ts";

@@ -9,7 +9,7 @@ import {
 	type JobStore,
 } from "../../../jobs/store.ts";
 import { hasRunOut } from "../../../lease.ts";
-import { CountDifferences } from "../../job-counts.ts";
+import { CountDifferences } from "../../collections/job-counts.ts";
 import type { GroupRows, Registration } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { IdentityMap } from "../identity-map.ts";

@@ -2,7 +2,7 @@ import { asc, lte, sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { EventType } from "../../../event-draft.ts";
 import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
-import { eventPage, purgeTo, spanMax } from "../../event-page.ts";
+import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import { read } from "../errors.ts";
 

@@ -1,6 +1,6 @@
 import { eq, inArray, sql } from "drizzle-orm";
 import type { JobStore, QueueStats } from "../../../jobs/store.ts";
-import { jobPage, pageOf } from "../../jobs.ts";
+import { jobPage, pageOf } from "../../collections/jobs.ts";
 import { databaseClock } from "../clock.ts";
 import type { StoreContext } from "../collection.ts";
 import type { Db } from "../connection.ts";

@@ -9,8 +9,8 @@ import {
 	type JobState,
 	type JobStore,
 } from "../../../jobs/store.ts";
-import { CountDifferences } from "../../job-counts.ts";
-import { leaseOrder } from "../../jobs.ts";
+import { CountDifferences } from "../../collections/job-counts.ts";
+import { leaseOrder } from "../../collections/jobs.ts";
 import { type Registration, RowsInPlace } from "../collection.ts";
 import { jobStore } from "./job-store.ts";
 import { jobCountTable, jobTable } from "./job-tables.ts";

@@ -1,5 +1,5 @@
 import { and, type Column, desc, eq, lt } from "drizzle-orm";
-import type { JobPage, JobQuery, JobRow } from "../jobs/store.ts";
+import type { JobPage, JobQuery, JobRow } from "../../jobs/store.ts";
 
 /** What both databases share in storing jobs. */
 

@@ -1,4 +1,4 @@
-import { type JobCounts, type JobState, jobStates } from "../jobs/store.ts";
+import { type JobCounts, type JobState, jobStates } from "../../jobs/store.ts";
 
 /** The changes that a transaction makes to the counts of each queue. */
 export class CountDifferences {

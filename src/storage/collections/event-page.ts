@@ -1,4 +1,4 @@
-import type { EventPage, EventQuery, EventRow, LogRange } from "../events/store.ts";
+import type { EventPage, EventQuery, EventRow, LogRange } from "../../events/store.ts";
 
 /** How many numbers one read examines: a filter that admits nothing must not scan the whole log in one statement. */
 export const spanMax = 10_000;

@@ -79,6 +79,12 @@ test("a module imports the kernel, http/, itself, and of another module only the
 	).toEqual([]);
 });
 
+test("storage imports the kernel, of a module only its store, and of http/ only the idempotency records", () => {
+	const may = (to: string, target: string) =>
+		["kernel", "storage"].includes(target) || to === "http/idempotency.ts" || to === `${target}/store.ts`;
+	expect(breaches(({ module, to, target }) => module === "storage" && !may(to, target))).toEqual([]);
+});
+
 test("only the composition root and the commands open the storage", () => {
 	const may = ["storage", "cli", "app.ts"];
 	expect(breaches(({ module, target }) => target === "storage" && !may.includes(module))).toEqual([]);

@@ -90,6 +90,15 @@ test("only the composition root and the commands open the storage", () => {
 	expect(breaches(({ module, target }) => target === "storage" && !may.includes(module))).toEqual([]);
 });
 
+test("what is generic in storage names no collection", async () => {
+	const named: string[] = [];
+	for await (const file of new Bun.Glob("storage/{*,sqlite/*,postgres/*}.ts").scan({ cwd: src })) {
+		const code = (await Bun.file(join(src, file)).text()).replace(/\/\*\*?[^]*?\*\/|\/\/.*/g, "");
+		if (/\b(task|job)/i.test(code) && !file.endsWith("/collections.ts")) named.push(file);
+	}
+	expect(named).toEqual([]);
+});
+
 test("neither dialect imports the other", () => {
 	expect(
 		breaches(({ from, to }) => from.startsWith("storage/sqlite/") && to.startsWith("storage/postgres/")),

@@ -6,9 +6,9 @@ import type { Log } from "../../src/log.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { collections } from "../../src/storage/postgres/collections.ts";
 import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
-import { connect } from "../../src/storage/postgres/connection.ts";
+import { connect, type Sql } from "../../src/storage/postgres/connection.ts";
 import { openCollections } from "../../src/storage/postgres/database.ts";
-import { beginEpochOfCopy, EpochGuard, instanceOf } from "../../src/storage/postgres/log-epoch.ts";
+import { EpochGuard, instanceOf } from "../../src/storage/postgres/log-epoch.ts";
 import { taskService } from "../../src/tasks/service.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { silentLog } from "../support/server.ts";
@@ -16,6 +16,10 @@ import { onEnd } from "../support/teardown.ts";
 
 const log = await silentLog();
 const postgres = durableDatabases.find(({ name }) => name === "Postgres");
+
+function newGuard(sql: Sql, guardLog: Log): EpochGuard {
+	return new EpochGuard(sql, guardLog, Object.values(collections));
+}
 
 /** A migrated database, and a client connected to it. */
 async function newDatabase() {
@@ -38,7 +42,7 @@ async function newDatabase() {
 describe.if(postgres !== undefined)("the epoch guard", () => {
 	test("remembers the server after a check, and begins no epoch if the log is where it was written", async () => {
 		const { sql, rev } = await newDatabase();
-		const guard = new EpochGuard(sql, log);
+		const guard = newGuard(sql, log);
 		expect(guard.instance).toBe(0);
 		await guard.check();
 		const [server] = await sql<{ isSame: boolean }[]>`
@@ -52,7 +56,7 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 		await pretendRestored();
 		const warnings: string[] = [];
 		const counting = { warn: (message: string) => warnings.push(message) } as unknown as Log;
-		const guards = Array.from({ length: 4 }, () => new EpochGuard(sql, counting));
+		const guards = Array.from({ length: 4 }, () => newGuard(sql, counting));
 		// All have found that the log was last written elsewhere before the first one may act.
 		let checks: Promise<unknown> | undefined;
 		await sql.begin(async (tx) => {
@@ -64,41 +68,33 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 		expect(warnings).toHaveLength(1);
 		const first = await rev();
 		expect(first).toBeGreaterThan(epochGap);
-		for (const guard of [...guards, new EpochGuard(sql, counting)]) await guard.check();
+		for (const guard of [...guards, newGuard(sql, counting)]) await guard.check();
 		expect([await rev(), warnings.length]).toEqual([first, 1]);
 	});
 
-	test("begins an epoch in the caller's transaction, which may fail and leave nothing", async () => {
+	test("begins an epoch whole or not at all", async () => {
 		const { sql, rev, pretendRestored } = await newDatabase();
 		await pretendRestored();
-		const begun: boolean[] = [];
-		const failing = sql.begin(async (tx) => {
-			begun.push(await beginEpochOfCopy(tx, 7));
-			throw new Error("no commit");
-		});
-		expect(await failing.catch(({ message }) => message)).toBe("no commit");
-		expect(await rev()).toBe(0);
-		await sql.begin(async (tx) => {
-			begun.push(await beginEpochOfCopy(tx, 7), await beginEpochOfCopy(tx, 7));
-		});
-		expect(begun).toEqual([true, true, false]);
+		const failing = { ...collections.users, beginEpoch: () => Promise.reject(new Error("no space")) };
+		const guard = new EpochGuard(sql, log, [...Object.values(collections), failing]);
+		expect(await guard.check().catch(({ message }) => message)).toBe("no space");
+		expect([await rev(), guard.instance]).toEqual([0, 0]);
+		await newGuard(sql, log).check();
 		expect(await rev()).toBeGreaterThan(epochGap);
 	});
 
 	test("assigns no event number and returns no end of the log on an unchecked server", async () => {
 		for (const step of ["insert", "update", "range", "read"] as const) {
 			const { sql, rev, pretendRestored } = await newDatabase();
-			const guard = new EpochGuard(sql, log);
-			await guard.check();
 			const notifier = new CommitNotifier("", async () => {}, log);
-			const opened = openCollections({ sql, epochs: guard, notifier, log }, collections);
+			const opened = openCollections({ sql, epochs: newGuard(sql, log), notifier, log }, collections);
 			const tasks = taskService(opened.stores.tasks, opened.run);
 			const create = () =>
 				tasks.create({ id: newId(), task: { title: "t" }, idempotent: undefined, now: 1, requestId: "r" });
-			const { id } = await create();
-			expect(await rev()).toBe(1);
+			const id = newId();
+			await sql`INSERT INTO tasks VALUES (1, ${id}, 'there', '', 1, 1, 1)`;
+			await sql`UPDATE log_head SET rev = 1`;
 			await pretendRestored();
-			guard.confirm(1); // as if another server had been checked
 			const { events } = opened.stores;
 			if (step === "insert") await create();
 			if (step === "update")

@@ -37,7 +37,7 @@ async function open(url: string) {
 	}
 	const sql = connect({ kind: "postgres", url, poolMax: 4 });
 	onEnd(() => sql.end());
-	const epochs = new EpochGuard(sql, log);
+	const epochs = new EpochGuard(sql, log, Object.values(ofPostgres));
 	await epochs.check();
 	const notifier = new CommitNotifier(url, async () => {}, log);
 	return openOnPostgres({ sql, epochs, notifier, log }, { ...ofPostgres, notes: notesOfPostgres });

@@ -1,6 +1,8 @@
 import { Database } from "bun:sqlite";
+import { collections as ofPostgres } from "../../src/storage/postgres/collections.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
 import { EpochGuard } from "../../src/storage/postgres/log-epoch.ts";
+import { collections as ofSqlite } from "../../src/storage/sqlite/collections.ts";
 import { beginEpochOfCopy, markAsCopy } from "../../src/storage/sqlite/log-epoch.ts";
 import { silentLog } from "./server.ts";
 
@@ -10,12 +12,12 @@ export async function beginEpoch(databaseUrl: string): Promise<void> {
 		const database = new Database(databaseUrl.replace("sqlite:///", ""));
 		database.run("PRAGMA busy_timeout = 5000");
 		markAsCopy(database);
-		beginEpochOfCopy(database);
+		beginEpochOfCopy(database, Object.values(ofSqlite));
 		database.close();
 		return;
 	}
 	const sql = connect({ kind: "postgres", url: databaseUrl, poolMax: 1 });
 	await sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
-	await new EpochGuard(sql, await silentLog()).check();
+	await new EpochGuard(sql, await silentLog(), Object.values(ofPostgres)).check();
 	await sql.end();
 }

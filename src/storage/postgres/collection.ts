@@ -1,4 +1,5 @@
 import type { AnyCollection, RunUnit } from "../../unit-of-work.ts";
+import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db, Fragment, Sql, Tx } from "./connection.ts";
 import type { HeadOfGroup } from "./event-appender.ts";
@@ -44,6 +45,8 @@ export interface Registration<Store, Rows = Readonly<Record<string, unknown>>> {
 		/** The rows of a new group. */
 		rows(): GroupRows<never, unknown>;
 	};
+	/** Invalidates what its rows hold of earlier epochs of the log: fences, token generations. */
+	beginEpoch?(tx: Tx, epoch: NewEpoch): PromiseLike<unknown>;
 	/** The module's interface to the database. */
 	store(context: StoreContext): Store;
 }

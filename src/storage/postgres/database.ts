@@ -18,7 +18,7 @@ export async function openPostgres(
 	onMigration: (name: string) => void,
 ): Promise<Storage> {
 	const sql = connect(address);
-	const epochs = new EpochGuard(sql, log);
+	const epochs = new EpochGuard(sql, log, Object.values(collections));
 	await prepare(sql, epochs, address, onMigration);
 	const notifier = new CommitNotifier(address.url, () => epochs.check(), log);
 	const { stores, run, counts, stop } = openCollections({ sql, epochs, notifier, log }, collections);

@@ -1,6 +1,7 @@
 import type { Log } from "../../log.ts";
 import { withTimeout } from "../../timeout.ts";
 import { newEpoch } from "../log-epoch.ts";
+import type { Registration } from "./collection.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
 import { answerWithinMs, sqlState } from "./errors.ts";
 
@@ -29,16 +30,13 @@ export class EpochGuard {
 	constructor(
 		private readonly sql: Sql,
 		private readonly log: Log,
+		/** What may hold numbers of earlier epochs. */
+		private readonly registered: readonly Registration<unknown>[],
 	) {}
 
 	/** The server that was last checked, as `instanceOf` names it; 0 before the first check. */
 	get instance(): number {
 		return this.#instance;
-	}
-
-	/** Records that `beginEpochOfCopy` ran on this server. Call it only after the commit of its transaction. */
-	confirm(instance: number): void {
-		this.#instance = instance;
 	}
 
 	/**
@@ -62,35 +60,31 @@ export class EpochGuard {
 		// A standby may be promoted later, with the same start time; until then nothing can write to it.
 		if (server === undefined || server.instance === this.#instance || server.isStandby) return;
 		const checking = sql.begin((tx) => this.#checkWithin(tx)) as Promise<number>;
-		this.confirm(await withTimeout(checkWithinMs, checking));
+		this.#instance = await withTimeout(checkWithinMs, checking);
 	}
 
 	async #checkWithin(tx: Tx): Promise<number> {
 		const [server] = await tx<{ instance: number }[]>`SELECT ${instanceOf(tx)} AS instance`;
-		if (!(await isHome(tx))) {
-			const [head] = await tx<{ rev: number }[]>`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;
-			const hasBegun = await beginEpochOfCopy(tx, head?.rev ?? 0);
-			if (hasBegun)
-				this.log.warn("The database came from a copy or an older state: its log begins a new epoch.");
-		}
+		if (!(await isHome(tx))) await this.#moveHome(tx);
 		return server?.instance ?? 0;
 	}
-}
 
-/**
- * Begins a new epoch of the log in a database that is not the one in which the log was last written, but was made from its
- * dump, as its template copy or from an older state of its server. When several processes try at once, one of them does
- * it. The transaction holds the lock of `log_head`, whose number is `rev`. Returns whether an epoch has begun: what was
- * read before is then out of date.
- */
-export async function beginEpochOfCopy(tx: Tx, rev: number): Promise<boolean> {
-	const home = await nameOf(tx);
-	const last = await lastHome(tx);
-	if (last === home) return false;
-	if (last !== undefined) await begin(tx, rev);
-	await tx`INSERT INTO settings (name, value) VALUES (${setting}, ${home})
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
-	return last !== undefined;
+	/**
+	 * Begins a new epoch of the log in a database that is not the one in which the log was last written, but came from its
+	 * dump, its template or an older state of its server. When several processes try at once, one does it.
+	 */
+	async #moveHome(tx: Tx): Promise<void> {
+		const [head] = await tx<{ rev: number }[]>`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;
+		const home = await nameOf(tx);
+		const last = await lastHome(tx);
+		if (last === home) return;
+		if (last !== undefined) {
+			await begin(tx, head?.rev ?? 0, this.registered);
+			this.log.warn("The database came from a copy or an older state: its log begins a new epoch.");
+		}
+		await tx`INSERT INTO settings (name, value) VALUES (${setting}, ${home})
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
+	}
 }
 
 async function isHome(tx: Tx): Promise<boolean> {
@@ -128,11 +122,11 @@ async function serverName(tx: Tx): Promise<string> {
 	}
 }
 
-async function begin(tx: Tx, last: number): Promise<void> {
-	const { rev, fenceMin, tokenGenerationMin } = newEpoch(last, Date.now());
+async function begin(tx: Tx, last: number, registered: readonly Registration<unknown>[]): Promise<void> {
+	const epoch = newEpoch(last, Date.now());
+	const { rev } = epoch;
 	await tx`TRUNCATE events`;
 	await tx`UPDATE log_head SET rev = ${rev}::bigint, purged_rev = ${rev}::bigint`;
 	await tx`UPDATE revisions SET rev = ${rev}::bigint`;
-	await tx`UPDATE jobs SET fence = GREATEST(fence + 1, ${fenceMin}::bigint) WHERE state <> 'succeeded'`;
-	await tx`UPDATE users SET token_generation = GREATEST(token_generation + 1, ${tokenGenerationMin}::bigint)`;
+	for (const { beginEpoch } of registered) await beginEpoch?.(tx, epoch);
 }

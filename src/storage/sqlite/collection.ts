@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { AnyCollection, RunUnit } from "../../unit-of-work.ts";
+import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db } from "./connection.ts";
 
@@ -65,6 +66,8 @@ export interface Registration<Store, Rows = Readonly<Record<string, unknown>>> {
 		readonly collection: AnyCollection;
 		rows(database: Database, db: Db): RowsInPlace;
 	};
+	/** Invalidates what its rows hold of earlier epochs of the log: fences, token generations. */
+	beginEpoch?(database: Database, epoch: NewEpoch): void;
 	/** The module's interface to the database. */
 	store(context: StoreContext): Store;
 }

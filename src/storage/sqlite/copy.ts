@@ -97,11 +97,11 @@ function vacuumInto(from: string, to: string): void {
 	});
 }
 
-function inDatabase(path: string, job: (database: Database) => void): void {
+function inDatabase(path: string, use: (database: Database) => void): void {
 	const database = new Database(path, { readwrite: true, create: false, strict: true });
 	try {
 		database.run("PRAGMA busy_timeout = 10000");
-		job(database);
+		use(database);
 	} finally {
 		database.close();
 	}

@@ -98,7 +98,7 @@ function connect(path: string, onMigration: (name: string) => void): Database {
 		database.run("PRAGMA synchronous = FULL");
 		database.run("PRAGMA foreign_keys = ON");
 		migrate(database, onMigration);
-		beginEpochOfCopy(database);
+		beginEpochOfCopy(database, Object.values(collections));
 		// SQLite opens a read-only file without an error, and fails at the first write.
 		for (const step of ["BEGIN IMMEDIATE", "PRAGMA user_version = 0", "ROLLBACK"]) database.run(step);
 		database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);

@@ -10,6 +10,7 @@ import {
 } from "../../../jobs/store.ts";
 import { hasRunOut } from "../../../lease.ts";
 import { CountDifferences } from "../../collections/job-counts.ts";
+import type { NewEpoch } from "../../log-epoch.ts";
 import type { GroupRows, Registration } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { IdentityMap } from "../identity-map.ts";
@@ -21,6 +22,8 @@ import { jobCountTable, jobTable } from "./job-tables.ts";
 export const jobs = {
 	tables: { jobs: jobTable, jobCounts: jobCountTable },
 	units: { collection, rows: () => new JobGroupRows() },
+	beginEpoch: (tx: Tx, { fenceMin }: NewEpoch) =>
+		tx`UPDATE jobs SET fence = GREATEST(fence + 1, ${fenceMin}::bigint) WHERE state <> 'succeeded'`,
 	store: jobStore,
 } satisfies Registration<JobStore, { jobs: JobRow; jobCounts: JobCounts }>;
 

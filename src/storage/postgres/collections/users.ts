@@ -1,9 +1,10 @@
 import { asc, eq, sql } from "drizzle-orm";
 import { bigint, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import type { User, UserStore } from "../../../auth/store.ts";
+import type { NewEpoch } from "../../log-epoch.ts";
 import { BatchLoader } from "../batch-loader.ts";
 import type { Registration, StoreContext } from "../collection.ts";
-import type { Sql } from "../connection.ts";
+import type { Sql, Tx } from "../connection.ts";
 import { runQuery } from "../errors.ts";
 
 export const userTable = pgTable("users", {
@@ -17,6 +18,8 @@ export const userTable = pgTable("users", {
 
 export const users = {
 	tables: { users: userTable },
+	beginEpoch: (tx: Tx, { tokenGenerationMin }: NewEpoch) =>
+		tx`UPDATE users SET token_generation = GREATEST(token_generation + 1, ${tokenGenerationMin}::bigint)`,
 	store: userStore,
 } satisfies Registration<UserStore, { users: User }>;
 

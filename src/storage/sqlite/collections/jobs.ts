@@ -11,6 +11,7 @@ import {
 } from "../../../jobs/store.ts";
 import { CountDifferences } from "../../collections/job-counts.ts";
 import { leaseOrder } from "../../collections/jobs.ts";
+import type { NewEpoch } from "../../log-epoch.ts";
 import { type Registration, RowsInPlace } from "../collection.ts";
 import { jobStore } from "./job-store.ts";
 import { jobCountTable, jobTable } from "./job-tables.ts";
@@ -18,6 +19,9 @@ import { jobCountTable, jobTable } from "./job-tables.ts";
 export const jobs = {
 	tables: { jobs: jobTable, jobCounts: jobCountTable },
 	units: { collection, rows: (database: Database) => new JobRowsInPlace(database) },
+	beginEpoch(database: Database, { fenceMin }: NewEpoch): void {
+		database.run("UPDATE jobs SET fence = max(fence + 1, ?) WHERE state <> 'succeeded'", [fenceMin]);
+	},
 	store: jobStore,
 } satisfies Registration<JobStore, { jobs: JobRow; jobCounts: JobCounts }>;
 

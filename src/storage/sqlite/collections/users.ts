@@ -1,6 +1,8 @@
+import type { Database } from "bun:sqlite";
 import { asc, eq, sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { User, UserStore } from "../../../auth/store.ts";
+import type { NewEpoch } from "../../log-epoch.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import { read } from "../errors.ts";
 
@@ -15,6 +17,9 @@ export const userTable = sqliteTable("users", {
 
 export const users = {
 	tables: { users: userTable },
+	beginEpoch(database: Database, { tokenGenerationMin }: NewEpoch): void {
+		database.run("UPDATE users SET token_generation = max(token_generation + 1, ?)", [tokenGenerationMin]);
+	},
 	store: userStore,
 } satisfies Registration<UserStore, { users: User }>;
 

@@ -156,11 +156,15 @@ async function conversation(url: string): Promise<readonly Seen[]> {
 /** Jobs and their events have times of the database's clock: these, and the ETags over them, differ every time. */
 function timeless(line: string, seen: Seen): Seen {
 	if (!/^\w+ \/(jobs|events)/.test(line)) return seen;
-	const { etag, ...headers } = seen.headers;
+	const headers = { ...seen.headers };
+	if (headers.etag !== undefined) headers.etag = "…";
+	const age = /"oldest_queued_seconds":[\d.]+/g;
+	// An age in seconds has more digits or fewer.
+	if (age.test(seen.body)) delete headers["content-length"];
 	const body = seen.body
 		.replace(/"\d{4}-\d\d-\d\dT[\d:.]+Z"/g, '"…"')
-		.replace(/"oldest_queued_seconds":[\d.]+/g, '"oldest_queued_seconds":0');
-	return { ...seen, headers: { ...headers, ...(etag !== undefined && { etag: "…" }) }, body };
+		.replace(age, '"oldest_queued_seconds":0');
+	return { ...seen, headers, body };
 }
 
 type Say = (line: `${string} /${string}`, options?: Question) => Promise<Answer>;

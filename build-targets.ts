@@ -18,7 +18,7 @@ export const targets: Readonly<Record<string, string>> = {
 };
 
 /** What a file is by its header, and for ELF by the loader that it wants. */
-export function kindOf(bytes: Uint8Array): string {
+function kindOf(bytes: Uint8Array): string {
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	if (view.getUint32(0) === 0x7f454c46 && bytes[4] === 2) {
 		return `ELF ${elfMachines[view.getUint16(18, true)]}, ${interpreterOf(view, bytes)}`;

@@ -15,6 +15,5 @@ UPDATE "idempotency" SET "body" = json_build_object(
 	'isNew', split_part("body", ' ', 1) = 'new',
 	'state', split_part("body", ' ', 2),
 	'id', split_part("body", ' ', 3),
-	'queue', substr("body", length(split_part("body", ' ', 2)) + 43)::json ->> 'queue',
 	'body', substr("body", length(split_part("body", ' ', 2)) + 43)
 )::text WHERE "scope" LIKE '% POST /jobs';

@@ -13,6 +13,5 @@ UPDATE `idempotency` SET `body` = json_object(
 	'isNew', json(iif(`body` LIKE 'new %', 'true', 'false')),
 	'state', substr(`body`, 5, instr(substr(`body`, 5), ' ') - 1),
 	'id', substr(`body`, 5 + instr(substr(`body`, 5), ' '), 36),
-	'queue', substr(`body`, 5 + instr(substr(`body`, 5), ' ') + 37) ->> 'queue',
 	'body', substr(`body`, 5 + instr(substr(`body`, 5), ' ') + 37)
 ) WHERE `scope` LIKE '% POST /jobs';

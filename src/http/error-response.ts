@@ -10,7 +10,9 @@ const defect = new AppError("internal", "Something went wrong here; the log has 
 export function errorResponse(thrown: unknown, { requestId, headers }: RequestContext, log: Log): Response {
 	const error = thrown instanceof AppError ? thrown : defect;
 	const status = statusOf[error.code];
-	if (status >= 500) {
+	// Said on purpose, to the few who come while the server starts, stops or is full: nothing that the log must explain.
+	const isExpected = error.code === "unavailable" && error.details.cause === undefined;
+	if (status >= 500 && !isExpected) {
 		log.error({ request_id: requestId, err: loggable(error.details.cause ?? thrown) }, error.message);
 	}
 	const all = { ...headers, ...errorHeaders(error) } as Record<string, string>;

@@ -4,7 +4,7 @@ import type { NewJob } from "./schema.ts";
 import type { JobDraft } from "./store.ts";
 
 /** The limit of a payload, and of a result. */
-export const jsonBytesMax = 256 * 1024;
+const jsonBytesMax = 256 * 1024;
 
 /** The last moment that RFC 3339 can write. */
 const timeMax = Date.UTC(9999, 11, 31, 23, 59, 59, 999);

@@ -60,7 +60,11 @@ function enqueueJob({ id, job, idempotent, requestId }: EnqueueJob): Unit<Enqueu
 	return {
 		reads: [jobs.reads({ keys: keysOf([job]) }), ...idempotencyReads(idempotent)],
 		textLength: textLengthOf(job),
-		decide: (work) => once(work, idempotent, () => enqueue(work, id, job, requestId)),
+		// A repeat asks for the same queue, or it is another request.
+		decide: (work) => ({
+			...once(work, idempotent, () => enqueue(work, id, job, requestId)),
+			queue: job.queue,
+		}),
 	};
 }
 

@@ -51,8 +51,8 @@ function withoutPluginHeaders(headers: Record<string, unknown>): void {
 }
 
 function emailOf(body: unknown): string {
-	const read = body as ReadBody;
-	if ("error" in read) return "";
+	const read = body as ReadBody | undefined;
+	if (read === undefined || "error" in read) return "";
 	const email = (read.value as { email?: unknown } | null)?.email;
 	return typeof email === "string" ? normalizeEmail(email) : "";
 }

@@ -131,6 +131,7 @@ export class WriteQueue {
 		this.#timer = undefined;
 		const now = performance.now();
 		const late = [...this.#underWay, ...this.#waiting].filter(({ deadline }) => deadline <= now);
+		this.#underWay = this.#underWay.filter(({ deadline }) => deadline > now);
 		this.#waiting = this.#waiting.filter((write) => {
 			if (write.deadline > now) return true;
 			this.#textLength -= textLengthOf(write.unit);

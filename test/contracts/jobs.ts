@@ -148,6 +148,14 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			);
 		});
 
+		test("a lease beside a cancel of the first job in the same group gets the second one", async () => {
+			const { jobs, enqueue, lease } = await opened();
+			const first = await enqueue();
+			const second = await enqueue();
+			const [, leased] = await Promise.all([jobs.cancel({ id: first.id, requestId }), lease()]);
+			expect(leased.map(({ id }) => id)).toEqual([second.id]);
+		});
+
 		test("leases are ordered by priority, then run_at, then id, over several queues", async () => {
 			const { enqueue, lease } = await opened();
 			const past = Date.now() - 60_000;

@@ -112,7 +112,9 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		await applyUpTo(url, "0001_jobs");
 		const id = newId();
 		const body = `{"description":"it's","id":"${id}","title":"a b","version":1}`;
-		const jobBody = `{"attempt":0,"id":"${id}","kind":"k 1","payload":"'x' y","queue":"q r","state":"queued"}`;
+		// Deeper than the JSON functions of either database can read.
+		const deep = `${"[".repeat(30_000)}"'x' y"${"]".repeat(30_000)}`;
+		const jobBody = `{"attempt":0,"id":"${id}","kind":"k 1","payload":${deep},"queue":"q","state":"queued"}`;
 		for (const statement of [
 			"UPDATE log_head SET rev = 7, tasks_rev = 5",
 			recordOf("u POST /collab/tasks", "t", body),
@@ -135,7 +137,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 			const draft = { kind: "k", payload: "1", queue: "q", priority: 0, maxAttempts: 1 };
 			const job = { ...draft, runAt: undefined, uniqueKey: undefined };
 			const enqueued = await jobs.enqueue({ ...change, job, idempotent: request("key POST /jobs", key) });
-			expect(enqueued).toEqual({ id, queue: "q r", state, body: jobBody, isNew, replayed: true });
+			expect(enqueued).toEqual({ id, queue: "q", state, body: jobBody, isNew, replayed: true });
 		}
 	});
 

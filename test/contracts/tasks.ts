@@ -94,6 +94,17 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			});
 		});
 
+		test("a task that is removed and created again under its id in one group is a new row", async () => {
+			const { tasks } = await open();
+			const change = newTask("one");
+			await tasks.create(change);
+			await Promise.all([
+				tasks.remove({ id: change.id, ifMatch: "any", now: 2000, requestId: "r" }),
+				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
+			]);
+			expect(await tasks.find(change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
+		});
+
 		test("a unit that fails leaves nothing, and the others of its group are committed", async () => {
 			const { tasks } = await open();
 			const twin = newTask("twin");

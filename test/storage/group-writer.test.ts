@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { type GroupResult, GroupWriter } from "../../src/storage/group-writer.ts";
 import { SqliteWriter } from "../../src/storage/sqlite/writer.ts";
 import { type PendingWrite, writeLimits } from "../../src/storage/write-queue.ts";
@@ -56,6 +56,11 @@ describe("a group writer", () => {
 		const later = await Promise.allSettled([writer.run(unit(() => 1))]);
 		expect(later[0]).toMatchObject({ status: "rejected", reason: unavailable });
 		expect(writer.counts.waiting).toBe(0);
+		// What has been told is done with: no timer is set for it again and again.
+		const timers = spyOn(globalThis, "setTimeout");
+		await Bun.sleep(20);
+		expect(timers).not.toHaveBeenCalled();
+		timers.mockRestore();
 		writer.answer();
 		expect(await writer.run(unit(() => 2))).toBe(2);
 	});

@@ -1,4 +1,4 @@
-import type { AnyCollection, RunUnit } from "../../unit-of-work.ts";
+import type { AnyCollection, Collection, RunUnit } from "../../unit-of-work.ts";
 import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db, Fragment, Sql, Tx } from "./connection.ts";
@@ -33,6 +33,14 @@ export interface StoreContext {
 	readonly run: RunUnit;
 	readonly epochs: EpochGuard;
 	readonly notifier: CommitNotifier;
+}
+
+/** Pairs a collection with rows of its own types, which `Registration` leaves out so that all can be in one list. */
+export function unitsOf<ReadSet, Rows>(
+	collection: Collection<ReadSet, Rows>,
+	rows: () => GroupRows<NoInfer<ReadSet>, NoInfer<Rows>>,
+): { readonly collection: AnyCollection; rows(): GroupRows<never, unknown> } {
+	return { collection, rows };
 }
 
 /** How a collection is stored in Postgres; collections.ts registers it. */

@@ -7,6 +7,8 @@ export class IdentityMap<Row> {
 	readonly #now = new Map<string, Row>();
 	readonly #touched = new Set<string>();
 	readonly #undo: (() => void)[] = [];
+	/** Rows that were removed and added again: other rows under the same key. */
+	readonly #replaced = new Set<string>();
 	#isChanged = false;
 
 	constructor(private readonly keyOf: (row: Row) => string) {}
@@ -38,6 +40,9 @@ export class IdentityMap<Row> {
 		if (this.#now.has(key)) throw new Error(`a row with the key ${key} is there already`);
 		this.#remember(key);
 		this.#now.set(key, row);
+		if (!this.#before.has(key) || this.#replaced.has(key)) return;
+		this.#replaced.add(key);
+		this.#undo.push(() => this.#replaced.delete(key));
 	}
 
 	/** Sets the row, new or not. */
@@ -77,9 +82,11 @@ export class IdentityMap<Row> {
 		for (const key of this.#touched) {
 			const before = this.#before.get(key);
 			const now = this.#now.get(key);
-			if (before === undefined && now !== undefined) inserted.push(now);
-			if (before !== undefined && now !== undefined && before !== now) updated.push(now);
-			if (before !== undefined && now === undefined) removed.push(before);
+			const isReplaced = this.#replaced.has(key);
+			if (before !== undefined && (now === undefined || isReplaced)) removed.push(before);
+			if (now === undefined || now === before) continue;
+			if (before === undefined || isReplaced) inserted.push(now);
+			else updated.push(now);
 		}
 		return { inserted, updated, removed };
 	}

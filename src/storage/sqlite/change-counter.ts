@@ -12,27 +12,36 @@ import type { Database } from "bun:sqlite";
 export function changeCounter(database: Database, ownCommits: () => number): () => number {
 	const dataVersion = database.query<{ data_version: number }, []>("PRAGMA data_version");
 	let version: number | undefined;
-	let commits = -1;
+	let commits = ownCommits();
 	let count = 0;
-	let isOfThisTurn = false;
+	let isShared = false;
+	let mayShare = true;
 
-	function currentVersion(): number | undefined {
-		if (isOfThisTurn) return version;
-		const found = dataVersion.get()?.data_version;
-		// Not before: a query that throws says nothing of this turn.
-		isOfThisTurn = true;
+	/** What continues after an own commit may run after this turn's requests: what it reads must not last into the next. */
+	function afterOwnCommit(commitsNow: number): void {
+		commits = commitsNow;
+		count++;
+		isShared = mayShare = false;
 		setImmediate(() => {
-			isOfThisTurn = false;
+			mayShare = true;
 		});
-		return found;
+	}
+
+	function share(): void {
+		isShared = true;
+		setImmediate(() => {
+			isShared = false;
+		});
 	}
 
 	return () => {
-		const versionNow = currentVersion();
 		const commitsNow = ownCommits();
-		if (versionNow !== version || commitsNow !== commits) count++;
+		if (commitsNow !== commits) afterOwnCommit(commitsNow);
+		if (isShared) return count;
+		const versionNow = dataVersion.get()?.data_version;
+		if (versionNow !== version) count++;
 		version = versionNow;
-		commits = commitsNow;
+		if (mayShare) share();
 		return count;
 	};
 }

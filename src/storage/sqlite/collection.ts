@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { AnyCollection, RunUnit } from "../../unit-of-work.ts";
+import type { AnyCollection, Collection, RunUnit } from "../../unit-of-work.ts";
 import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db } from "./connection.ts";
@@ -55,6 +55,14 @@ export interface StoreContext {
 	/** Changes with every commit, this process's or another's. */
 	readonly changeCounter: () => number;
 	readonly notifier: CommitNotifier;
+}
+
+/** Pairs a collection with rows of its own types, which `Registration` leaves out so that all can be in one list. */
+export function unitsOf<ReadSet, Rows>(
+	collection: Collection<ReadSet, Rows>,
+	rows: (database: Database, db: Db) => RowsInPlace & NoInfer<Rows>,
+): { readonly collection: AnyCollection; rows(database: Database, db: Db): RowsInPlace } {
+	return { collection, rows };
 }
 
 /** How a collection is stored in SQLite; collections.ts registers it. */

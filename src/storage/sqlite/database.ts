@@ -56,7 +56,7 @@ export function openCollections<C extends Collections>(database: Database, log: 
 		database,
 		db,
 		run: (unit) => writer.run(unit),
-		changeCounter: changeCounter(database, () => writer.commits),
+		changeCounter: changeCounter(database, () => writer.ended),
 		notifier,
 	};
 	const stores = Object.entries(registered).map(([name, { store }]) => [name, store(context)]);

@@ -23,7 +23,7 @@ export class SqliteWriter extends GroupWriter {
 	readonly #savepoint;
 	readonly #release;
 	readonly #undo;
-	#commits = 0;
+	#ended = 0;
 
 	constructor(
 		private readonly database: Database,
@@ -41,9 +41,9 @@ export class SqliteWriter extends GroupWriter {
 		this.#undo = database.query("ROLLBACK TO unit");
 	}
 
-	/** How many commits this process has made. */
-	get commits(): number {
-		return this.#commits;
+	/** How many groups this process has ended, by a commit or not. */
+	get ended(): number {
+		return this.#ended;
 	}
 
 	protected commit(group: readonly PendingWrite[]): GroupResult {
@@ -54,10 +54,11 @@ export class SqliteWriter extends GroupWriter {
 			const outcomes = this.#applyTogether(group) ?? this.#applyApart(group);
 			this.#group.write();
 			this.#commit.run();
-			this.#commits++;
+			this.#ended++;
 			settle(group, outcomes);
 		} catch (error) {
 			if (isBusy(error) && !this.database.inTransaction) return "busy";
+			this.#ended++;
 			this.failGroup(group, error);
 			if (this.database.inTransaction) this.#rollback.run();
 		}

@@ -1,6 +1,11 @@
 import { asc } from "drizzle-orm";
 import { bigint, pgTable, text, uuid } from "drizzle-orm/pg-core";
-import type { GroupRows, Registration, StoreContext } from "../../../src/storage/postgres/collection.ts";
+import {
+	type GroupRows,
+	type Registration,
+	type StoreContext,
+	unitsOf,
+} from "../../../src/storage/postgres/collection.ts";
 import type { Fragment, Sql, Tx } from "../../../src/storage/postgres/connection.ts";
 import { type HeadOfGroup, numbersAsTheyAre } from "../../../src/storage/postgres/event-appender.ts";
 import { IdentityMap } from "../../../src/storage/postgres/identity-map.ts";
@@ -14,7 +19,7 @@ export const noteTable = pgTable("notes", {
 
 export const notes = {
 	tables: { notes: noteTable },
-	units: { collection, rows: () => new NoteGroupRows() },
+	units: unitsOf(collection, () => new NoteGroupRows()),
 	store: noteStore,
 } satisfies Registration<NoteStore, { notes: NoteRow }>;
 

@@ -1,7 +1,12 @@
 import type { Database } from "bun:sqlite";
 import { asc } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import { type Registration, RowsInPlace, type StoreContext } from "../../../src/storage/sqlite/collection.ts";
+import {
+	type Registration,
+	RowsInPlace,
+	type StoreContext,
+	unitsOf,
+} from "../../../src/storage/sqlite/collection.ts";
 import { notes as collection, type NoteRow, type NoteRows, type NoteStore } from "./store.ts";
 
 export const noteTable = sqliteTable("notes", {
@@ -12,7 +17,7 @@ export const noteTable = sqliteTable("notes", {
 
 export const notes = {
 	tables: { notes: noteTable },
-	units: { collection, rows: (database: Database) => new NoteRowsInPlace(database) },
+	units: unitsOf(collection, (database: Database) => new NoteRowsInPlace(database)),
 	store: noteStore,
 } satisfies Registration<NoteStore, { notes: NoteRow }>;
 

@@ -6,7 +6,7 @@ import {
 	type IdempotencyRows,
 	type IdempotencyStore,
 } from "../../../http/idempotency.ts";
-import type { GroupRows, Registration, StoreContext } from "../collection.ts";
+import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { runQuery } from "../errors.ts";
 import { IdentityMap } from "../identity-map.ts";
@@ -31,7 +31,7 @@ export const idempotencyTable = pgTable(
 
 export const idempotency = {
 	tables: { idempotency: idempotencyTable },
-	units: { collection, rows: () => new IdempotencyGroupRows() },
+	units: unitsOf(collection, () => new IdempotencyGroupRows()),
 	store: idempotencyStore,
 } satisfies Registration<IdempotencyStore, { idempotency: IdempotencyRecord }>;
 

@@ -13,8 +13,9 @@ export function fetchStatements(tx: Tx, readSets: readonly JobReadSet[]): Promis
 	const rivals = readSets.flatMap((readSet) => readSet.rivalsOf ?? []);
 	if (rivals.length > 0) statements.push(rivalsOf(tx, rivals));
 	const leases = readSets.flatMap((readSet) => readSet.lease ?? []);
-	// The units of a group share the fetched rows: each set has enough rows for all of them.
-	const limit = leases.reduce((sum, lease) => sum + lease.limit, 0);
+	// The units of a group share the fetched rows: each set is fetched deep enough for all leases, and for the jobs that
+	// other units of the group may cancel or take by their id.
+	const limit = leases.reduce((sum, lease) => sum + lease.limit, ids.length);
 	const sets = new Map(leases.map(({ queues }) => [JSON.stringify([...new Set(queues)].sort()), queues]));
 	for (const queues of sets.values()) statements.push(nextToLease(tx, queues, limit));
 	const sweep = readSets.reduce((sum, readSet) => sum + (readSet.sweep ?? 0), 0);

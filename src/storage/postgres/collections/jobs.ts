@@ -11,7 +11,7 @@ import {
 import { hasRunOut } from "../../../lease.ts";
 import { CountDifferences } from "../../collections/job-counts.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
-import type { GroupRows, Registration } from "../collection.ts";
+import { type GroupRows, type Registration, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { IdentityMap } from "../identity-map.ts";
 import { addToCounts } from "./job-counts.ts";
@@ -21,7 +21,7 @@ import { jobCountTable, jobTable } from "./job-tables.ts";
 
 export const jobs = {
 	tables: { jobs: jobTable, jobCounts: jobCountTable },
-	units: { collection, rows: () => new JobGroupRows() },
+	units: unitsOf(collection, () => new JobGroupRows()),
 	beginEpoch: (tx: Tx, { fenceMin }: NewEpoch) =>
 		tx`UPDATE jobs SET fence = GREATEST(fence + 1, ${fenceMin}::bigint) WHERE state <> 'succeeded'`,
 	store: jobStore,

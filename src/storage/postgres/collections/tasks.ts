@@ -10,7 +10,7 @@ import {
 	type TaskStore,
 } from "../../../tasks/store.ts";
 import { BatchLoader } from "../batch-loader.ts";
-import type { GroupRows, Registration, StoreContext } from "../collection.ts";
+import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
 import { runQuery } from "../errors.ts";
 import { type HeadOfGroup, numbersAsTheyAre } from "../event-appender.ts";
@@ -29,7 +29,7 @@ export const taskTable = pgTable("tasks", {
 
 export const tasks = {
 	tables: { tasks: taskTable },
-	units: { collection, rows: () => new TaskGroupRows() },
+	units: unitsOf(collection, () => new TaskGroupRows()),
 	store: taskStore,
 } satisfies Registration<TaskStore, { tasks: TaskRow }>;
 

@@ -8,7 +8,7 @@ import {
 	type IdempotencyStore,
 } from "../../../http/idempotency.ts";
 import { databaseClock } from "../clock.ts";
-import { type Registration, RowsInPlace, type StoreContext } from "../collection.ts";
+import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
 
 export const idempotencyTable = sqliteTable(
@@ -31,7 +31,7 @@ export const idempotencyTable = sqliteTable(
 
 export const idempotency = {
 	tables: { idempotency: idempotencyTable },
-	units: { collection, rows: (_: Database, db: Db) => new IdempotencyRowsInPlace(db) },
+	units: unitsOf(collection, (_: Database, db: Db) => new IdempotencyRowsInPlace(db)),
 	store: idempotencyStore,
 } satisfies Registration<IdempotencyStore, { idempotency: IdempotencyRecord }>;
 

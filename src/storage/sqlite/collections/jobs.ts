@@ -12,13 +12,13 @@ import {
 import { CountDifferences } from "../../collections/job-counts.ts";
 import { leaseOrder } from "../../collections/jobs.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
-import { type Registration, RowsInPlace } from "../collection.ts";
+import { type Registration, RowsInPlace, unitsOf } from "../collection.ts";
 import { jobStore } from "./job-store.ts";
 import { jobCountTable, jobTable } from "./job-tables.ts";
 
 export const jobs = {
 	tables: { jobs: jobTable, jobCounts: jobCountTable },
-	units: { collection, rows: (database: Database) => new JobRowsInPlace(database) },
+	units: unitsOf(collection, (database: Database) => new JobRowsInPlace(database)),
 	beginEpoch(database: Database, { fenceMin }: NewEpoch): void {
 		database.run("UPDATE jobs SET fence = max(fence + 1, ?) WHERE state <> 'succeeded'", [fenceMin]);
 	},
@@ -149,7 +149,7 @@ const columns = `id, queue, kind, payload, priority, state, attempt, max_attempt
 	lease_expires_at AS leaseExpiresAt, lease_seconds AS leaseSeconds, progress, result, error,
 	created_at AS createdAt, updated_at AS updatedAt`;
 
-export const jobById = `SELECT ${columns} FROM jobs WHERE id = ?`;
+const jobById = `SELECT ${columns} FROM jobs WHERE id = ?`;
 
 /**
  * Each statement names its index: SQLite's planner assumes that an equality on any index leaves ten rows, and so would

@@ -10,7 +10,7 @@ import {
 	type TaskRows,
 	type TaskStore,
 } from "../../../tasks/store.ts";
-import { type Registration, RowsInPlace, type StoreContext } from "../collection.ts";
+import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
 import { read, readNow } from "../errors.ts";
 
@@ -27,7 +27,7 @@ export const taskTable = sqliteTable("tasks", {
 
 export const tasks = {
 	tables: { tasks: taskTable },
-	units: { collection, rows: (database: Database, db: Db) => new TaskRowsInPlace(database, db) },
+	units: unitsOf(collection, (database: Database, db: Db) => new TaskRowsInPlace(database, db)),
 	store: taskStore,
 } satisfies Registration<TaskStore, { tasks: TaskRow }>;
 

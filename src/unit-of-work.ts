@@ -50,6 +50,38 @@ export class Collection<ReadSet, Rows> {
 	}
 }
 
+/** Rows that units find by their id. */
+export interface RowsById<Row> {
+	find(id: string): Row | undefined;
+	insert(row: Row): void;
+	update(row: Row): void;
+	remove(row: Row): void;
+}
+
+/** `narrow` for a collection whose read sets are ids. `what`: one of its rows, as an error names it. */
+export function narrowToIds<Row extends { readonly id: string }>(
+	rows: RowsById<Row>,
+	ids: readonly string[],
+	what: string,
+): RowsById<Row> {
+	const named = (id: string) => requireNamed(ids.includes(id), what);
+	return {
+		find(id) {
+			named(id);
+			return rows.find(id);
+		},
+		insert: (row) => rows.insert(row),
+		update(row) {
+			named(row.id);
+			rows.update(row);
+		},
+		remove(row) {
+			named(row.id);
+			rows.remove(row);
+		},
+	};
+}
+
 /** A collection whatever its types, for what treats all of them alike. */
 export type AnyCollection = Collection<never, unknown>;
 

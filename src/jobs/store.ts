@@ -82,6 +82,7 @@ export const jobs = new Collection<JobReadSet, JobRows>({
 class NamedJobs implements JobRows {
 	/** Jobs that were found by their place in a queue, not by their id. */
 	readonly #found = new Set<string>();
+	#keys: ReadonlySet<string> | undefined;
 
 	constructor(
 		private readonly rows: JobRows,
@@ -95,10 +96,11 @@ class NamedJobs implements JobRows {
 
 	findUnfinished(key: JobKey): JobRow | undefined {
 		const { keys = [], rivalsOf } = this.readSet;
+		// A batch may name a thousand.
+		this.#keys ??= new Set(keys.map(textOfKey));
 		const rival = rivalsOf === undefined ? undefined : this.rows.find(rivalsOf);
-		const isNamed = [...keys, ...(rival === undefined ? [] : [rival])].some(
-			({ queue, uniqueKey }) => queue === key.queue && uniqueKey === key.uniqueKey,
-		);
+		const isNamed =
+			this.#keys.has(textOfKey(key)) || (rival?.queue === key.queue && rival.uniqueKey === key.uniqueKey);
 		requireNamed(isNamed, "a job's key");
 		return this.rows.findUnfinished(key);
 	}
@@ -137,6 +139,11 @@ class NamedJobs implements JobRows {
 		for (const { id } of found) this.#found.add(id);
 		return found;
 	}
+}
+
+/** A key as one text, for maps and sets: neither part has a NUL. */
+export function textOfKey({ queue, uniqueKey }: JobKey): string {
+	return `${queue}\0${uniqueKey}`;
 }
 
 /** Whether `a` is leased before `b`. Storage has the same order in SQL. */

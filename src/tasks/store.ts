@@ -2,7 +2,7 @@ import type { Representation } from "../canonical.ts";
 import type { IdempotentRequest } from "../http/idempotency.ts";
 import type { Precondition } from "../http/preconditions.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
-import { Collection, requireNamed } from "../unit-of-work.ts";
+import { Collection, narrowToIds, type RowsById } from "../unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
 /** A task as both databases store it. Times are milliseconds since the epoch. */
@@ -21,35 +21,13 @@ export interface TaskReadSet {
 	readonly ids: readonly string[];
 }
 
-export interface TaskRows {
-	find(id: string): TaskRow | undefined;
-	insert(row: TaskRow): void;
-	update(row: TaskRow): void;
-	remove(row: TaskRow): void;
-}
+export type TaskRows = RowsById<TaskRow>;
 
 export const tasks = new Collection<TaskReadSet, TaskRows>({
 	name: "tasks",
 	nothing: { ids: [] },
 	hasRevision: true,
-	narrow(rows, { ids }) {
-		const named = (id: string) => requireNamed(ids.includes(id), "a task");
-		return {
-			find(id) {
-				named(id);
-				return rows.find(id);
-			},
-			insert: (row) => rows.insert(row),
-			update(row) {
-				named(row.id);
-				rows.update(row);
-			},
-			remove(row) {
-				named(row.id);
-				rows.remove(row);
-			},
-		};
-	},
+	narrow: (rows, { ids }) => narrowToIds(rows, ids, "a task"),
 });
 
 /** When a change is made, and by which request. */

@@ -1,4 +1,5 @@
 import type { EventDraft } from "../../event-draft.ts";
+import { databaseNow } from "./clock.ts";
 import { channel } from "./commit-notifier.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
 import { instanceOf } from "./log-epoch.ts";
@@ -20,7 +21,7 @@ export class EventAppender {
 		const [[head], [clock]] = await Promise.all([
 			tx<{ rev: number }[]>`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`,
 			tx<{ now: number; instance: number }[]>`
-				SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now, ${instanceOf(tx)} AS instance`,
+				SELECT ${databaseNow(tx)} AS now, ${instanceOf(tx)} AS instance`,
 		]);
 		if (head === undefined || clock === undefined) throw new Error("the log has no head");
 		return { log: new EventAppender(head.rev), ...clock };

@@ -50,11 +50,16 @@ class NoteGroupRows extends IdentityMap<NoteRow> implements NoteRows, GroupRows<
 		this.put(row);
 	}
 
+	remove(row: NoteRow): void {
+		this.delete(row);
+	}
+
 	write(tx: Tx): readonly PromiseLike<unknown>[] {
-		const { inserted, updated } = this.changes();
-		const statements: PromiseLike<unknown>[] = updated.map(
-			({ id, text }) => tx`UPDATE notes SET text = ${text} WHERE id = ${id}`,
-		);
+		const { inserted, updated, removed } = this.changes();
+		const statements: PromiseLike<unknown>[] = [
+			...removed.map(({ id }) => tx`DELETE FROM notes WHERE id = ${id}`),
+			...updated.map(({ id, text }) => tx`UPDATE notes SET text = ${text} WHERE id = ${id}`),
+		];
 		if (inserted.length > 0) statements.push(insert(tx, inserted, numbersAsTheyAre(tx)));
 		return statements;
 	}

@@ -25,12 +25,14 @@ class NoteRowsInPlace extends RowsInPlace implements NoteRows {
 	readonly #byId;
 	readonly #insert;
 	readonly #update;
+	readonly #remove;
 
 	constructor(database: Database) {
 		super();
 		this.#byId = database.query<NoteRow, [string]>("SELECT seq, id, text FROM notes WHERE id = ?");
 		this.#insert = database.query("INSERT INTO notes (seq, id, text) VALUES (?, ?, ?)");
 		this.#update = database.query("UPDATE notes SET text = ? WHERE id = ?");
+		this.#remove = database.query("DELETE FROM notes WHERE id = ?");
 	}
 
 	find(id: string): NoteRow | undefined {
@@ -45,6 +47,11 @@ class NoteRowsInPlace extends RowsInPlace implements NoteRows {
 	update({ id, text }: NoteRow): void {
 		this.wrote();
 		this.#update.run(text, id);
+	}
+
+	remove({ id }: NoteRow): void {
+		this.wrote();
+		this.#remove.run(id);
 	}
 }
 

@@ -1,4 +1,10 @@
-import { Collection, type RunUnit, requireNamed, type Unit } from "../../../src/unit-of-work.ts";
+import {
+	Collection,
+	narrowToIds,
+	type RowsById,
+	type RunUnit,
+	type Unit,
+} from "../../../src/unit-of-work.ts";
 
 /** An example of a new module: its rows, what a unit of work may see of them, and its use cases. */
 
@@ -9,11 +15,7 @@ export interface NoteRow {
 	readonly text: string;
 }
 
-export interface NoteRows {
-	find(id: string): NoteRow | undefined;
-	insert(row: NoteRow): void;
-	update(row: NoteRow): void;
-}
+export type NoteRows = RowsById<NoteRow>;
 
 /** The module's interface to the database. */
 export interface NoteStore {
@@ -24,20 +26,7 @@ export const notes = new Collection<{ readonly ids: readonly string[] }, NoteRow
 	name: "notes",
 	nothing: { ids: [] },
 	hasRevision: true,
-	narrow(rows, { ids }) {
-		const named = (id: string) => requireNamed(ids.includes(id), "a note");
-		return {
-			find(id) {
-				named(id);
-				return rows.find(id);
-			},
-			insert: (row) => rows.insert(row),
-			update(row) {
-				named(row.id);
-				rows.update(row);
-			},
-		};
-	},
+	narrow: (rows, { ids }) => narrowToIds(rows, ids, "a note"),
 });
 
 export function noteService(run: RunUnit) {

@@ -6,6 +6,7 @@ import {
 	type IdempotencyRows,
 	type IdempotencyStore,
 } from "../../../http/idempotency.ts";
+import { databaseNow } from "../clock.ts";
 import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { runQuery } from "../errors.ts";
@@ -99,7 +100,7 @@ function idempotencyStore({ sql }: StoreContext): IdempotencyStore {
 			const { count } = await runQuery(
 				() => sql`DELETE FROM idempotency WHERE (scope, key) IN (
 					SELECT scope, key FROM idempotency
-					WHERE created_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${olderThanMs}::bigint
+					WHERE created_at < ${databaseNow(sql)} - ${olderThanMs}::bigint
 					LIMIT ${limit})`,
 			);
 			return count;

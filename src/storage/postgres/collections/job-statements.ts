@@ -1,5 +1,6 @@
 import type { JobKey, JobReadSet, JobRow } from "../../../jobs/store.ts";
 import { leaseOrder } from "../../collections/jobs.ts";
+import { databaseNow } from "../clock.ts";
 import type { Sql, Tx } from "../connection.ts";
 
 /** One statement for each kind of read, and for each set of queues that units of the group lease from. */
@@ -41,13 +42,13 @@ export function nextToLease(sql: Sql | Tx, queues: readonly string[], limit: num
 
 function due(tx: Tx, limit: number) {
 	return tx<JobRow[]>`SELECT ${columns(tx)} FROM jobs
-		WHERE state = 'scheduled' AND run_at <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+		WHERE state = 'scheduled' AND run_at <= ${databaseNow(tx)}
 		ORDER BY run_at LIMIT ${limit}`;
 }
 
 function expired(tx: Tx, limit: number) {
 	return tx<JobRow[]>`SELECT ${columns(tx)} FROM jobs
-		WHERE state = 'leased' AND lease_expires_at <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+		WHERE state = 'leased' AND lease_expires_at <= ${databaseNow(tx)}
 		ORDER BY lease_expires_at LIMIT ${limit}`;
 }
 

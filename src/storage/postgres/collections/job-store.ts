@@ -2,6 +2,7 @@ import { eq, sql as fragment } from "drizzle-orm";
 import type { JobCounts, JobState, JobStore } from "../../../jobs/store.ts";
 import { CountDifferences } from "../../collections/job-counts.ts";
 import { jobPage, pageOf } from "../../collections/jobs.ts";
+import { databaseNow } from "../clock.ts";
 import type { StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";
 import { runQuery } from "../errors.ts";
@@ -14,7 +15,7 @@ export function jobStore({ sql, db }: StoreContext): JobStore {
 		.from(jobTable)
 		.where(eq(jobTable.id, fragment.placeholder("id")))
 		.prepare("job_by_id");
-	const now = sql`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
+	const now = databaseNow(sql);
 	return {
 		find: async (id) => (await runQuery(() => byId.execute({ id })))[0],
 		async list(query) {
@@ -63,7 +64,7 @@ function purge(sql: Sql, olderThanMs: number, limit: number): Promise<number> {
 		await tx`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;
 		const removed = await tx<Removed[]>`DELETE FROM jobs WHERE id IN (
 			SELECT id FROM jobs WHERE state IN ('cancelled', 'dead', 'succeeded')
-				AND updated_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${olderThanMs}::bigint
+				AND updated_at < ${databaseNow(tx)} - ${olderThanMs}::bigint
 			ORDER BY updated_at LIMIT ${limit}) RETURNING queue, state`;
 		const counts = new CountDifferences();
 		for (const { queue, state } of removed) counts.add(queue, state, -1);

@@ -7,6 +7,7 @@ import {
 	type JobRow,
 	type JobRows,
 	type JobStore,
+	textOfKey,
 } from "../../../jobs/store.ts";
 import { hasRunOut } from "../../../lease.ts";
 import { CountDifferences } from "../../collections/job-counts.ts";
@@ -51,7 +52,7 @@ export class JobGroupRows extends IdentityMap<JobRow> implements JobRows, GroupR
 	}
 
 	findUnfinished(key: JobKey): JobRow | undefined {
-		for (const id of this.#idsByKey.get(textOf(key)) ?? []) {
+		for (const id of this.#idsByKey.get(textOfKey(key)) ?? []) {
 			const job = this.get(id);
 			if (job !== undefined && isUnfinished(job)) return job;
 		}
@@ -99,7 +100,7 @@ export class JobGroupRows extends IdentityMap<JobRow> implements JobRows, GroupR
 
 	#index({ id, queue, uniqueKey }: JobRow): void {
 		if (uniqueKey === null) return;
-		const key = textOf({ queue, uniqueKey });
+		const key = textOfKey({ queue, uniqueKey });
 		const ids = this.#idsByKey.get(key);
 		if (ids === undefined) this.#idsByKey.set(key, new Set([id]));
 		else ids.add(id);
@@ -114,10 +115,6 @@ function differences(inserted: readonly JobRow[], changed: readonly JobChange[])
 		counts.add(next.queue, next.state, 1);
 	}
 	return counts;
-}
-
-function textOf({ queue, uniqueKey }: JobKey): string {
-	return `${queue}\0${uniqueKey}`;
 }
 
 function isUnfinished({ state }: JobRow): boolean {

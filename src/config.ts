@@ -4,7 +4,13 @@ import { isEmail, isPassword, passwordLengthMax, passwordLengthMin } from "./cre
 
 export type DatabaseAddress =
 	| { readonly kind: "sqlite" /** A file's path, or `:memory:`. */; readonly path: string }
-	| { readonly kind: "postgres"; readonly url: string; readonly poolMax: number };
+	| {
+			readonly kind: "postgres";
+			readonly url: string;
+			readonly poolMax: number;
+			/** Whether sessions are the program's own: `LISTEN` and named statements work. */
+			readonly listens: boolean;
+	  };
 
 /** At most `requestsMax` requests in a window of `windowSeconds`. */
 export interface Rate {
@@ -55,11 +61,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readConfig(env: Environment, isTerminal: boolean): Config {
 	const read = new Reader(env);
 	const poolMax = read.integer("DATABASE_POOL", 10, 1, 1000);
+	const listens = read.oneOf("DATABASE_LISTEN", "on", ["on", "off"] as const) === "on";
 	const config: Config = {
 		host: read.text("HOST", "127.0.0.1"),
 		port: read.integer("PORT", 8000, 0, 65535),
 		database: read.parsed("DATABASE_URL", "sqlite:///./orchestrator.db", (url) =>
-			databaseAddress(url, poolMax),
+			databaseAddress(url, poolMax, listens),
 		),
 		jwtSecret: read.optional("JWT_SECRET", jwtSecret),
 		jwtExpireMinutes: read.integer("JWT_EXPIRE_MINUTES", 60, 1, 525_600),
@@ -143,11 +150,13 @@ class Reader {
 	}
 }
 
-function databaseAddress(text: string, poolMax: number): DatabaseAddress {
+function databaseAddress(text: string, poolMax: number, listens: boolean): DatabaseAddress {
 	if (text === "sqlite://:memory:") return { kind: "sqlite", path: ":memory:" };
 	const path = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
 	if (path !== undefined && !/[?#]/.test(path)) return { kind: "sqlite", path };
-	if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return { kind: "postgres", url: text, poolMax };
+	if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) {
+		return { kind: "postgres", url: text, poolMax, listens };
+	}
 	throw new Unfit(
 		"must be sqlite:///./file.db, sqlite:////absolute/file.db, sqlite://:memory: or postgres://…",
 	);

@@ -22,6 +22,7 @@ try {
 	const [postgres, redis] = await Promise.all([postgresUrl(), redisUrl()]);
 	const code = await runTests({
 		...(postgres !== undefined && { TEST_POSTGRES_URL: postgres }),
+		...(postgres !== undefined && !Bun.env.TEST_POSTGRES_URL && { TEST_POSTGRES_OWN: postgres }),
 		...(redis !== undefined && { TEST_REDIS_URL: redis }),
 	});
 	// A run that fails outside of a test, or is killed, has no failed test.

@@ -3,6 +3,7 @@ import { readConfig } from "../../src/config.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { type Answer, ask, type Question } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
+import { postgresVariants } from "../support/postgres-variants.ts";
 import { silentLog, startServer, testApiKey } from "../support/server.ts";
 import { testEmail, testPassword } from "../support/users.ts";
 
@@ -18,8 +19,8 @@ const log = await silentLog();
 const hash = await Bun.password.hash(testPassword, { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 });
 
 /** A deterministic server on a new database: ids, times and secrets are the same every time. */
-async function foreseeable(url: string) {
-	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, log);
+async function foreseeable(env: Readonly<Record<string, string>>) {
+	const storage = await openStorage(readConfig(env, false).database, log);
 	await storage.settings.getOrMake("cursor_secret", () => "cursors are the same everywhere");
 	const user = { id: numberedId(0), email: testEmail, passwordHash: hash, tokenGeneration: 1, createdAt: 0 };
 	await storage.users.add(user);
@@ -35,8 +36,8 @@ function numberedId(number: number): string {
 }
 
 /** Valid and invalid requests of every kind, in a fixed order: each one runs on the state that the ones before it left. */
-async function conversation(url: string): Promise<readonly Seen[]> {
-	const server = await foreseeable(url);
+async function conversation(env: Readonly<Record<string, string>>): Promise<readonly Seen[]> {
+	const server = await foreseeable(env);
 	const seen: Seen[] = [];
 	const user = { authorization: server.bearer };
 
@@ -196,7 +197,7 @@ async function talkOfJobs(say: Say): Promise<void> {
 	await post("/jobs/lease", { worker: "", limit: 0 });
 	const ids = (leased.json as { items: { id: string }[] }).items.map(({ id }) => id);
 	const [first, second, third] = ids;
-	for (const fence of [0, 1, 2]) await post(`/jobs/${first}/heartbeat`, { fence, progress: 12.5 });
+	for (const fence of [0, 1, 2]) await post(`/jobs/${first}/heartbeat`, { fence, progress: 100 / 3 });
 	for (const fence of [2, 1, 1]) await post(`/jobs/${first}/complete`, { fence, result: { done: true } });
 	for (const fence of [2, 1, 1]) await post(`/jobs/${second}/fail`, { fence, error: "broken", retry: false });
 	await post(`/jobs/${second}/retry`, {});
@@ -227,8 +228,9 @@ async function talkOfJobs(say: Say): Promise<void> {
 }
 
 test("the same requests get the same responses on every database: status, headers and bytes", async () => {
+	const environments = [...everyDatabase.map((database) => ({ ...database, env: {} })), ...postgresVariants];
 	const [first, ...others] = await Promise.all(
-		everyDatabase.map(async ({ newUrl }) => conversation(await newUrl())),
+		environments.map(async ({ newUrl, env }) => conversation({ ...env, DATABASE_URL: await newUrl() })),
 	);
 	const statuses = new Set(first?.map(({ status }) => status));
 	expect([...statuses].sort()).toEqual([

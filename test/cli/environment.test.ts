@@ -19,6 +19,7 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 		"sqlite:///a?b",
 	],
 	DATABASE_POOL: ["0", "1001", "many"],
+	DATABASE_LISTEN: ["yes", "OFF", "false"],
 	JWT_SECRET: ["short", "x".repeat(31)],
 	JWT_EXPIRE_MINUTES: ["0", "-5", "1h", "525601"],
 	DEV_USER_EMAIL: ["nobody", "a@b@c", "a b@c"],

@@ -6,19 +6,19 @@ import type { Log } from "../../src/log.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { collections } from "../../src/storage/postgres/collections.ts";
 import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
-import { connect, type Sql } from "../../src/storage/postgres/connection.ts";
 import { openCollections } from "../../src/storage/postgres/database.ts";
 import { EpochGuard, instanceOf } from "../../src/storage/postgres/log-epoch.ts";
+import type { Pool } from "../../src/storage/postgres/pool.ts";
 import { taskService } from "../../src/tasks/service.ts";
 import { durableDatabases } from "../support/databases.ts";
+import { openPool, postgresAddress } from "../support/pool.ts";
 import { silentLog } from "../support/server.ts";
-import { onEnd } from "../support/teardown.ts";
 
 const log = await silentLog();
 const postgres = durableDatabases.find(({ name }) => name === "Postgres");
 
-function newGuard(sql: Sql, guardLog: Log): EpochGuard {
-	return new EpochGuard(sql, guardLog, Object.values(collections));
+function newGuard(pool: Pool, guardLog: Log): EpochGuard {
+	return new EpochGuard(pool, guardLog, Object.values(collections));
 }
 
 /** A migrated database, and a client connected to it. */
@@ -26,8 +26,8 @@ async function newDatabase() {
 	const url = (await postgres?.newUrl()) ?? "";
 	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, log);
 	await storage.stop();
-	const sql = connect({ kind: "postgres", url, poolMax: 6 });
-	onEnd(() => sql.end());
+	const pool = await openPool(url, 6);
+	const { sql } = pool;
 	const rev = async () => (await sql<{ rev: number }[]>`SELECT rev FROM log_head`)[0]?.rev ?? -1;
 	const pretendRestored = () => sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
 	/** How many connections to this database wait for a lock. */
@@ -36,13 +36,13 @@ async function newDatabase() {
 			WHERE datname = current_database() AND wait_event_type = 'Lock'`;
 		return found?.count ?? 0;
 	};
-	return { sql, rev, pretendRestored, waiting };
+	return { url, pool, sql, rev, pretendRestored, waiting };
 }
 
 describe.if(postgres !== undefined)("the epoch guard", () => {
 	test("remembers the server after a check, and begins no epoch if the log is where it was written", async () => {
-		const { sql, rev } = await newDatabase();
-		const guard = newGuard(sql, log);
+		const { pool, sql, rev } = await newDatabase();
+		const guard = newGuard(pool, log);
 		expect(guard.instance).toBe(0);
 		await guard.check();
 		const [server] = await sql<{ isSame: boolean }[]>`
@@ -52,11 +52,11 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 	});
 
 	test("begins one epoch when several processes check at once", async () => {
-		const { sql, rev, pretendRestored, waiting } = await newDatabase();
+		const { pool, sql, rev, pretendRestored, waiting } = await newDatabase();
 		await pretendRestored();
 		const warnings: string[] = [];
 		const counting = { warn: (message: string) => warnings.push(message) } as unknown as Log;
-		const guards = Array.from({ length: 4 }, () => newGuard(sql, counting));
+		const guards = Array.from({ length: 4 }, () => newGuard(pool, counting));
 		// All have found that the log was last written elsewhere before the first one may act.
 		let checks: Promise<unknown> | undefined;
 		await sql.begin(async (tx) => {
@@ -68,26 +68,26 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 		expect(warnings).toHaveLength(1);
 		const first = await rev();
 		expect(first).toBeGreaterThan(epochGap);
-		for (const guard of [...guards, newGuard(sql, counting)]) await guard.check();
+		for (const guard of [...guards, newGuard(pool, counting)]) await guard.check();
 		expect([await rev(), warnings.length]).toEqual([first, 1]);
 	});
 
 	test("begins an epoch whole or not at all", async () => {
-		const { sql, rev, pretendRestored } = await newDatabase();
+		const { pool, rev, pretendRestored } = await newDatabase();
 		await pretendRestored();
 		const failing = { ...collections.users, beginEpoch: () => Promise.reject(new Error("no space")) };
-		const guard = new EpochGuard(sql, log, [...Object.values(collections), failing]);
+		const guard = new EpochGuard(pool, log, [...Object.values(collections), failing]);
 		expect(await guard.check().catch(({ message }) => message)).toBe("no space");
 		expect([await rev(), guard.instance]).toEqual([0, 0]);
-		await newGuard(sql, log).check();
+		await newGuard(pool, log).check();
 		expect(await rev()).toBeGreaterThan(epochGap);
 	});
 
 	test("assigns no event number and returns no end of the log on an unchecked server", async () => {
 		for (const step of ["insert", "update", "range", "read"] as const) {
-			const { sql, rev, pretendRestored } = await newDatabase();
-			const notifier = new CommitNotifier("", async () => {}, log);
-			const opened = openCollections({ sql, epochs: newGuard(sql, log), notifier, log }, collections);
+			const { url, pool, sql, rev, pretendRestored } = await newDatabase();
+			const notifier = new CommitNotifier(postgresAddress(url), async () => {}, log);
+			const opened = openCollections({ pool, epochs: newGuard(pool, log), notifier, log }, collections);
 			const tasks = taskService(opened.stores.tasks, opened.run);
 			const create = () =>
 				tasks.create({ id: newId(), task: { title: "t" }, idempotent: undefined, now: 1, requestId: "r" });

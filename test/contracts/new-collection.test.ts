@@ -3,17 +3,16 @@ import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/ids.ts";
 import { collections as ofPostgres } from "../../src/storage/postgres/collections.ts";
 import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
-import { connect } from "../../src/storage/postgres/connection.ts";
 import { openCollections as openOnPostgres } from "../../src/storage/postgres/database.ts";
 import { EpochGuard } from "../../src/storage/postgres/log-epoch.ts";
 import { collections as ofSqlite } from "../../src/storage/sqlite/collections.ts";
 import { openCollections as openOnSqlite } from "../../src/storage/sqlite/database.ts";
 import { taskService } from "../../src/tasks/service.ts";
 import { durableDatabases } from "../support/databases.ts";
+import { openPool, postgresAddress } from "../support/pool.ts";
 import { silentLog } from "../support/server.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage } from "../support/storage.ts";
-import { onEnd } from "../support/teardown.ts";
 import { notes as notesOfPostgres } from "./notes/postgres.ts";
 import { notes as notesOfSqlite } from "./notes/sqlite.ts";
 import { noteService } from "./notes/store.ts";
@@ -35,12 +34,11 @@ async function open(url: string) {
 		const database = new Database(url.slice("sqlite:///".length), { strict: true });
 		return openOnSqlite(database, log, { ...ofSqlite, notes: notesOfSqlite });
 	}
-	const sql = connect({ kind: "postgres", url, poolMax: 4 });
-	onEnd(() => sql.end());
-	const epochs = new EpochGuard(sql, log, Object.values(ofPostgres));
+	const pool = await openPool(url, 4);
+	const epochs = new EpochGuard(pool, log, Object.values(ofPostgres));
 	await epochs.check();
-	const notifier = new CommitNotifier(url, async () => {}, log);
-	return openOnPostgres({ sql, epochs, notifier, log }, { ...ofPostgres, notes: notesOfPostgres });
+	const notifier = new CommitNotifier(postgresAddress(url), async () => {}, log);
+	return openOnPostgres({ pool, epochs, notifier, log }, { ...ofPostgres, notes: notesOfPostgres });
 }
 
 describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) => {

@@ -1,6 +1,7 @@
 import { describe } from "bun:test";
 import { everyDatabase } from "../support/databases.ts";
-import { openTestStorage } from "../support/storage.ts";
+import { postgresVariants } from "../support/postgres-variants.ts";
+import { openTestStorage, type TestStorage } from "../support/storage.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
@@ -8,15 +9,25 @@ import { taskStoreContract } from "./tasks.ts";
 import { unitOfWorkContract } from "./units.ts";
 import { userStoreContract } from "./users.ts";
 
-for (const { name, newUrl } of everyDatabase) {
-	const open = async () => openTestStorage(await newUrl());
+function storeContracts(open: () => Promise<TestStorage>): void {
+	unitOfWorkContract(open);
+	taskStoreContract(open);
+	jobStoreContract(open);
+	eventStoreContract(open);
+	userStoreContract(open);
+	settingStoreContract(open);
+}
 
-	describe(name, () => {
-		unitOfWorkContract(open);
-		taskStoreContract(open);
-		jobStoreContract(open);
-		eventStoreContract(open);
-		userStoreContract(open);
-		settingStoreContract(open);
-	});
+const databases = [...everyDatabase.map((database) => ({ ...database, env: {} })), ...postgresVariants];
+
+for (const { name, newUrl, env } of databases) {
+	let last: TestStorage | undefined;
+
+	/** Closes the one of the test before: a server has only so many connections. */
+	async function open(): Promise<TestStorage> {
+		await last?.stop();
+		last = await openTestStorage(await newUrl(), undefined, env);
+		return last;
+	}
+	describe(name, () => storeContracts(open));
 }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { connect, type Sql } from "../../src/storage/postgres/connection.ts";
 import { openTail } from "../support/events.ts";
 import { post } from "../support/jobs.ts";
 import { newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
 import { fromSource, startProcess } from "../support/process.ts";
 import { testApiKey } from "../support/server.ts";
+import { runSql } from "../support/sql.ts";
 import { logIn, testEmail, testPassword } from "../support/users.ts";
-import { isHealthy } from "./load.ts";
+import { isHealthy, isStandby } from "./load.ts";
 
 interface Answer {
 	readonly status: number;
@@ -24,24 +24,16 @@ async function run(...command: readonly string[]): Promise<void> {
 	expect(await Bun.spawn([...command]).exited).toBe(0);
 }
 
-/** Replaces a stopped server by its older state, as a standby, and promotes it once the service has queried it. */
-async function failOver(postgres: PostgresServer, copy: string): Promise<void> {
+/** Replaces a stopped server by its older state, as a standby, and promotes it once the service has tried to use it. */
+async function failOver(postgres: PostgresServer, copy: string, serviceUrl: string): Promise<void> {
 	await run("rm", "-rf", postgres.folder);
 	await run("cp", "-a", copy, postgres.folder);
 	await run("cp", "-p", `${copy}/PG_VERSION`, `${postgres.folder}/standby.signal`);
 	const started = postgres.start();
-	const sql = connect({ kind: "postgres", url: postgres.url, poolMax: 1 });
-	while (!(await isAsked(sql).catch(() => false))) await Bun.sleep(20);
-	await sql`SELECT pg_promote()`;
+	while (!(await isStandby(postgres.url))) await Bun.sleep(20);
+	for (const _ of [1, 2]) expect((await get(`${serviceUrl}/healthz`)).status).toBe(503);
+	await runSql(postgres.url, "SELECT pg_promote()");
 	await started;
-	await sql.end();
-}
-
-/** Whether the service has queried this standby: it runs LISTEN when it checks the server. */
-async function isAsked(sql: Sql): Promise<boolean> {
-	const asked = await sql`SELECT FROM pg_stat_activity WHERE application_name = 'orchestrator listen'
-		AND state = 'idle' AND query LIKE 'LISTEN %' AND state_change < clock_timestamp() - interval '100 ms'`;
-	return asked.length > 0;
 }
 
 const own = await ownPostgres();
@@ -82,7 +74,7 @@ describe.if(own !== undefined)("a Postgres that fails over to a standby without 
 		expect(await tail.next()).toMatchObject({ id: lost, event: { data: { title: "lost" } } });
 
 		await postgres.kill();
-		await failOver(postgres, copy);
+		await failOver(postgres, copy, server.url);
 		const promoted = performance.now();
 		let last = await tail.block();
 		while (last !== undefined && last.event !== "gone") last = await tail.block();

@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
 import { binary } from "../support/binary.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
+import { runSql } from "../support/sql.ts";
 import { logIn, testEmail, testPassword } from "../support/users.ts";
 
 /**
@@ -18,6 +19,12 @@ export async function serve(databaseUrl: string, ...wrapper: readonly string[]):
 		DEV_USER_PASSWORD: testPassword,
 		LOG_LEVEL: "error",
 	});
+}
+
+/** Whether a standby answers there. */
+export async function isStandby(url: string): Promise<boolean> {
+	const rows = await runSql(url, "SELECT pg_is_in_recovery() AS standby").catch(() => []);
+	return rows[0]?.standby === true;
 }
 
 /** A task whose creation was acknowledged. */

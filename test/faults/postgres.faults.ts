@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/ids.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
+import { postgresAddress } from "../support/pool.ts";
 import { newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { logIn } from "../support/users.ts";
@@ -29,7 +30,7 @@ describe.if(own !== undefined)("a Postgres", () => {
 	}, 120_000);
 
 	test("that ends a connection inside a transaction ends neither the process nor the next transaction", async () => {
-		const address = { kind: "postgres", url: await newPostgresDatabase(postgres.url), poolMax: 1 } as const;
+		const address = postgresAddress(await newPostgresDatabase(postgres.url), 1);
 		const [sql, killer] = [connect(address), connect(address)];
 		await sql`CREATE TABLE seen (round integer)`;
 		for (const round of [1, 2, 3, 4]) {

@@ -1,9 +1,9 @@
 import { Database } from "bun:sqlite";
 import { collections as ofPostgres } from "../../src/storage/postgres/collections.ts";
-import { connect } from "../../src/storage/postgres/connection.ts";
 import { EpochGuard } from "../../src/storage/postgres/log-epoch.ts";
 import { collections as ofSqlite } from "../../src/storage/sqlite/collections.ts";
 import { beginEpochOfCopy, markAsCopy } from "../../src/storage/sqlite/log-epoch.ts";
+import { openPool } from "./pool.ts";
 import { silentLog } from "./server.ts";
 
 /** Begins a new epoch in the log of a durable database, as another process does after a restore. */
@@ -16,8 +16,8 @@ export async function beginEpoch(databaseUrl: string): Promise<void> {
 		database.close();
 		return;
 	}
-	const sql = connect({ kind: "postgres", url: databaseUrl, poolMax: 1 });
-	await sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
-	await new EpochGuard(sql, await silentLog(), Object.values(ofPostgres)).check();
-	await sql.end();
+	const pool = await openPool(databaseUrl, 1);
+	await pool.sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
+	await new EpochGuard(pool, await silentLog(), Object.values(ofPostgres)).check();
+	await pool.end();
 }

@@ -49,8 +49,10 @@ export async function startPostgres(): Promise<PostgresServer> {
 	const signal = (name: NodeJS.Signals) => {
 		for (const pid of processesIn(join(folder, "data"))) process.kill(pid, name);
 	};
+	const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`;
+	own.add(url);
 	return {
-		url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+		url,
 		folder: join(folder, "data"),
 		start: () => server.start(),
 		async stop() {
@@ -93,6 +95,13 @@ function workingFolder(pid: string): string | undefined {
 	}
 }
 
+/** Servers that this process started; `TEST_POSTGRES_OWN` is one that the whole run of the tests started. */
+const own = new Set<string>([Bun.env.TEST_POSTGRES_OWN ?? ""]);
+
+function isThrownAway(server: string): boolean {
+	return own.has(server);
+}
+
 let started: Promise<string | undefined> | undefined;
 
 /** The URL of a Postgres server: `TEST_POSTGRES_URL`, or one started for this process; undefined if none can be started. */
@@ -113,11 +122,12 @@ async function urlOrSkip(): Promise<string | undefined> {
 	}
 }
 
-/** A new, empty database on the server; dropped at the end. */
+/** A new, empty database on the server; dropped at the end, unless the server itself is thrown away. */
 export async function newPostgresDatabase(server: string): Promise<string> {
 	const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
 	await administer(server, `CREATE DATABASE ${name} STRATEGY FILE_COPY`);
-	onEnd(() => administer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+	// Hundreds of them, one by one, would take most of a minute.
+	if (!isThrownAway(server)) onEnd(() => administer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
 	const url = new URL(server);
 	url.pathname = `/${name}`;
 	return url.href;

@@ -14,8 +14,12 @@ export interface TestStorage extends Storage {
 }
 
 /** Opens the database at a URL. Closed at the end of all tests. */
-export async function openTestStorage(url: string, log?: Log): Promise<TestStorage> {
-	const { database } = readConfig({ DATABASE_URL: url }, false);
+export async function openTestStorage(
+	url: string,
+	log?: Log,
+	env: Readonly<Record<string, string>> = {},
+): Promise<TestStorage> {
+	const { database } = readConfig({ ...env, DATABASE_URL: url }, false);
 	const storage = await openStorage(database, log ?? (await silentLog()));
 	onEnd(storage.stop);
 	return withServices(storage);

@@ -1,9 +1,11 @@
+import type { Table } from "drizzle-orm";
 import type { AnyCollection, Collection, RunUnit } from "../../unit-of-work.ts";
 import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db, Fragment, Sql, Tx } from "./connection.ts";
 import type { HeadOfGroup } from "./event-appender.ts";
 import type { EpochGuard } from "./log-epoch.ts";
+import type { Pool } from "./pool.ts";
 
 /**
  * The rows of a collection that a group of units works on: fetched before, changed in memory by one unit after the
@@ -28,7 +30,8 @@ export interface GroupRows<ReadSet, Rows> {
 
 /** What a collection's store is built from. */
 export interface StoreContext {
-	readonly sql: Sql;
+	readonly pool: Pool;
+	/** The query builder, on the same connections. */
 	readonly db: Db;
 	readonly run: RunUnit;
 	readonly epochs: EpochGuard;
@@ -46,7 +49,7 @@ export function unitsOf<ReadSet, Rows>(
 /** How a collection is stored in Postgres; collections.ts registers it. */
 export interface Registration<Store, Rows = Readonly<Record<string, unknown>>> {
 	/** Its tables, and the modules' types of their rows. */
-	readonly tables: { readonly [Name in keyof Rows]: { readonly $inferSelect: Rows[Name] } };
+	readonly tables: { readonly [Name in keyof Rows]: Table & { readonly $inferSelect: Rows[Name] } };
 	/** For a collection that units of work read and change. */
 	readonly units?: {
 		readonly collection: AnyCollection;

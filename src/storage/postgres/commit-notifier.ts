@@ -1,13 +1,15 @@
 import postgres from "postgres";
 import { type Log, loggable } from "../../log.ts";
 import { Listeners } from "../listeners.ts";
-import { reconnectSeconds } from "./connection.ts";
+import { type Address, reconnectSeconds } from "./connection.ts";
 
 /** The channel on which a transaction that appends events notifies. */
 export const channel = "orchestrator_log";
 
-/** A notification can be lost (a broken connection, a pooler that does not forward it): so it polls this often. */
-const pollMsDefault = 1000;
+/** A notification can be lost (a broken connection): so it polls this often. */
+const pollMsListening = 1000;
+/** Where no notification comes. */
+const pollMsAlone = 250;
 
 /**
  * Notifies of commits by any process, over its own connection. postgres-js' `listen` gives up for good if the server is
@@ -21,11 +23,13 @@ export class CommitNotifier {
 	#polling: Promise<void> | undefined;
 
 	constructor(
-		private readonly url: string,
+		private readonly address: Address,
 		private readonly checkEpoch: () => Promise<void>,
 		private readonly log: Log,
-		private readonly pollMs = pollMsDefault,
-	) {}
+		private readonly pollMs = address.listens ? pollMsListening : pollMsAlone,
+	) {
+		if (!address.listens) log.info("DATABASE_LISTEN is off: commits of other processes are polled for.");
+	}
 
 	onChange(listener: () => void): () => void {
 		return this.#listeners.add(listener);
@@ -46,7 +50,7 @@ export class CommitNotifier {
 	}
 
 	async #listen(): Promise<void> {
-		if (this.#isListening) return;
+		if (this.#isListening || !this.address.listens) return;
 		this.#isListening = true;
 		try {
 			this.#client ??= this.#connect();
@@ -84,6 +88,7 @@ export class CommitNotifier {
 			idle_timeout: 0,
 			max_lifetime: null,
 			fetch_types: false,
+			target_session_attrs: "primary" as const,
 			connection: { application_name: "orchestrator listen" },
 			onnotice() {},
 			onclose: () => {
@@ -92,6 +97,6 @@ export class CommitNotifier {
 			// postgres-js has it, but its types do not.
 			onnotify: () => this.#listeners.notify(),
 		};
-		return postgres(this.url, options);
+		return postgres(this.address.url, options);
 	}
 }

@@ -1,7 +1,6 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { DatabaseAddress } from "../../config.ts";
-import { answerWithinMs } from "./errors.ts";
 
 /** The 64-bit integers are event numbers and milliseconds: both stay far below 2^53. */
 const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
@@ -17,15 +16,21 @@ export type Address = Extract<DatabaseAddress, { kind: "postgres" }>;
 /** The pause before reconnecting. postgres-js waits up to 20 s by default, and queries wait with it. */
 export const reconnectSeconds = 0.25;
 
-/** A pool of connections; each is opened when it is first needed. */
-export function connect({ url, poolMax }: Address): Sql {
+/**
+ * Connections to a server that is no standby; each is opened when it is first needed. Poolers refuse most parameters of a
+ * session, so there are none: `Pool.begin` asks for what the program relies on. Without `listens` the pooler may give each
+ * transaction another session, so no statement is prepared under a name.
+ */
+export function connect({ url, poolMax, listens }: Address): Sql {
 	return postgres(url, {
 		max: poolMax,
 		connect_timeout: 5,
 		backoff: () => reconnectSeconds,
 		idle_timeout: 60,
 		types,
+		prepare: listens,
+		target_session_attrs: "primary",
 		onnotice() {},
-		connection: { application_name: "orchestrator", statement_timeout: answerWithinMs },
+		connection: { application_name: "orchestrator" },
 	});
 }

@@ -1,15 +1,16 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { withTimeout } from "../../timeout.ts";
 import type { Storage, StoresOf } from "../storage.ts";
 import type { Registration, StoreContext } from "./collection.ts";
 import { collections } from "./collections.ts";
 import { CommitNotifier } from "./commit-notifier.ts";
-import { type Address, connect, type Sql } from "./connection.ts";
-import { describe, runQuery } from "./errors.ts";
+import { type Address, connect } from "./connection.ts";
+import { describe } from "./errors.ts";
 import { EpochGuard } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
+import { pingOf, requireUtf8 } from "./ping.ts";
+import { Pool } from "./pool.ts";
 import { PostgresWriter } from "./writer.ts";
 
 export async function openPostgres(
@@ -17,39 +18,36 @@ export async function openPostgres(
 	log: Log,
 	onMigration: (name: string) => void,
 ): Promise<Storage> {
-	const sql = connect(address);
-	const epochs = new EpochGuard(sql, log, Object.values(collections));
-	await prepare(sql, epochs, address, onMigration);
-	const notifier = new CommitNotifier(address.url, () => epochs.check(), log);
-	const { stores, run, counts, stop } = openCollections({ sql, epochs, notifier, log }, collections);
+	const pool = new Pool(() => connect(address), log);
+	const epochs = new EpochGuard(pool, log, Object.values(collections));
+	await prepare(pool, epochs, address, onMigration);
+	const notifier = new CommitNotifier(address, () => epochs.check(), log);
+	const { stores, run, counts, stop } = openCollections({ pool, epochs, notifier, log }, collections);
 	return {
 		...stores,
 		run,
 		writes: counts,
-		async ping() {
-			await runQuery(() => sql`SELECT 1`);
-		},
+		ping: pingOf(pool, Object.values(collections)),
 		async stop() {
 			await stop();
 			await notifier.stop();
-			await sql.end({ timeout: 5 });
+			await pool.end();
 		},
 	};
 }
 
 async function prepare(
-	sql: Sql,
+	pool: Pool,
 	epochs: EpochGuard,
 	{ url }: Address,
 	onMigration: (name: string) => void,
 ): Promise<void> {
 	try {
-		await withTimeout(
-			30_000,
-			migrate(sql, onMigration).then(() => epochs.check()),
-		);
+		await requireUtf8(pool);
+		await migrate(pool, onMigration);
+		await epochs.check();
 	} catch (error) {
-		await sql.end({ timeout: 0 });
+		await pool.end(0);
 		if (error instanceof StartupError) throw error;
 		throw new StartupError(`Postgres at ${place(url)} cannot be used: ${describe(error)}.`, {
 			cause: error,
@@ -60,18 +58,27 @@ async function prepare(
 type Collections = Readonly<Record<string, Registration<unknown>>>;
 
 interface Parts {
-	readonly sql: Sql;
+	readonly pool: Pool;
 	readonly epochs: EpochGuard;
 	readonly notifier: CommitNotifier;
 	readonly log: Log;
 }
 
 /** The stores of these collections, with one writer for all of them. */
-export function openCollections<C extends Collections>({ sql, epochs, notifier, log }: Parts, registered: C) {
+export function openCollections<C extends Collections>(
+	{ pool, epochs, notifier, log }: Parts,
+	registered: C,
+) {
 	const units = Object.values(registered).flatMap((registration) => registration.units ?? []);
-	const writer = new PostgresWriter(sql, epochs, units, log);
+	const writer = new PostgresWriter(pool, epochs, units, log);
 	// drizzle replaces the parsers of its client; no column here has a type whose parser it replaces.
-	const context: StoreContext = { sql, db: drizzle(sql), run: (unit) => writer.run(unit), epochs, notifier };
+	const context: StoreContext = {
+		pool,
+		db: drizzle(pool.sql),
+		run: (unit) => writer.run(unit),
+		epochs,
+		notifier,
+	};
 	const stores = Object.entries(registered).map(([name, { store }]) => [name, store(context)]);
 	return {
 		stores: Object.fromEntries(stores) as StoresOf<C>,

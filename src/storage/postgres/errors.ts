@@ -1,4 +1,4 @@
-import { TimeoutError, withTimeout } from "../../timeout.ts";
+import { TimeoutError } from "../../timeout.ts";
 import { unavailable } from "../write-queue.ts";
 
 /** If a server accepts a connection and never answers, a query hangs for ever (postgres-js 3.4.9). */
@@ -30,22 +30,23 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /**
- * Transient errors, caused by the machine, the network or an operator and not by the request: classes 08 (connection), 53
- * (resources), 57 (operator), 58 (system), a read-only standby, lock and serialization failures, lost sockets.
+ * Errors that the machine, the network or an operator causes and not the request: classes 08 (connection), 28 and 3D (the
+ * user may not log in, the database is gone), 3F, 42501 and 42P01 (schema, rights or tables are gone), 40 (serialization),
+ * 53 (resources), 55P03 (locks), 57 (operator), 58 and XX (system, damaged data), a server that only reads; and whatever
+ * is no SQLSTATE but the code of a socket, of TLS or of a connection that postgres-js lost.
  */
-const transient = /^(08|53|57|58|25006|40|55P03|CONNECT|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
+const unavailableStates = /^(08|28|3D|3F|40|53|57|58|XX|25006|42501|42P01|55P03)/;
+const lostConnections = /^(CONNECT|SASL|E[A-Z_]+$)|CERT|SSL|TLS/;
 
-/** The error that a caller gets for a database error: `unavailable` if it is transient, else the error itself. */
-export function toAppError(error: unknown): unknown {
-	if (error instanceof TimeoutError || transient.test(sqlState(error) ?? "")) return unavailable(error);
-	return error;
+/** What Postgres answers to a write that it does not take, for what finds that out by a query. */
+export function readOnly(message: string): Error {
+	return Object.assign(new Error(message), { code: "25006" });
 }
 
-/** Runs a query; throws `unavailable` on a transient error or a timeout. */
-export async function runQuery<T>(query: () => PromiseLike<T>): Promise<T> {
-	try {
-		return await withTimeout(answerWithinMs, Promise.resolve(query()));
-	} catch (error) {
-		throw toAppError(error);
-	}
+/** The error that a caller gets for a database error: `unavailable` unless a request or a defect is the cause. */
+export function toAppError(error: unknown): unknown {
+	if (error instanceof TimeoutError) return unavailable(error);
+	const code = sqlState(error) ?? "";
+	const isState = /^[0-9A-Z]{5}$/.test(code);
+	return (isState ? unavailableStates : lostConnections).test(code) ? unavailable(error) : error;
 }

@@ -60,7 +60,8 @@ export class EventAppender {
 
 	/**
 	 * Locks the head, appends, and runs `inserts`: all in one statement, which is a transaction and a round trip by itself.
-	 * Returns false, and does nothing, on a server that has not been checked for a new epoch.
+	 * Returns false, and does nothing, on a server that has not been checked for a new epoch, and where the default isolation
+	 * is another one: there two writers would fail, where one should wait for the other.
 	 */
 	async writeAlone(
 		sql: Sql,
@@ -78,7 +79,9 @@ export class EventAppender {
 		const done = await sql`
 			WITH head AS (
 				UPDATE log_head SET rev = rev + ${count}
-				WHERE one = 1 AND ${instanceOf(sql)} = ${checkedInstance}::bigint RETURNING rev - ${count} AS base)
+				WHERE one = 1 AND ${instanceOf(sql)} = ${checkedInstance}::bigint
+					AND current_setting('transaction_isolation') = 'read committed'
+				RETURNING rev - ${count} AS base)
 			${steps.map((step, index) => sql`, ${sql(`step_${index}`)} AS (${step})`)}
 			SELECT pg_notify(${channel}, '') FROM head`;
 		return done.length > 0;

@@ -1,9 +1,9 @@
 import type { Log } from "../../log.ts";
-import { withTimeout } from "../../timeout.ts";
 import { newEpoch } from "../log-epoch.ts";
 import type { Registration } from "./collection.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
-import { answerWithinMs, sqlState } from "./errors.ts";
+import { readOnly, sqlState } from "./errors.ts";
+import type { Pool } from "./pool.ts";
 
 /** The setting that holds the name of the database in which the log was last written. */
 const setting = "log_home";
@@ -28,7 +28,7 @@ export class EpochGuard {
 	#checking: Promise<void> | undefined;
 
 	constructor(
-		private readonly sql: Sql,
+		private readonly pool: Pool,
 		private readonly log: Log,
 		/** What may hold numbers of earlier epochs. */
 		private readonly registered: readonly Registration<unknown>[],
@@ -51,16 +51,10 @@ export class EpochGuard {
 	}
 
 	async #compare(): Promise<void> {
-		const { sql } = this;
-		const [server] = await withTimeout(
-			answerWithinMs,
-			sql<{ instance: number; isStandby: boolean }[]>`
-				SELECT ${instanceOf(sql)} AS instance, pg_is_in_recovery() AS "isStandby"`,
-		);
-		// A standby may be promoted later, with the same start time; until then nothing can write to it.
-		if (server === undefined || server.instance === this.#instance || server.isStandby) return;
-		const checking = sql.begin((tx) => this.#checkWithin(tx)) as Promise<number>;
-		this.#instance = await withTimeout(checkWithinMs, checking);
+		const { pool } = this;
+		const instance = await pool.run(() => runningInstance(pool.sql));
+		if (instance === this.#instance) return;
+		this.#instance = await pool.run(() => pool.begin((tx) => this.#checkWithin(tx)), checkWithinMs);
 	}
 
 	async #checkWithin(tx: Tx): Promise<number> {
@@ -85,6 +79,14 @@ export class EpochGuard {
 		await tx`INSERT INTO settings (name, value) VALUES (${setting}, ${home})
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
 	}
+}
+
+/** Throws for a standby, which may lack commits. It may be promoted later, with the same start time. */
+async function runningInstance(sql: Sql): Promise<number | undefined> {
+	const [server] = await sql<{ instance: number; isStandby: boolean }[]>`
+		SELECT ${instanceOf(sql)} AS instance, pg_is_in_recovery() AS "isStandby"`;
+	if (server?.isStandby) throw readOnly("the server is a standby");
+	return server?.instance;
 }
 
 async function isHome(tx: Tx): Promise<boolean> {

@@ -10,6 +10,7 @@ import type { Sql, Tx } from "./connection.ts";
 import { sqlState, toAppError } from "./errors.ts";
 import { EventAppender } from "./event-appender.ts";
 import type { EpochGuard } from "./log-epoch.ts";
+import type { Pool } from "./pool.ts";
 
 type Units = NonNullable<Registration<unknown>["units"]>;
 
@@ -25,7 +26,7 @@ export class PostgresWriter extends GroupWriter {
 	readonly #insertable: ReadonlySet<AnyCollection>;
 
 	constructor(
-		private readonly sql: Sql,
+		private readonly pool: Pool,
 		private readonly epochs: EpochGuard,
 		private readonly registered: readonly Units[],
 		log: Log,
@@ -68,28 +69,33 @@ export class PostgresWriter extends GroupWriter {
 	}
 
 	async #transact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[]> {
-		const first = await this.#tryTransact(units);
+		const reads = units.flatMap((unit) => unit.reads);
+		const first = await this.#tryTransact(units, reads);
 		if (first !== undefined) return first;
 		// Another server than the one last checked: its log may lack commits, whose numbers must not be assigned again.
 		await this.epochs.check();
-		const second = await this.#tryTransact(units);
+		const second = await this.pool.run(() => this.#fetchAndWrite(units, reads));
 		if (second === undefined) throw unavailable(new Error("the server has not been checked for a new epoch"));
 		return second;
 	}
 
-	/** Returns undefined, and does nothing, on a server that has not been checked for a new epoch of the log. */
-	#tryTransact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[] | undefined> {
-		const reads = units.flatMap((unit) => unit.reads);
-		return onlyInserts(reads) && reads.every(({ collection }) => this.#insertable.has(collection))
-			? this.#insertAlone(units)
-			: this.#fetchAndWrite(units, reads);
+	/** Returns undefined, and does nothing, where a statement alone may not be enough, or on an unchecked server. */
+	#tryTransact(
+		units: readonly Unit<unknown>[],
+		reads: readonly Read[],
+	): Promise<readonly Outcome[] | undefined> {
+		return this.pool.run(() =>
+			onlyInserts(reads) && reads.every(({ collection }) => this.#insertable.has(collection))
+				? this.#insertAlone(units)
+				: this.#fetchAndWrite(units, reads),
+		);
 	}
 
 	#fetchAndWrite(
 		units: readonly Unit<unknown>[],
 		reads: readonly Read[],
 	): Promise<readonly Outcome[] | undefined> {
-		return this.sql.begin(async (tx) => {
+		return this.pool.begin(async (tx) => {
 			const rows = this.#newRows();
 			// The head is locked first: what is fetched after it includes all that its last holder committed.
 			const [{ log, now, instance }] = await Promise.all([
@@ -101,13 +107,13 @@ export class PostgresWriter extends GroupWriter {
 			const outcomes = units.map((unit) => group.apply(unit));
 			await Promise.all(group.write(tx));
 			return outcomes;
-		}) as Promise<readonly Outcome[] | undefined>;
+		});
 	}
 
 	async #insertAlone(units: readonly Unit<unknown>[]): Promise<readonly Outcome[] | undefined> {
 		const group = new PostgresGroup(this.#newRows(), new EventAppender(0), undefined);
 		const outcomes = units.map((unit) => group.apply(unit));
-		const isDone = !group.isChanged || (await group.insertAlone(this.sql, this.epochs.instance));
+		const isDone = !group.isChanged || (await group.insertAlone(this.pool.sql, this.epochs.instance));
 		return isDone ? outcomes : undefined;
 	}
 

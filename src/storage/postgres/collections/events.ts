@@ -4,8 +4,8 @@ import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events
 import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";
-import { runQuery } from "../errors.ts";
 import { instanceOf } from "../log-epoch.ts";
+import type { Pool } from "../pool.ts";
 
 export const eventTable = pgTable("events", {
 	id: bigint({ mode: "number" }).primaryKey(),
@@ -37,15 +37,17 @@ export const events = {
 	store: eventStore,
 } satisfies Registration<EventStore>;
 
-function eventStore({ sql, epochs, notifier }: StoreContext): EventStore {
+function eventStore({ pool, epochs, notifier }: StoreContext): EventStore {
+	const { sql } = pool;
+
 	/** On an unchecked server the log may have to begin a new epoch: checks the server, then runs the query again. */
 	async function onCheckedServer<Row extends OnServer>(
 		query: () => PromiseLike<Row[]>,
 	): Promise<[Row, Row[]]> {
-		let rows = await runQuery(query);
+		let rows = await pool.query(query);
 		if (rows[0]?.instance !== epochs.instance) {
-			await runQuery(() => epochs.check());
-			rows = await runQuery(query);
+			await pool.query(() => epochs.check());
+			rows = await pool.query(query);
 		}
 		const [head] = rows;
 		if (head === undefined) throw new Error("the log has no head");
@@ -66,7 +68,7 @@ function eventStore({ sql, epochs, notifier }: StoreContext): EventStore {
 			const isFull = rows.length === query.limit || (events.at(-1)?.bytes ?? 0) >= query.bytesMax;
 			return eventPage(query, head, rows, isFull);
 		},
-		purge: (before, limit) => runQuery(() => purge(sql, before, limit)),
+		purge: (before, limit) => pool.query(() => purge(pool, before, limit)),
 		onChange: (listener) => notifier.onChange(listener),
 	};
 }
@@ -117,8 +119,8 @@ function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseL
 }
 
 /** The head row, which every writer needs, is locked last, and only for the commit. */
-function purge(sql: Sql, before: number, limit: number): Promise<number> {
-	return sql.begin(async (tx) => {
+function purge(pool: Pool, before: number, limit: number): Promise<number> {
+	return pool.begin(async (tx) => {
 		const oldest = await tx<
 			Pick<EventRow, "id" | "time">[]
 		>`SELECT id, time FROM events ORDER BY id LIMIT ${limit}`;

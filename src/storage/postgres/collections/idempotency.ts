@@ -9,7 +9,6 @@ import {
 import { databaseNow } from "../clock.ts";
 import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
-import { runQuery } from "../errors.ts";
 import { IdentityMap } from "../identity-map.ts";
 
 export const idempotencyTable = pgTable(
@@ -94,10 +93,11 @@ function mapKey(scope: string, key: string): string {
 	return `${scope}\0${key}`;
 }
 
-function idempotencyStore({ sql }: StoreContext): IdempotencyStore {
+function idempotencyStore({ pool }: StoreContext): IdempotencyStore {
+	const { sql } = pool;
 	return {
 		async purge(olderThanMs, limit) {
-			const { count } = await runQuery(
+			const { count } = await pool.query(
 				() => sql`DELETE FROM idempotency WHERE (scope, key) IN (
 					SELECT scope, key FROM idempotency
 					WHERE created_at < ${databaseNow(sql)} - ${olderThanMs}::bigint

@@ -1,31 +1,31 @@
-import { eq, sql as fragment } from "drizzle-orm";
+import { eq, sql as fragment, getTableColumns } from "drizzle-orm";
 import type { JobCounts, JobState, JobStore } from "../../../jobs/store.ts";
 import { CountDifferences } from "../../collections/job-counts.ts";
 import { jobPage, pageOf } from "../../collections/jobs.ts";
 import { databaseNow } from "../clock.ts";
 import type { StoreContext } from "../collection.ts";
-import type { Sql } from "../connection.ts";
-import { runQuery } from "../errors.ts";
+import type { Pool } from "../pool.ts";
 import { addToCounts } from "./job-counts.ts";
 import { jobTable } from "./job-tables.ts";
 
-export function jobStore({ sql, db }: StoreContext): JobStore {
+export function jobStore({ pool, db }: StoreContext): JobStore {
+	const { sql } = pool;
 	const byId = db
-		.select()
+		.select(selected)
 		.from(jobTable)
 		.where(eq(jobTable.id, fragment.placeholder("id")))
 		.prepare("job_by_id");
 	const now = databaseNow(sql);
 	return {
-		find: async (id) => (await runQuery(() => byId.execute({ id })))[0],
+		find: async (id) => (await pool.query(() => byId.execute({ id })))[0],
 		async list(query) {
 			const { where, orderBy, limit } = pageOf(jobTable, query);
-			const page = () => db.select().from(jobTable).where(where).orderBy(orderBy).limit(limit);
-			return jobPage(await runQuery(page), query);
+			const page = () => db.select(selected).from(jobTable).where(where).orderBy(orderBy).limit(limit);
+			return jobPage(await pool.query(page), query);
 		},
 		async stats() {
 			// The first entry of jobs_oldest for each queue; one statement, so that all values are of one snapshot.
-			const rows = await runQuery(
+			const rows = await pool.query(
 				() => sql<(JobCounts & { oldestQueuedMs: number | null })[]>`
 					SELECT job_counts.*, ${now} - (
 						SELECT min(run_at) FROM jobs WHERE jobs.queue = job_counts.queue AND state = 'queued') AS "oldestQueuedMs"
@@ -34,7 +34,7 @@ export function jobStore({ sql, db }: StoreContext): JobStore {
 			return rows.map(({ oldestQueuedMs, ...counts }) => ({ counts, oldestQueuedMs }));
 		},
 		async ready(queues) {
-			const rows = await runQuery(
+			const rows = await pool.query(
 				() => sql<{ queue: string; queued: number }[]>`
 					SELECT queue, queued FROM job_counts WHERE queue = ANY(${[...queues]}::text[])`,
 			);
@@ -42,16 +42,24 @@ export function jobStore({ sql, db }: StoreContext): JobStore {
 		},
 		async dueInMs() {
 			// Each is the first entry of its index.
-			const [row] = await runQuery(
+			const [row] = await pool.query(
 				() => sql<{ milliseconds: number | null }[]>`SELECT least(
 					(SELECT min(run_at) FROM jobs WHERE state = 'scheduled'),
 					(SELECT min(lease_expires_at) FROM jobs WHERE state = 'leased')) - ${now} AS milliseconds`,
 			);
 			return row?.milliseconds ?? undefined;
 		},
-		purge: (olderThanMs, limit) => runQuery(() => purge(sql, olderThanMs, limit)),
+		purge: (olderThanMs, limit) => pool.query(() => purge(pool, olderThanMs, limit)),
 	};
 }
+
+/** The digits of a floating-point number as text depend on the session's `extra_float_digits`; its bytes do not. */
+const selected = {
+	...getTableColumns(jobTable),
+	progress: fragment<number | null>`encode(float8send(${jobTable.progress}), 'hex')`.mapWith((hex: string) =>
+		Buffer.from(hex, "hex").readDoubleBE(),
+	),
+};
 
 interface Removed {
 	readonly queue: string;
@@ -59,8 +67,8 @@ interface Removed {
 }
 
 /** Locks the log's head as every change does, so that no job is retried while it is removed. */
-function purge(sql: Sql, olderThanMs: number, limit: number): Promise<number> {
-	return sql.begin(async (tx) => {
+function purge(pool: Pool, olderThanMs: number, limit: number): Promise<number> {
+	return pool.begin(async (tx) => {
 		await tx`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;
 		const removed = await tx<Removed[]>`DELETE FROM jobs WHERE id IN (
 			SELECT id FROM jobs WHERE state IN ('cancelled', 'dead', 'succeeded')
@@ -73,5 +81,5 @@ function purge(sql: Sql, olderThanMs: number, limit: number): Promise<number> {
 			await tx`DELETE FROM job_counts WHERE cancelled + dead + leased + queued + scheduled + succeeded = 0`;
 		}
 		return removed.length;
-	}) as Promise<number>;
+	});
 }

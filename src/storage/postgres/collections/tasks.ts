@@ -12,7 +12,6 @@ import {
 import { BatchLoader } from "../batch-loader.ts";
 import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
-import { runQuery } from "../errors.ts";
 import { type HeadOfGroup, numbersAsTheyAre } from "../event-appender.ts";
 import { IdentityMap } from "../identity-map.ts";
 
@@ -106,17 +105,18 @@ function columns(sql: Sql | Tx) {
 	return sql`seq, id, title, description, version, created_at AS "createdAt", updated_at AS "updatedAt"`;
 }
 
-function taskStore({ sql, db }: StoreContext): TaskStore {
+function taskStore({ pool, db }: StoreContext): TaskStore {
+	const { sql } = pool;
 	const byId = db
 		.select()
 		.from(taskTable)
 		.where(eq(taskTable.id, fragment.placeholder("id")))
 		.prepare("task_by_id");
-	const revisions = new BatchLoader<"now", TaskRevision>(() => runQuery(() => currentRevision(sql)));
+	const revisions = new BatchLoader<"now", TaskRevision>(() => pool.query(() => currentRevision(sql)));
 	return {
-		find: async (id) => (await runQuery(() => byId.execute({ id })))[0],
+		find: async (id) => (await pool.query(() => byId.execute({ id })))[0],
 		async list(query) {
-			const found = await runQuery(() => page(sql, query));
+			const found = await pool.query(() => page(sql, query));
 			const rows = found.flatMap(({ rev: _, tasksRev: __, ...row }) =>
 				row.id === null ? [] : [row as TaskRow],
 			);

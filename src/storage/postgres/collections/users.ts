@@ -4,8 +4,8 @@ import type { User, UserStore } from "../../../auth/store.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
 import { BatchLoader } from "../batch-loader.ts";
 import type { Registration, StoreContext } from "../collection.ts";
-import type { Sql, Tx } from "../connection.ts";
-import { runQuery } from "../errors.ts";
+import type { Tx } from "../connection.ts";
+import type { Pool } from "../pool.ts";
 
 export const userTable = pgTable("users", {
 	id: uuid().primaryKey(),
@@ -23,20 +23,20 @@ export const users = {
 	store: userStore,
 } satisfies Registration<UserStore, { users: User }>;
 
-function userStore({ sql: client, db }: StoreContext): UserStore {
-	const byId = new BatchLoader((ids: ReadonlySet<string>) => usersById(client, ids));
+function userStore({ pool, db }: StoreContext): UserStore {
+	const byId = new BatchLoader((ids: ReadonlySet<string>) => usersById(pool, ids));
 
 	/** Runs a statement as a transaction by itself; returns whether it changed a row. */
 	async function touch(statement: () => PromiseLike<readonly unknown[]>): Promise<boolean> {
-		return (await runQuery(statement)).length > 0;
+		return (await pool.query(statement)).length > 0;
 	}
 
 	return {
 		find: async (id) => (await byId.load(id)).get(id),
 		findByEmail: async (email) =>
-			(await runQuery(() => db.select().from(userTable).where(eq(userTable.email, email))))[0],
+			(await pool.query(() => db.select().from(userTable).where(eq(userTable.email, email))))[0],
 		list: () =>
-			runQuery(() =>
+			pool.query(() =>
 				db
 					.select()
 					.from(userTable)
@@ -55,9 +55,9 @@ function userStore({ sql: client, db }: StoreContext): UserStore {
 	};
 }
 
-async function usersById(client: Sql, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, User>> {
-	const found = await runQuery(
-		() => client<User[]>`
+async function usersById(pool: Pool, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, User>> {
+	const found = await pool.query(
+		() => pool.sql<User[]>`
 			SELECT id, email, password_hash AS "passwordHash", token_generation AS "tokenGeneration",
 				created_at AS "createdAt"
 			FROM users WHERE id = ANY(${[...ids]}::uuid[])`,

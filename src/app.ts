@@ -31,10 +31,10 @@ import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
 import { openapiRoutes } from "./openapi/routes.ts";
 import type { Counter } from "./rate-limit/counter.ts";
-import { addressKey, limiter } from "./rate-limit/limiter.ts";
 import { loginLimit } from "./rate-limit/login.ts";
 import { MemoryCounter } from "./rate-limit/memory.ts";
 import { RedisCounter } from "./rate-limit/redis.ts";
+import { requestLimit } from "./rate-limit/request-limit.ts";
 import type { Storage } from "./storage/storage.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
@@ -71,7 +71,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const login = auth(storage.users, passwords(), issued);
 	const keys = apiKeys(config.apiKeys);
 	const counter = openCounter(config, log, clock);
-	const limit = config.rateLimit && limiter(counter, config.rateLimit);
+	const limit = requestLimit({ counter, rates: config, fingerprintOf: (key) => keys.fingerprint(key) });
 	const broadcaster = new Broadcaster({
 		events: storage.events,
 		log,
@@ -97,15 +97,12 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	let isReady = false;
 	let isStopping = false;
 
-	function admit(request: Request, { path, address, headers }: RequestContext): MaybePromise<void> {
+	function admit(request: Request, context: RequestContext): MaybePromise<void> {
 		if (isStopping) {
-			headers.connection = "close";
+			context.headers.connection = "close";
 			throw new AppError("unavailable", "The server is shutting down.", { retryAfterSeconds: 1 });
 		}
-		if (limit === undefined || isUnlimited(path)) return;
-		const key = request.headers.get("x-api-key");
-		const fingerprint = key === null ? undefined : keys.fingerprint(key);
-		return limit(fingerprint ? `key:${fingerprint}` : `address:${addressKey(address)}`, headers);
+		return limit(request, context);
 	}
 
 	const readBody = (request: Request) => readJson(request, config.bodyBytesMax);
@@ -211,12 +208,6 @@ function openCounter({ redisUrl }: Config, log: Log, clock: Clock): Counter {
 async function openMetrics({ jobs, writes }: Storage, broadcaster: Broadcaster): Promise<Metrics> {
 	const { Metrics } = await import("./metrics/metrics.ts");
 	return new Metrics({ jobs, jobStates, writes, streams: () => broadcaster.streams });
-}
-
-function isUnlimited(path: string): boolean {
-	return (
-		path === "/healthz" || path === "/swagger" || path.startsWith("/swagger/") || path === "/favicon.ico"
-	);
 }
 
 function randomSecret(): string {

@@ -30,6 +30,8 @@ export interface Config {
 	readonly corsOrigins: readonly string[];
 	readonly rateLimit: Rate | undefined;
 	readonly loginRateLimit: Rate | undefined;
+	/** For the requests of workers with a valid key. */
+	readonly workerRateLimit: Rate | undefined;
 	/** Absent: limits are counted in this process alone. */
 	readonly redisUrl: string | undefined;
 	readonly trustProxy: number;
@@ -75,6 +77,7 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		corsOrigins: read.parsed("CORS_ORIGINS", "http://localhost:3001", origins),
 		rateLimit: read.parsed("RATE_LIMIT", "60/minute", rate),
 		loginRateLimit: read.parsed("LOGIN_RATE_LIMIT", "10/minute", rate),
+		workerRateLimit: read.parsed("WORKER_RATE_LIMIT", "off", rate),
 		redisUrl: read.parsed("REDIS_URL", "memory://", redisUrl),
 		trustProxy: read.integer("TRUST_PROXY", 0, 0, 16),
 		bodyBytesMax: read.integer("MAX_BODY_BYTES", 1_048_576, 1024, 268_435_456),

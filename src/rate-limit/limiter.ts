@@ -8,17 +8,17 @@ import { type Counter, seconds, type WindowCount } from "./counter.ts";
 export type Limiter = (key: string, headers: ResponseHeaders) => MaybePromise<void>;
 
 /**
- * The limit on everything but health and documentation. It runs before routing, so that requests count as well whose
- * path or method does not exist or whose body does not parse.
+ * A limit under the name that its headers have. It runs before routing, so that requests count as well whose path or
+ * method does not exist or whose body does not parse.
  */
-export function limiter(counter: Counter, rate: Rate): Limiter {
-	const policy = `"default";q=${rate.requestsMax};w=${rate.windowSeconds}`;
+export function limiter(counter: Counter, name: "default" | "worker", rate: Rate): Limiter {
+	const policy = `"${name}";q=${rate.requestsMax};w=${rate.windowSeconds}`;
 
 	function check({ count, resetMs }: WindowCount, headers: ResponseHeaders): void {
 		const left = Math.max(0, rate.requestsMax - count);
 		const retryAfterSeconds = seconds(resetMs);
 		headers["ratelimit-policy"] = policy;
-		headers.ratelimit = `"default";r=${left};t=${retryAfterSeconds}`;
+		headers.ratelimit = `"${name}";r=${left};t=${retryAfterSeconds}`;
 		if (count > rate.requestsMax) throw tooMany(retryAfterSeconds);
 	}
 

@@ -102,6 +102,57 @@ describe("the limit", () => {
 		}
 	});
 
+	test("does not apply to the requests of workers with a valid key, unless they have a limit of their own", async () => {
+		const key = { "x-api-key": testApiKey };
+		const id = newId();
+		const requests = [
+			["POST /jobs/lease", 200, { worker: "w" }],
+			[`POST /jobs/${id}/heartbeat`, 404, { fence: 1 }],
+			[`POST /jobs/${id}/complete`, 404, { fence: 1 }],
+			[`POST /jobs/${id}/fail`, 404, { fence: 1, error: "e" }],
+			["POST /jobs/lease", 422, {}],
+		] as const;
+		const { server } = await limited({ RATE_LIMIT: "4/minute" });
+		for (const [line, status, body] of [...requests, ...requests]) {
+			const answer = await ask(server, line, { headers: key, body });
+			expect([line, answer.status, answer.headers.get("ratelimit")]).toEqual([line, status, null]);
+			expect(answer.headers.get("ratelimit-policy")).toBeNull();
+		}
+		// What else the key is used for has its whole limit left; without a valid key, the address counts.
+		expect(leftOf(await ask(server, "GET /jobs/stats", { headers: key }))).toBe(3);
+		expect(leftOf(await ask(server, "POST /jobs", { headers: key, body: { kind: "k" } }))).toBe(2);
+		expect(leftOf(await ask(server, `POST /jobs/${id}/cancel`, { headers: key }))).toBe(1);
+		expect(leftOf(await ask(server, "GET /jobs/lease", { headers: key }))).toBe(0);
+		expectLimited(await ask(server, "GET /jobs/stats", { headers: key }), 60);
+		for (const [left, headers] of [
+			[2, {}],
+			[1, { "x-api-key": "wrong-key-of-sixteen" }],
+		] as const) {
+			expect(leftOf(await ask(server, "POST /jobs/lease", { headers, body: { worker: "w" } }))).toBe(left);
+		}
+	});
+
+	test("of workers counts by key over all of their requests, and is not the default one", async () => {
+		const key = { "x-api-key": testApiKey };
+		const { server, pass } = await limited({ RATE_LIMIT: "9/minute", WORKER_RATE_LIMIT: "3/second" });
+		const lease = () => ask(server, "POST /jobs/lease", { headers: key, body: { worker: "w" } });
+		const complete = () =>
+			ask(server, `POST /jobs/${newId()}/complete`, { headers: key, body: { fence: 1 } });
+		for (const [request, status, left] of [
+			[lease, 200, 2],
+			[complete, 404, 1],
+			[lease, 200, 0],
+		] as const) {
+			const answer = await request();
+			expect([answer.status, answer.headers.get("ratelimit")]).toEqual([status, `"worker";r=${left};t=1`]);
+			expect(answer.headers.get("ratelimit-policy")).toBe('"worker";q=3;w=1');
+		}
+		expectLimited(await complete(), 1);
+		expect(leftOf(await ask(server, "GET /jobs/stats", { headers: key }))).toBe(8);
+		pass(1000);
+		expect((await lease()).status).toBe(200);
+	});
+
 	test("counts per API key if it is valid, and per address for any other", async () => {
 		const second = "second-key-0123456789";
 		const { get } = await limited({ RATE_LIMIT: "20/minute", API_KEYS: `${testApiKey},${second}` });

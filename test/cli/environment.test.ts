@@ -28,6 +28,7 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 	CORS_ORIGINS: ["example.com", "https://example.com/", "https://example.com/path", "*"],
 	RATE_LIMIT: ["60", "0/minute", "60/day", "-1/minute", "sixty/minute"],
 	LOGIN_RATE_LIMIT: ["10", "10/fortnight", "off/minute"],
+	WORKER_RATE_LIMIT: ["10", "1/day", "on"],
 	REDIS_URL: ["localhost:6379", "http://localhost", "memory"],
 	TRUST_PROXY: ["yes", "-1", "17"],
 	MAX_BODY_BYTES: ["1MB", "0", "1023"],

@@ -1,4 +1,5 @@
 import { AppError } from "../errors.ts";
+import { parseJson } from "./json.ts";
 
 /** A request's body as read: a JSON value, or the error to throw once its turn has come. */
 export type ReadBody = { readonly value: unknown } | { readonly error: AppError };
@@ -25,7 +26,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<Read
 		if (type === null || !jsonType.test(type)) {
 			return failed("unsupported_media_type", "The body must be declared as Content-Type: application/json.");
 		}
-		return { value: JSON.parse(utf8.decode(bytes)) };
+		return { value: parseJson(utf8.decode(bytes)) };
 	} catch (error) {
 		if (error instanceof AppError) return { error };
 		if (error instanceof SyntaxError) return failed("bad_request", "The body is not JSON.");

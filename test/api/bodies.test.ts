@@ -120,6 +120,21 @@ for (const { line, headers } of routes) {
 			}
 		});
 
+		test("an integer that a double does not hold exactly is 422 at its path, with one fault", async () => {
+			for (const [body, pointer] of [
+				['{"title":9007199254740993}', "/title"],
+				['{"extra":[-1970670598291982290]}', "/extra"],
+				['{"email":12345678901234567890}', "/email"],
+				["9007199254740993", ""],
+			] as const) {
+				const { details = [] } = errorOf(await refused(body, 422, "validation_error"));
+				expect(details.filter(({ path }) => path === pointer)).toHaveLength(1);
+			}
+			for (const body of ["0123456789012345678", "12345678901234567890abc", '{"a":1970670598291982290']) {
+				await refused(body, 400, "bad_request");
+			}
+		});
+
 		test("deep nesting is rejected without a stack overflow", async () => {
 			const depth = 100_000;
 			const nested = "[".repeat(depth) + "]".repeat(depth);

@@ -26,6 +26,7 @@ const headerNames: Partial<Record<ErrorCode, readonly HeaderName[]>> = {
 	method_not_allowed: ["Allow"],
 	precondition_failed: ["ETag"],
 	precondition_required: ["ETag"],
+	unsupported_media_type: ["Accept-Encoding"],
 	rate_limited: ["Retry-After"],
 	unavailable: ["Retry-After"],
 };

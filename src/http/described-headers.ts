@@ -10,6 +10,7 @@ const optionalHeaders = {
 	"Idempotency-Replayed": "`true` where this is an earlier response again.",
 	"X-Event-Id": "The newest event that the response includes; tail from it to miss nothing.",
 	Allow: "The methods that this path knows.",
+	"Accept-Encoding": "`identity` where the body had another content coding.",
 	"Retry-After": "Seconds after which another try makes sense.",
 	"WWW-Authenticate": "`Bearer`.",
 } as const;

@@ -181,8 +181,17 @@ function apiKeys(text: string): readonly string[] {
 
 function origins(text: string): readonly string[] {
 	const found = list(text);
-	if (found.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return found;
-	throw new Unfit("must be origins such as https://app.example.com, separated by commas");
+	if (found.every(isOrigin)) return found;
+	throw new Unfit(
+		"must be origins as browsers send them, such as https://app.example.com or tauri://localhost, separated by commas",
+	);
+}
+
+/** Scheme, host and port, in the spelling that browsers send. Not by `URL.origin`, which is null for `tauri:` and others. */
+function isOrigin(text: string): boolean {
+	if (!URL.canParse(text) || text.includes("*")) return false;
+	const { protocol, host } = new URL(text);
+	return host !== "" && text === `${protocol}//${host}`;
 }
 
 function rate(text: string): Rate | undefined {

@@ -53,7 +53,7 @@ export function errorHeaders(error: AppError): Record<string, string> {
 	return {
 		"cache-control": "no-store",
 		"content-type": "application/json",
-		...(etag !== undefined && { etag }),
+		...(etag !== undefined && { etag, "cache-control": "no-store, no-transform" }),
 		...(allow !== undefined && { allow }),
 		...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
 		...(acceptEncoding !== undefined && { "accept-encoding": acceptEncoding }),

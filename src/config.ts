@@ -27,6 +27,8 @@ export interface Config {
 	/** Absent: limits are counted in this process alone. */
 	readonly redisUrl: string | undefined;
 	readonly trustProxy: number;
+	/** How long a connection may wait for its next request. */
+	readonly idleTimeoutSeconds: number;
 	readonly bodyBytesMax: number;
 	readonly sseKeepaliveSeconds: number;
 	readonly eventsRetentionHours: number;
@@ -70,6 +72,8 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		loginRateLimit: read.parsed("LOGIN_RATE_LIMIT", "10/minute", rate),
 		redisUrl: read.parsed("REDIS_URL", "memory://", redisUrl),
 		trustProxy: read.integer("TRUST_PROXY", 0, 0, 16),
+		// Bun counts in steps of 4 s, up to 255.
+		idleTimeoutSeconds: read.integer("IDLE_TIMEOUT_SECONDS", 75, 5, 255),
 		bodyBytesMax: read.integer("MAX_BODY_BYTES", 1_048_576, 1024, 268_435_456),
 		sseKeepaliveSeconds: read.integer("SSE_KEEPALIVE_SECONDS", 15, 1, 3600),
 		eventsRetentionHours: read.decimal("EVENTS_RETENTION_HOURS", 168, 876_000),

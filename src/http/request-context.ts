@@ -14,6 +14,7 @@ export class RequestContext {
 	readonly headers: ResponseHeaders;
 	/** The caller, for the log: a user's id or a key's fingerprint, once known. Never a secret. */
 	principal: string | undefined;
+	#isStream = false;
 
 	constructor(
 		private readonly received: Request,
@@ -28,9 +29,19 @@ export class RequestContext {
 		this.headers = defaultHeaders(this.requestId);
 	}
 
-	/** Lifts the server's idle time-out: for streams, which may be quiet for long. */
+	/** Lifts the server's time-out: for streams, which may be quiet for long. */
 	keepOpen(): void {
+		this.#isStream = true;
 		this.server.timeout(this.received, 0);
+	}
+
+	/**
+	 * The response is made: from now on the connection may be idle for `seconds`. The next request, once its headers are
+	 * there, has the server's own time-out again.
+	 */
+	setIdleTimeout(seconds: number): void {
+		if (this.#isStream && this.received.method !== "HEAD") return;
+		this.server.timeout(this.received, seconds);
 	}
 }
 

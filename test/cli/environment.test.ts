@@ -44,6 +44,7 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 	LOGIN_RATE_LIMIT: ["10", "10/fortnight", "off/minute"],
 	REDIS_URL: ["localhost:6379", "http://localhost", "memory"],
 	TRUST_PROXY: ["yes", "-1", "17"],
+	IDLE_TIMEOUT_SECONDS: ["4", "256", "0", "1m"],
 	MAX_BODY_BYTES: ["1MB", "0", "1023"],
 	SSE_KEEPALIVE_SECONDS: ["0", "3601", "often"],
 	EVENTS_RETENTION_HOURS: ["0", "-1", "a week", "1e3"],

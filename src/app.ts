@@ -163,6 +163,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		handle,
 		log,
 		trustProxy: config.trustProxy,
+		idleTimeoutSeconds: config.idleTimeoutSeconds,
 		observe: metrics?.observer((path) => table.routeOf(path)),
 	});
 	let server: Bun.Server<undefined> | undefined;

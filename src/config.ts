@@ -35,6 +35,8 @@ export interface Config {
 	/** Absent: limits are counted in this process alone. */
 	readonly redisUrl: string | undefined;
 	readonly trustProxy: number;
+	/** How long a connection may wait for its next request. */
+	readonly idleTimeoutSeconds: number;
 	readonly bodyBytesMax: number;
 	readonly sseKeepaliveSeconds: number;
 	readonly eventsRetentionHours: number;
@@ -80,6 +82,8 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		workerRateLimit: read.parsed("WORKER_RATE_LIMIT", "off", rate),
 		redisUrl: read.parsed("REDIS_URL", "memory://", redisUrl),
 		trustProxy: read.integer("TRUST_PROXY", 0, 0, 16),
+		// Bun counts in steps of 4 s, up to 255.
+		idleTimeoutSeconds: read.integer("IDLE_TIMEOUT_SECONDS", 75, 5, 255),
 		bodyBytesMax: read.integer("MAX_BODY_BYTES", 1_048_576, 1024, 268_435_456),
 		sseKeepaliveSeconds: read.integer("SSE_KEEPALIVE_SECONDS", 15, 1, 3600),
 		eventsRetentionHours: read.decimal("EVENTS_RETENTION_HOURS", 168, 876_000),
@@ -193,8 +197,17 @@ function apiKeys(text: string): readonly string[] {
 
 function origins(text: string): readonly string[] {
 	const found = list(text);
-	if (found.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return found;
-	throw new Unfit("must be origins such as https://app.example.com, separated by commas");
+	if (found.every(isOrigin)) return found;
+	throw new Unfit(
+		"must be origins as browsers send them, such as https://app.example.com or tauri://localhost, separated by commas",
+	);
+}
+
+/** Scheme, host and port, in the spelling that browsers send. Not by `URL.origin`, which is null for `tauri:` and others. */
+function isOrigin(text: string): boolean {
+	if (!URL.canParse(text) || text.includes("*")) return false;
+	const { protocol, host } = new URL(text);
+	return host !== "" && text === `${protocol}//${host}`;
 }
 
 function rate(text: string): Rate | undefined {

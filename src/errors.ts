@@ -34,6 +34,8 @@ interface ErrorDetails {
 	readonly allow?: string;
 	/** Whole seconds after which another try makes sense. */
 	readonly retryAfterSeconds?: number;
+	/** The content coding that is wanted, for a body in another one. */
+	readonly acceptEncoding?: "identity";
 	/** The authentication scheme that is wanted, for `unauthorized`. */
 	readonly challenge?: "Bearer";
 	/** The cause, for the log only. */

@@ -88,12 +88,15 @@ interface LastEventId {
 	readonly path: string;
 }
 
-/** The last id that the client sent. The header, which `EventSource` sends by itself, wins over the query. */
+/**
+ * The last id that the client sent. The header, which `EventSource` sends by itself, wins over the query. An empty one is
+ * none: some clients send what they have before their first event.
+ */
 function lastEventId(headers: Headers, query: string | undefined): LastEventId | undefined {
-	const header = headers.get("last-event-id");
-	const path = header === null ? "/last_event_id" : "/Last-Event-ID";
+	const header = headers.get("last-event-id") || undefined;
+	const path = header === undefined ? "/last_event_id" : "/Last-Event-ID";
 	const text = header ?? query;
-	if (text === undefined) return undefined;
+	if (text === undefined || text.trim() === "") return undefined;
 	if (!/^\d{1,15}$/.test(text)) throw validationError([{ message: "must be the number of an event", path }]);
 	return { id: Number(text), path };
 }

@@ -90,7 +90,7 @@ export const TailQuery = Type.Object(
 			Type.String({
 				maxLength: 200,
 				description:
-					"The last number already seen; 0: from the oldest kept; absent: from now on. The header Last-Event-ID wins.",
+					"The last number already seen; 0: from the oldest kept; absent or empty: from now on. The header Last-Event-ID wins.",
 			}),
 		),
 		types,

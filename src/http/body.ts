@@ -1,13 +1,12 @@
 import { AppError } from "../errors.ts";
+import { declaresJson } from "./content-type.ts";
+import { parseJson } from "./json.ts";
 
 /** A request's body as read: a JSON value, or the error to throw once its turn has come. */
 export type ReadBody = { readonly value: unknown } | { readonly error: AppError };
 
 /** Reads the body of a request; never throws. */
 export type BodyReader = (request: Request) => Promise<ReadBody>;
-
-/** `application/json`, or with a suffix such as `application/merge-patch+json`; only UTF-8. */
-const jsonType = /^application\/(json|merge-patch\+json)\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
@@ -17,26 +16,37 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
  */
 export async function readJson(request: Request, bytesMax: number): Promise<ReadBody> {
 	try {
-		const type = request.headers.get("content-type");
 		// A length that is sent twice comes as `5, 5`, which is no number: such a body is counted like a chunked one.
 		const declared = Number(request.headers.get("content-length") ?? Number.NaN);
 		if (declared > bytesMax) throw tooLarge(bytesMax);
 		const bytes = await (declared <= bytesMax ? request.bytes() : readChunks(request, bytesMax));
-		if (type === null || !jsonType.test(type)) {
-			return failed("unsupported_media_type", "The body must be declared as Content-Type: application/json.");
-		}
-		return { value: JSON.parse(utf8.decode(bytes)) };
+		requireJson(request.headers);
+		return { value: parseJson(utf8.decode(bytes)) };
 	} catch (error) {
 		if (error instanceof AppError) return { error };
-		if (error instanceof SyntaxError) return failed("bad_request", "The body is not JSON.");
-		if (error instanceof TypeError) return failed("bad_request", "The body is not UTF-8.");
-		if (error instanceof RangeError) return failed("bad_request", "The body is nested too deeply.");
-		return failed("bad_request", "The body did not arrive whole.");
+		if (error instanceof SyntaxError) return badRequest("The body is not JSON.");
+		if (error instanceof TypeError) return badRequest("The body is not UTF-8.");
+		if (error instanceof RangeError) return badRequest("The body is nested too deeply.");
+		return badRequest("The body did not arrive whole.");
 	}
 }
 
-function failed(code: "bad_request" | "unsupported_media_type", message: string): ReadBody {
-	return { error: new AppError(code, message) };
+function badRequest(message: string): ReadBody {
+	return { error: new AppError("bad_request", message) };
+}
+
+/** Throws `unsupported_media_type` for a body that is not declared as JSON, or that is compressed. */
+function requireJson(headers: Headers): void {
+	if (!declaresJson(headers.get("content-type") ?? "")) {
+		throw new AppError(
+			"unsupported_media_type",
+			"The body must be declared as Content-Type: application/json.",
+		);
+	}
+	const coding = headers.get("content-encoding");
+	if (coding === null || coding === "" || coding.toLowerCase() === "identity") return;
+	const message = "The body must be sent as it is, without a Content-Encoding.";
+	throw new AppError("unsupported_media_type", message, { acceptEncoding: "identity" });
 }
 
 /** A chunked body says nothing of its length: it is counted while it comes and cut off at the limit. */

@@ -4,6 +4,15 @@ import { isKnown } from "./preconditions.ts";
 
 type ResponseSettings = Context["set"];
 
+/**
+ * Sets the strong `ETag` of a response. A proxy that compresses the body would have to weaken the tag, and a weak one
+ * matches no `If-Match`: with `no-transform` it must leave the body as it is (RFC 9111 §5.2.2.6).
+ */
+export function setEtag({ headers }: ResponseSettings, etag: string): void {
+	headers.etag = etag;
+	headers["cache-control"] = "no-transform";
+}
+
 /** The body with its `ETag`, or 304 where the client has it already. */
 export function unlessKnown(
 	{ headers }: Request,
@@ -11,7 +20,7 @@ export function unlessKnown(
 	{ body, etag }: Representation,
 ): string | null {
 	set.headers.etag = etag;
-	set.headers["cache-control"] = "no-cache";
+	set.headers["cache-control"] = "no-cache, no-transform";
 	return isKnown(headers, etag) ? noBody(set, 304) : body;
 }
 

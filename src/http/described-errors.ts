@@ -24,8 +24,9 @@ const ErrorBody = Type.Object(
 const headerNames: Partial<Record<ErrorCode, readonly HeaderName[]>> = {
 	unauthorized: ["WWW-Authenticate"],
 	method_not_allowed: ["Allow"],
-	precondition_failed: ["ETag"],
-	precondition_required: ["ETag"],
+	precondition_failed: ["ETag", "Cache-Control"],
+	precondition_required: ["ETag", "Cache-Control"],
+	unsupported_media_type: ["Accept-Encoding"],
 	rate_limited: ["Retry-After"],
 	unavailable: ["Retry-After"],
 };

@@ -5,11 +5,12 @@ const optionalHeaders = {
 	ETag: "The strong entity tag: SHA-256 of the body, in hex, in double quotes.",
 	Link: 'The next page, `rel="next"`.',
 	Location: "The path of the new resource.",
-	"Cache-Control": "Whether the response may be kept.",
+	"Cache-Control": "Whether the response may be kept; with `ETag`, that it may not be transformed.",
 	Vary: "Request headers that the response depends on.",
 	"Idempotency-Replayed": "`true` where this is an earlier response again.",
 	"X-Event-Id": "The newest event that the response includes; tail from it to miss nothing.",
 	Allow: "The methods that this path knows.",
+	"Accept-Encoding": "`identity` where the body had another content coding.",
 	"Retry-After": "Seconds after which another try makes sense.",
 	"WWW-Authenticate": "`Bearer`.",
 } as const;

@@ -49,13 +49,14 @@ export function errorBody(error: AppError, requestId: string): string {
 
 /** The headers that an error adds to the response. */
 export function errorHeaders(error: AppError): Record<string, string> {
-	const { etag, allow, retryAfterSeconds, challenge } = error.details;
+	const { etag, allow, retryAfterSeconds, challenge, acceptEncoding } = error.details;
 	return {
 		"cache-control": "no-store",
 		"content-type": "application/json",
-		...(etag !== undefined && { etag }),
+		...(etag !== undefined && { etag, "cache-control": "no-store, no-transform" }),
 		...(allow !== undefined && { allow }),
 		...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
+		...(acceptEncoding !== undefined && { "accept-encoding": acceptEncoding }),
 		...(challenge !== undefined && { "www-authenticate": challenge }),
 	};
 }

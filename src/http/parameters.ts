@@ -10,7 +10,7 @@ const requestHeaders = {
 	"If-Match": { description: "The ETag last seen, or `*`.", required: true },
 	"If-None-Match": { description: "ETags that the client has; one that is current gives 304." },
 	"Last-Event-ID": {
-		description: "The last number already seen; 0: from the oldest kept; absent: from now on.",
+		description: "The last number already seen; 0: from the oldest kept; absent or empty: from now on.",
 	},
 } as const;
 export type RequestHeaderName = keyof typeof requestHeaders;

@@ -1,4 +1,5 @@
 import type { Server } from "bun";
+import { clientAddress } from "./client-address.ts";
 import { defaultHeaders, type ResponseHeaders } from "./envelope.ts";
 
 /** What is known of one request, besides the request itself. */
@@ -13,6 +14,7 @@ export class RequestContext {
 	readonly headers: ResponseHeaders;
 	/** The caller, for the log: a user's id or a key's fingerprint, once known. Never a secret. */
 	principal: string | undefined;
+	#isStream = false;
 
 	constructor(
 		private readonly received: Request,
@@ -27,9 +29,19 @@ export class RequestContext {
 		this.headers = defaultHeaders(this.requestId);
 	}
 
-	/** Lifts the server's idle time-out: for streams, which may be quiet for long. */
+	/** Lifts the server's time-out: for streams, which may be quiet for long. */
 	keepOpen(): void {
+		this.#isStream = true;
 		this.server.timeout(this.received, 0);
+	}
+
+	/**
+	 * The response is made: from now on the connection may be idle for `seconds`. The next request, once its headers are
+	 * there, has the server's own time-out again.
+	 */
+	setIdleTimeout(seconds: number): void {
+		if (this.#isStream && this.received.method !== "HEAD") return;
+		this.server.timeout(this.received, seconds);
 	}
 }
 
@@ -54,16 +66,6 @@ const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/;
 export function requestIdOf(headers: Headers): string {
 	const given = headers.get("x-request-id");
 	return given !== null && requestIdForm.test(given) ? given : crypto.randomUUID();
-}
-
-/**
- * The client's address. Each of `trustedProxies` proxies appends the address that it saw, so the client's is that many
- * from the right of `X-Forwarded-For`; what is further left came from the client and may be made up.
- */
-export function clientAddress(socket: string, headers: Headers, trustedProxies: number): string {
-	if (trustedProxies === 0) return socket;
-	const forwarded = headers.get("x-forwarded-for")?.split(",") ?? [];
-	return forwarded.at(-trustedProxies)?.trim().slice(0, 64) || forwarded[0]?.trim().slice(0, 64) || socket;
 }
 
 /** The path of a URL, without its query. Where `Host` is missing, as HTTP/1.0 allows, Bun gives a bare path for a URL. */

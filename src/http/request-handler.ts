@@ -9,6 +9,8 @@ export interface RequestHandlerDeps {
 	readonly handle: (request: Request) => MaybePromise<Response>;
 	readonly log: Log;
 	readonly trustProxy: number;
+	/** How long a connection may wait for its next request. */
+	readonly idleTimeoutSeconds: number;
 	/** Called for every finished request. */
 	readonly observe?:
 		| ((method: string, path: string, status: number, milliseconds: number) => void)
@@ -23,7 +25,8 @@ export interface RequestHandler {
 	idle(milliseconds: number): Promise<boolean>;
 }
 
-export function requestHandler({ handle, log, trustProxy, observe }: RequestHandlerDeps): RequestHandler {
+export function requestHandler(deps: RequestHandlerDeps): RequestHandler {
+	const { handle, log, trustProxy, idleTimeoutSeconds, observe } = deps;
 	let underWay = 0;
 	let whenIdle: (() => void) | undefined;
 
@@ -34,6 +37,7 @@ export function requestHandler({ handle, log, trustProxy, observe }: RequestHand
 		observe?.(method, path, status, milliseconds);
 		const at = Date.now();
 		log.request({ at, requestId, method, path, status, milliseconds, client: address, principal });
+		context.setIdleTimeout(idleTimeoutSeconds);
 		underWay--;
 		if (underWay === 0) whenIdle?.();
 		return response;

@@ -4,6 +4,7 @@ import type { TLocalizedValidationError } from "typebox/error";
 import { Settings } from "typebox/system";
 import { type Fault, validationError } from "../errors.ts";
 import type { ReadBody } from "./body.ts";
+import { roundedInteger } from "./json.ts";
 
 /** A submitted value that is checked when it is first asked for, not before, and once. */
 export class Submitted<T> {
@@ -92,11 +93,18 @@ function tidy(faults: readonly Fault[]): readonly Fault[] {
 	const byPath = new Map<string, Fault>();
 	for (const { message, path } of faults) {
 		const shown = path.slice(0, pathMax).toWellFormed();
+		if (byPath.get(shown)?.message === roundedFault && isWrongOfInteger(message)) continue;
 		byPath.set(shown, { message, path: shown });
 	}
 	return [...byPath.values()].slice(0, faultsMax);
 }
 
+/** Wrong of an integer that `roundedInteger` stands for. */
+function isWrongOfInteger(message: string): boolean {
+	return message === "must be integer" || message === "must be number";
+}
+
+const roundedFault = "must be an integer that a double holds exactly; send any other as a string";
 const pathMax = 500;
 const faultsMax = 100;
 // typebox stops at 8 by default.
@@ -126,8 +134,8 @@ function child(path: string, name: string): string {
 }
 
 /**
- * Texts that no database or canonical form can hold, and numbers beyond a double, anywhere in a value. Keeps its own
- * stack, because a body may be nested deeper than the call stack.
+ * Texts that no database or canonical form can hold, and numbers that no double holds, anywhere in a value. Keeps its
+ * own stack, because a body may be nested deeper than the call stack.
  */
 function textFaults(root: unknown, rootPath: string): readonly Fault[] {
 	if (typeof root !== "object" || root === null) return [];
@@ -140,6 +148,7 @@ function textFaults(root: unknown, rootPath: string): readonly Fault[] {
 				faults.push({ message: "has a field whose name cannot be stored", path: next.path });
 			else if (typeof value === "object" && value !== null)
 				pending.push({ value, path: child(next.path, name) });
+			else if (value === roundedInteger) faults.push({ message: roundedFault, path: child(next.path, name) });
 			else if (typeof value === "string" && !isStorable(value))
 				faults.push({ message: "must not hold a NUL or a lone surrogate", path: child(next.path, name) });
 			else if (typeof value === "number" && !Number.isFinite(value))

@@ -38,7 +38,7 @@ function response(description: string, schema: TSchema, headers: readonly Header
 /** The responses of every change of one job. */
 const theJob = { ...response("The job.", Job), component: "Job" };
 
-const made = ["ETag", "Location", "Idempotency-Replayed"] as const;
+const made = ["ETag", "Cache-Control", "Location", "Idempotency-Replayed"] as const;
 
 export const enqueueOperation = operation({
 	operationId: "enqueueJob",

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { represent } from "../canonical.ts";
 import { validationError } from "../errors.ts";
-import { unlessKnown } from "../http/conditional-get.ts";
+import { setEtag, unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { contextOf } from "../http/request-context.ts";
@@ -57,7 +57,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				dispatcher.ready([enqueued]);
 				const { body: text, etag } = represent(enqueued.body);
 				set.status = enqueued.isNew ? 202 : 200;
-				set.headers.etag = etag;
+				setEtag(set, etag);
 				set.headers.location = jobPath(enqueued.id);
 				if (enqueued.replayed) set.headers["idempotency-replayed"] = "true";
 				return text;

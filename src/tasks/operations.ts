@@ -14,7 +14,11 @@ export const createOperation = operation({
 	security: "bearer",
 	requestHeaders: ["Idempotency-Key"],
 	responses: {
-		200: { description: "The task.", schema: Task, headers: ["ETag", "Location", "Idempotency-Replayed"] },
+		200: {
+			description: "The task.",
+			schema: Task,
+			headers: ["ETag", "Cache-Control", "Location", "Idempotency-Replayed"],
+		},
 	},
 	errors: [
 		"bad_request",
@@ -74,7 +78,7 @@ export const patchOperation = operation({
 	security: "bearer",
 	pathParameters,
 	requestHeaders: ["If-Match"],
-	responses: { 200: { description: "The changed task.", schema: Task, headers: ["ETag"] } },
+	responses: { 200: { description: "The changed task.", schema: Task, headers: ["ETag", "Cache-Control"] } },
 	errors: [
 		"bad_request",
 		"unauthorized",

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import type { Clock } from "../clock.ts";
 import type { BodyReader } from "../http/body.ts";
-import { noBody, unlessKnown } from "../http/conditional-get.ts";
+import { noBody, setEtag, unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch, requireMatch } from "../http/preconditions.ts";
@@ -51,7 +51,7 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				const idempotent = idempotentRequest(request.headers, user, "POST /collab/tasks", task);
 				const { requestId } = contextOf(request);
 				const created = await tasks.create({ id: newId(), task, idempotent, now: clock(), requestId });
-				set.headers.etag = created.task.etag;
+				setEtag(set, created.task.etag);
 				set.headers.location = taskPath(created.id);
 				if (created.replayed) set.headers["idempotency-replayed"] = "true";
 				return created.task.body;
@@ -85,7 +85,7 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				const { requestId } = contextOf(request);
 				if (!isId(id)) throw noSuchTask();
 				const task = await tasks.update({ id, ifMatch, patch: body.value(), now: clock(), requestId });
-				set.headers.etag = task.etag;
+				setEtag(set, task.etag);
 				return task.body;
 			},
 			{ detail: patchOperation },

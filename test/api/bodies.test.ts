@@ -63,6 +63,19 @@ for (const { line, headers } of routes) {
 				"multipart/form-data; boundary=x",
 				"application/octet-stream",
 				"application/json; charset=iso-8859-1",
+				"application/json; charset=utf-16",
+				'application/json; charset="utf-16le"',
+				"application/json; charset=utf-8; charset=latin1",
+				"application/json;v=1;CHARSET = latin1",
+				"application/json; charset=utf-8 latin1",
+				'application/json; charset="utf-8',
+				"application/json, application/json",
+				"application/json; v=1, application/json",
+				"application/json; charset=utf-8, application/json; charset=utf-8",
+				"text/json",
+				"application/json5",
+				"application /json",
+				"application/json profile=x",
 				"application/jsonp",
 				"application/json, text/plain",
 				"application/problem+json",
@@ -72,6 +85,57 @@ for (const { line, headers } of routes) {
 					await refused(new TextEncoder().encode(body), 415, "unsupported_media_type", type);
 				}
 			}
+		});
+
+		test("a body that is declared as JSON is read, whatever other parameters the type has", async () => {
+			const types = [
+				"application/json; charset=utf8",
+				"application/json;",
+				"application/json ; ",
+				"application/json;;",
+				"Application/JSON; Charset=UTF-8",
+				'application/json;charset="utf-8"',
+				'application/json;charset="utf\\-8"',
+				"application/json; charset = utf-8 ;",
+				"application/json; charset=us-ascii",
+				"application/json; charset=",
+				"application/json; v=1",
+				"application/json; boundary=x; charset=utf-8",
+				"application/json;odata.metadata=minimal;odata.streaming=true",
+				'application/json; profile="https://example.com/a;charset=latin1,b"',
+				"application/json; flag",
+				"application/merge-patch+json; charset=utf8",
+			];
+			for (const contentType of types) await refused('{"extra":1}', 422, "validation_error", contentType);
+		});
+
+		test("a long Content-Type costs little", async () => {
+			const startedAt = performance.now();
+			for (const part of [";", '"', "\\", ' ;a="', "; charset=utf-8", " ", ";a=", "\t;"]) {
+				const contentType = `application/json;${part.repeat(12_000 / part.length)}x,`;
+				await refused("{}", 415, "unsupported_media_type", contentType);
+			}
+			expect(performance.now() - startedAt).toBeLessThan(3000);
+		});
+
+		test("a compressed body is 415 with Accept-Encoding: identity, whatever it contains", async () => {
+			const plain = new TextEncoder().encode('{"extra":1}');
+			for (const coding of ["gzip", "GZIP", "br", "deflate", "x", "identity, gzip"]) {
+				for (const body of [Bun.gzipSync(plain), plain]) {
+					const answer = await ask(server, line, {
+						headers: { ...headers, "content-encoding": coding },
+						body,
+					});
+					expect([answer.status, errorOf(answer).type]).toEqual([415, "unsupported_media_type"]);
+					expect(answer.headers.get("accept-encoding")).toBe("identity");
+				}
+			}
+			for (const coding of ["identity", "Identity", ""]) {
+				const encoded = { ...headers, "content-encoding": coding };
+				expect((await ask(server, line, { headers: encoded, body: plain })).status).toBe(422);
+			}
+			const typed = await refused(plain, 415, "unsupported_media_type", "text/plain");
+			expect(typed.headers.get("accept-encoding")).toBeNull();
 		});
 
 		test("no body at all is 400 or 415, and never a defect", async () => {
@@ -117,6 +181,21 @@ for (const { line, headers } of routes) {
 		test("a number that a double cannot represent is 422", async () => {
 			for (const body of ['{"title":1e400}', '{"extra":[-1e999]}', '{"email":1e400}']) {
 				await refused(body, 422, "validation_error");
+			}
+		});
+
+		test("an integer that a double does not hold exactly is 422 at its path, with one fault", async () => {
+			for (const [body, pointer] of [
+				['{"title":9007199254740993}', "/title"],
+				['{"extra":[-1970670598291982290]}', "/extra"],
+				['{"email":12345678901234567890}', "/email"],
+				["9007199254740993", ""],
+			] as const) {
+				const { details = [] } = errorOf(await refused(body, 422, "validation_error"));
+				expect(details.filter(({ path }) => path === pointer)).toHaveLength(1);
+			}
+			for (const body of ["0123456789012345678", "12345678901234567890abc", '{"a":1970670598291982290']) {
+				await refused(body, 400, "bad_request");
 			}
 		});
 

@@ -2,12 +2,20 @@ import { describe, expect, test } from "bun:test";
 import { type Answer, ask } from "../support/ask.ts";
 import { startServer } from "../support/server.ts";
 
-const origins = ["https://app.example.com", "http://localhost:5173"];
+const origins = [
+	"https://app.example.com",
+	"http://localhost:5173",
+	"tauri://localhost",
+	"capacitor://localhost",
+	"chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+	"moz-extension://0f2a6b1c-8c1d-4d53-9a3e-5d0c7f0e9b11",
+	"app://.",
+];
 const server = await startServer(
 	{
 		DATABASE_URL: "sqlite://:memory:",
 		CORS_ORIGINS: origins.join(", "),
-		RATE_LIMIT: "50/hour",
+		RATE_LIMIT: "80/hour",
 		LOGIN_RATE_LIMIT: "1/minute",
 	},
 	{ clock: () => 1_700_000_000_000 },
@@ -96,9 +104,11 @@ describe.each(lines)("%s with %d", (line, status, options) => {
 	test("has the headers for a known origin", async () => {
 		// The limit lets one login pass; the next one is the 429.
 		if (status === 429) await from("https://app.example.com");
-		const answer = await from("https://app.example.com");
-		expect(answer.status).toBe(status);
-		expectAllowed(answer, "https://app.example.com");
+		for (const origin of ["https://app.example.com", "tauri://localhost"]) {
+			const answer = await from(origin);
+			expect(answer.status).toBe(status);
+			expectAllowed(answer, origin);
+		}
 	});
 
 	test("allows no unknown origin, and has Vary: Origin", async () => {
@@ -124,6 +134,14 @@ test("only exactly the configured origins are allowed", async () => {
 		"https://app.example.com:444",
 		"https://sub.app.example.com",
 		"http://localhost:3001",
+		"tauri://localhost:80",
+		"tauri://localhost/",
+		"tauri://localhost.evil.example",
+		"http://localhost",
+		"https://localhost",
+		"ionic://localhost",
+		"chrome-extension://abcdefghijklmnopabcdefghijklmnoq",
+		"app://x",
 		"constructor",
 		"__proto__",
 		"toString",

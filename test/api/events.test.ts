@@ -149,6 +149,31 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(none.next_after).toBe(rev);
 		});
 
+		test("an empty Last-Event-ID is as if absent, in the header and in the query", async () => {
+			const { rev } = await server.storage.events.range();
+			const now = [
+				await openTail(server.url, "", { "last-event-id": "" }),
+				await openTail(server.url, "", { "last-event-id": " \t" }),
+				await openTail(server.url, "?last_event_id="),
+				await openTail(server.url, "?last_event_id=%20"),
+				await openTail(server.url, "?last_event_id=", { "last-event-id": "" }),
+			];
+			const back = [
+				await openTail(server.url, `?last_event_id=${rev - 1}`, { "last-event-id": "" }),
+				await openTail(server.url, "?last_event_id=", { "last-event-id": String(rev - 1) }),
+			];
+			const { id } = await create(server, "after an empty id");
+			for (const tail of now) {
+				expect((await tail.block())?.id).toBe(String(rev));
+				expect((await tail.next()).event.data.id).toBe(id);
+				tail.close();
+			}
+			for (const tail of back) {
+				expect((await tail.take(2)).map((event) => event.id)).toEqual([rev, rev + 1]);
+				tail.close();
+			}
+		});
+
 		test("types narrows a stream", async () => {
 			const tail = await openTail(server.url, "?types=task.deleted,task.updated");
 			const { id } = await create(server, "narrowed");
@@ -161,13 +186,14 @@ for (const { name, newUrl } of everyDatabase) {
 		test("an invalid request is rejected before the first byte", async () => {
 			const { rev } = await server.storage.events.range();
 			const refusals: readonly (readonly [`/${string}`, string, Record<string, string>?])[] = [
-				["/events/tail?last_event_id=", "/last_event_id"],
 				["/events/tail?last_event_id=-1", "/last_event_id"],
 				["/events/tail?last_event_id=1.5", "/last_event_id"],
 				["/events/tail?last_event_id=1e3", "/last_event_id"],
 				[`/events/tail?last_event_id=${rev + 1}`, "/last_event_id"],
 				["/events/tail?last_event_id=99999999999999999999", "/last_event_id"],
 				["/events/tail?last_event_id=0", "/Last-Event-ID", { "last-event-id": "x" }],
+				["/events/tail?last_event_id=x", "/last_event_id", { "last-event-id": "" }],
+				["/events?after=", "/after"],
 				["/events/tail?types=task", "/types"],
 				["/events/tail?types=", "/types"],
 				["/events/tail?types=task.*,", "/types"],

@@ -197,6 +197,38 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(leased?.id).toBe(early.id);
 		});
 
+		test("an integer that a double does not hold exactly is 422 at its path wherever JSON comes in, and changes nothing", async () => {
+			const { id, fence, job, queue } = await leasedJob();
+			const rounded = "1970670598291982290";
+			const message = "must be an integer that a double holds exactly; send any other as a string";
+			for (const [path, body, pointer] of [
+				["/jobs", `{"kind":"x","payload":{"row":${rounded}}}`, "/payload/row"],
+				["/jobs", `{"kind":"x","payload":[[-9007199254740993]]}`, "/payload/0/0"],
+				["/jobs", `{"kind":"x","payload":${rounded}}`, "/payload"],
+				["/jobs", `{"kind":"x","priority":${rounded}}`, "/priority"],
+				["/jobs/batch", `{"jobs":[{"kind":"x","payload":{"a/b":${rounded}}}]}`, "/jobs/0/payload/a~1b"],
+				["/jobs/lease", `{"worker":"w","limit":${rounded}}`, "/limit"],
+				[`/jobs/${id}/heartbeat`, `{"fence":${rounded}}`, "/fence"],
+				[`/jobs/${id}/heartbeat`, `{"fence":${fence},"progress":${rounded}}`, "/progress"],
+				[`/jobs/${id}/complete`, `{"fence":${fence},"result":{"row":${rounded}}}`, "/result/row"],
+				[`/jobs/${id}/fail`, `{"fence":${rounded},"error":"e"}`, "/fence"],
+			] as const) {
+				const answer = await post(path, body, { "idempotency-key": "rounded" });
+				expect([answer.status, errorOf(answer).details]).toEqual([422, [{ message, path: pointer }]]);
+				expect(answer.text).not.toContain(rounded.slice(0, 10));
+			}
+			expect(jobOf(await get(`/jobs/${id}`))).toEqual(job);
+			const first = await post("/jobs", { kind: "x", queue }, { "idempotency-key": "rounded" });
+			expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([202, null]);
+			const exact = await post(
+				"/jobs",
+				`{"kind":"x","queue":"${queue}","payload":[9007199254740992,9007199254740994,1e22,12345678901234567890.0,"${rounded}"]}`,
+			);
+			expect(exact.text).toContain(
+				`"payload":[9007199254740992,9007199254740994,1e+22,12345678901234567000,"${rounded}"]`,
+			);
+		});
+
 		test("deep and odd JSON is stored, and returned byte for byte in canonical form", async () => {
 			const deep = `${'[{"a":'.repeat(15_000)}0${"}]".repeat(15_000)}`;
 			const odd =

@@ -127,6 +127,7 @@ describe.each(operations)("%s", (line, operation) => {
 			else for (const media of Object.values(content ?? { none: {} })) expect(exampleOf(media)).toBeDefined();
 			if (["429", "503"].includes(status)) expect(Object.keys(headers)).toContain("Retry-After");
 			if (["304", "412"].includes(status)) expect(Object.keys(headers)).toContain("ETag");
+			if ("ETag" in headers) expect(Object.keys(headers)).toContain("Cache-Control");
 		}
 	});
 

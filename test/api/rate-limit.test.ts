@@ -1,13 +1,18 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/ids.ts";
+import type { Log } from "../../src/log.ts";
 import { type Answer, ask, errorOf, type Question } from "../support/ask.ts";
+import { recordedLog } from "../support/log.ts";
 import { startServer, testApiKey } from "../support/server.ts";
 import { addUser, testEmail, testPassword } from "../support/users.ts";
 
 /** A server whose clock stands still until a test moves it. */
-async function limited(env: Record<string, string>) {
+async function limited(env: Record<string, string>, log?: Log) {
 	let now = 1_700_000_000_000;
-	const server = await startServer({ DATABASE_URL: "sqlite://:memory:", ...env }, { clock: () => now });
+	const server = await startServer(
+		{ DATABASE_URL: "sqlite://:memory:", ...env },
+		{ clock: () => now, ...(log && { log }) },
+	);
 	return {
 		server,
 		get: (options: Question = {}) => ask(server, "GET /collab/state/tasks", options),
@@ -187,6 +192,28 @@ describe("the limit", () => {
 		expect(leftOf(await from("2001:db8:1:3::1"))).toBe(4);
 	});
 
+	test("behind a proxy that writes ports counts per address, and the log shows the address", async () => {
+		const { log, lines } = recordedLog();
+		const { get } = await limited({ RATE_LIMIT: "8/minute", TRUST_PROXY: "1" }, log);
+		const from = (forwarded: string) => get({ headers: { "x-forwarded-for": forwarded } });
+		const spellings = [
+			"10.0.0.1:40001",
+			"10.0.0.1:40002",
+			'"10.0.0.1:40003"',
+			"[::ffff:10.0.0.1]:4",
+			"10.0.0.1",
+		];
+		for (const [index, spelling] of spellings.entries()) {
+			expect(leftOf(await from(`6.6.6.6:${index}, ${spelling}`))).toBe(7 - index);
+			expect(lines.at(-1)).toMatchObject({ msg: "request", client: "10.0.0.1" });
+		}
+		const six = ["[2001:db8:1:2::1]:40001", "[2001:DB8:1:2::1]:40002", '"[2001:db8:1:2:0::1]:3"'];
+		for (const [index, spelling] of six.entries()) {
+			expect(leftOf(await from(spelling))).toBe(7 - index);
+			expect(lines.at(-1)).toMatchObject({ client: "2001:db8:1:2::1" });
+		}
+	});
+
 	test("does not count at all when it is off", async () => {
 		const { get } = await limited({ RATE_LIMIT: "off" });
 		for (let n = 0; n < 100; n++) expect((await get()).headers.get("ratelimit")).toBeNull();
@@ -232,6 +259,16 @@ describe("the login limit", () => {
 		expectLimited(await login("10.0.0.1", wrong), 1);
 		pass(999);
 		expect((await login("10.0.0.1", wrong)).status).toBe(401);
+	});
+
+	test("counts per address behind a proxy that writes ports", async () => {
+		const { server } = await limited({ LOGIN_RATE_LIMIT: "3/minute", RATE_LIMIT: "off", TRUST_PROXY: "1" });
+		const statuses: number[] = [];
+		for (const port of [40001, 40002, 40003, 40004, 40005]) {
+			const headers = { "x-forwarded-for": `10.0.0.1:${port}` };
+			statuses.push((await ask(server, "POST /auth/login", { headers, body: wrong })).status);
+		}
+		expect(statuses).toEqual([401, 401, 401, 429, 429]);
 	});
 
 	test("counts malformed logins too, and applies to nothing else", async () => {

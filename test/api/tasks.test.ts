@@ -59,8 +59,30 @@ for (const { name, newUrl } of everyDatabase) {
 			] as const) {
 				const answer = await ask(server, `GET ${path}`);
 				expect(answer.headers.get("etag")).toBe(`"${sha256(answer.text)}"`);
-				expect(answer.headers.get("cache-control")).toBe("no-cache");
+				expect(answer.headers.get("cache-control")).toBe("no-cache, no-transform");
 			}
+		});
+
+		test("no body with an ETag may be transformed on its way, whatever the response", async () => {
+			const { id, etag, answer } = await create("as it is");
+			const stale = await patch(id, '"other"', { title: "x" });
+			const missing = await patch(id, undefined, { title: "x" });
+			const changed = await patch(id, etag, { title: "changed" });
+			const found = await ask(server, `GET /collab/tasks/${id}`);
+			const invalid = await patch(id, "*", { title: "" });
+			const control = [answer, stale, missing, changed, found, invalid].map(({ status, headers }) => [
+				status,
+				headers.has("etag"),
+				headers.get("cache-control"),
+			]);
+			expect(control).toEqual([
+				[200, true, "no-transform"],
+				[412, true, "no-store, no-transform"],
+				[428, true, "no-store, no-transform"],
+				[200, true, "no-transform"],
+				[200, true, "no-cache, no-transform"],
+				[422, false, "no-store"],
+			]);
 		});
 
 		test("If-None-Match gives 304 with the headers that a cache needs, and no body", async () => {
@@ -70,7 +92,7 @@ for (const { name, newUrl } of everyDatabase) {
 				const answer = await ask(server, `GET /collab/tasks/${id}`, { headers: { "if-none-match": header } });
 				expect([header, answer.status, answer.text]).toEqual([header, 304, ""]);
 				expect(answer.headers.get("etag")).toBe(etag);
-				expect(answer.headers.get("cache-control")).toBe("no-cache");
+				expect(answer.headers.get("cache-control")).toBe("no-cache, no-transform");
 				expect(answer.headers.get("vary")).toBe("Origin");
 				expect(answer.headers.get("content-type")).toBeNull();
 				expect(answer.headers.get("content-length")).toBeNull();

@@ -245,7 +245,7 @@ describe("the security headers for browsers", () => {
 	test("are on the 500 of a defect too, even if it happens outside of every route", async () => {
 		const { log } = recordedLog();
 		const fails = () => Promise.reject(new Error("secret cause"));
-		const { fetch: answer } = requestHandler({ handle: fails, log, trustProxy: 0 });
+		const { fetch: answer } = requestHandler({ handle: fails, log, trustProxy: 0, idleTimeoutSeconds: 75 });
 		const outer = Bun.serve({ port: 0, fetch: answer as never });
 		const response = await fetch(outer.url);
 		expect([response.status, safe(response.headers)]).toEqual([500, wanted]);

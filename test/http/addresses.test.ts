@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { clientAddress, requestIdOf } from "../../src/http/request-context.ts";
+import { clientAddress } from "../../src/http/client-address.ts";
+import { requestIdOf } from "../../src/http/request-context.ts";
 import { addressKey } from "../../src/rate-limit/limiter.ts";
 
 const forwarded = (value: string) => new Headers({ "x-forwarded-for": value });
@@ -11,8 +12,77 @@ test.each([
 	[2, "6.6.6.6, 1.1.1.1, 2.2.2.2", "1.1.1.1"],
 	[2, "6.6.6.6,7.7.7.7 ,1.1.1.1 , 2.2.2.2", "1.1.1.1"],
 	[1, " 2001:db8::1 ", "2001:db8::1"],
+	[1, "6.6.6.6, 1.1.1.1,", "1.1.1.1"],
+	[2, "6.6.6.6,, 1.1.1.1, , 2.2.2.2 ,", "1.1.1.1"],
+	[2, "1.1.1.1", "1.1.1.1"],
 ])("behind %d proxies, X-Forwarded-For: %s is %s", (proxies, header, address) => {
 	expect(clientAddress("9.9.9.9", forwarded(header), proxies)).toBe(address);
+});
+
+test.each([
+	["198.51.100.8", "198.51.100.8"],
+	["198.51.100.8:40001", "198.51.100.8"],
+	['"198.51.100.8:40001"', "198.51.100.8"],
+	[' "198.51.100.8" ', "198.51.100.8"],
+	["198.51.100.8:", "198.51.100.8"],
+	["[198.51.100.8]:40001", "198.51.100.8"],
+	["2001:db8::1", "2001:db8::1"],
+	["2001:DB8:0:0:0:0:0:1", "2001:db8::1"],
+	["2001:0db8:0000::0001", "2001:db8::1"],
+	["[2001:db8::1]", "2001:db8::1"],
+	["[2001:db8::1]:40001", "2001:db8::1"],
+	['"[2001:db8::1]:40001"', "2001:db8::1"],
+	["2001:db8::1:40001", "2001:db8::1"],
+	["2001:db8:1:2:3:4:5:6:4001", "2001:db8:1:2:3:4:5:6"],
+	["fe80::1%eth0", "fe80::1"],
+	["[fe80::1%25eth0]:40001", "fe80::1"],
+	["::ffff:198.51.100.8", "198.51.100.8"],
+	["[::ffff:198.51.100.8]:40001", "198.51.100.8"],
+	["::FFFF:c633:6408", "198.51.100.8"],
+	["0:0:0:0:0:ffff:198.51.100.8", "198.51.100.8"],
+	["::ffff:0.0.0.1", "0.0.0.1"],
+	["unknown", "unknown"],
+	["unknown:40001", "unknown"],
+	["_hidden", "_hidden"],
+	["_hidden:_40001", "_hidden"],
+	["unix:", "unix"],
+	["[]", "unknown"],
+	["[::1", "unknown"],
+	[":::::", "unknown"],
+	["\u00e4\u00f6", "unknown"],
+	["198.51.100.8:1:2", "198.51.100.8"],
+	["198.51.100.999:40001", "198.51.100.999"],
+])("a proxy that writes %s names %s", (member, address) => {
+	for (const list of [member, `6.6.6.6:1, ${member}`, `,${member} , `]) {
+		expect(clientAddress("9.9.9.9", forwarded(list), 1)).toBe(address);
+	}
+});
+
+test("no port makes a client of its own, whatever stands for the address", () => {
+	const hosts = [
+		"198.51.100.8",
+		"[2001:db8::1]",
+		"[::ffff:198.51.100.8]",
+		"[fe80::1%eth0]",
+		"unknown",
+		"_x",
+		"2001:db8::1",
+	];
+	for (const host of hosts) {
+		const keys = Array.from({ length: 2000 }, (_, n) =>
+			addressKey(clientAddress("9.9.9.9", forwarded(`${host}:${1 + n * 32}`), 1)),
+		);
+		expect([host, new Set(keys).size]).toEqual([host, 1]);
+	}
+});
+
+test("a header that is sent twice is one list", () => {
+	const twice = new Headers([
+		["x-forwarded-for", "6.6.6.6"],
+		["x-forwarded-for", "1.1.1.1:5"],
+	]);
+	expect(clientAddress("9.9.9.9", twice, 1)).toBe("1.1.1.1");
+	expect(clientAddress("9.9.9.9", twice, 2)).toBe("6.6.6.6");
 });
 
 test("without the header, or with an empty one, the socket's address is used", () => {
@@ -23,7 +93,12 @@ test("without the header, or with an empty one, the socket's address is used", (
 });
 
 test("an address from a client's header is never longer than an address can be", () => {
-	expect(clientAddress("9.9.9.9", forwarded("x".repeat(10_000)), 1).length).toBeLessThanOrEqual(64);
+	for (const long of ["x", ":", "[", "]", "%", '"', "1:", "1.", "::", "[::1]:"].map((part) =>
+		part.repeat(10_000),
+	)) {
+		const address = clientAddress("9.9.9.9", forwarded(long), 1);
+		expect(address).toMatch(/^[\w.:-]{1,64}$/);
+	}
 });
 
 test.each([

@@ -20,8 +20,8 @@ export interface Answer {
 let asked = 0;
 
 /**
- * Sends a request over HTTP and checks what is true of every response: the request's id, the envelope of an error, and
- * the OpenAPI document, which must declare the status and describe the body.
+ * Sends a request over HTTP and checks what is true of every response: the request's id, that nobody may change a body
+ * with an ETag, the envelope of an error, and the OpenAPI document, which must declare the status and describe the body.
  */
 export async function ask(
 	server: TestServer,
@@ -44,6 +44,8 @@ export async function ask(
 	const text = await response.text();
 	const answer = { status: response.status, headers: response.headers, text, json: parsed(text) };
 	expect(answer.headers.get("x-request-id")).toBe(requestId);
+	// A proxy that compresses a body weakens its tag.
+	if (answer.headers.has("etag")) expect(answer.headers.get("cache-control")).toContain("no-transform");
 	if (answer.status >= 400 && method !== "HEAD") expectEnvelope(answer, requestId);
 	(await documentOf(server)).holds(method, path, answer);
 	return answer;

@@ -53,6 +53,7 @@ const promised = [
 	"X-Request-Id",
 	"Retry-After",
 	"WWW-Authenticate",
+	"Accept-Encoding",
 	"Idempotency-Replayed",
 	"RateLimit",
 	"RateLimit-Policy",

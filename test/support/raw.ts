@@ -55,3 +55,48 @@ function parse(text: string): RawAnswer {
 		},
 	};
 }
+
+/** A connection that a test writes to and reads from as it likes. */
+export interface RawConnection {
+	send(bytes: string): void;
+	/** Everything that was received so far. */
+	received(): string;
+	/** Resolves when what was received contains the text. Fails when the server closes before. */
+	until(text: string): Promise<void>;
+	/** Resolves when the server has closed the connection. */
+	readonly closed: Promise<void>;
+	end(): void;
+}
+
+export async function connectRaw(url: string): Promise<RawConnection> {
+	const { hostname, port } = new URL(url);
+	const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+	let received = "";
+	let onData = Promise.withResolvers<void>();
+	const socket = await Bun.connect({
+		hostname,
+		port: Number(port),
+		socket: {
+			data: (_, chunk) => {
+				received += chunk.toString("utf8");
+				onData.resolve();
+				onData = Promise.withResolvers<void>();
+			},
+			close: () => close(),
+			error: () => close(),
+		},
+	});
+	return {
+		send: (bytes) => void socket.write(bytes),
+		received: () => received,
+		async until(text) {
+			let isClosed = false;
+			while (!received.includes(text)) {
+				if (isClosed) throw new Error(`closed after ${JSON.stringify(received)}`);
+				isClosed = await Promise.race([onData.promise.then(() => false), closed.then(() => true)]);
+			}
+		},
+		closed,
+		end: () => void socket.end(),
+	};
+}

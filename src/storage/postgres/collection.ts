@@ -3,7 +3,7 @@ import type { AnyCollection, Collection, RunUnit } from "../../unit-of-work.ts";
 import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db, Fragment, Sql, Tx } from "./connection.ts";
-import type { HeadOfGroup } from "./event-appender.ts";
+import type { HeadOfGroup } from "./head-of-group.ts";
 import type { EpochGuard } from "./log-epoch.ts";
 import type { Pool } from "./pool.ts";
 

@@ -1,7 +1,10 @@
 import type { EventDraft } from "../../event-draft.ts";
+import type { EventRow } from "../../events/store.ts";
 import { databaseNow } from "./clock.ts";
+import { eventStatements } from "./collections/events.ts";
 import { channel } from "./commit-notifier.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
+import type { HeadOfGroup } from "./head-of-group.ts";
 import { instanceOf } from "./log-epoch.ts";
 
 /**
@@ -10,7 +13,7 @@ import { instanceOf } from "./log-epoch.ts";
  * committed late. With the lock of the head row, the transaction that has the next number is the next to commit.
  */
 export class EventAppender {
-	readonly #drafts: Numbered[] = [];
+	readonly #drafts: EventRow[] = [];
 	#kept = 0;
 
 	/** `first`: the number before the group's first event; 0 if the statement adds it when it writes. */
@@ -54,7 +57,7 @@ export class EventAppender {
 			...(changed.length > 0 ? [revise(tx, changed, { base: tx`${rev}::bigint`, from: tx`` })] : []),
 			// Only a wake-up, sent with the commit; the log is polled as well, in case it is lost.
 			tx`SELECT pg_notify(${channel}, '')`,
-			insertEvents(tx, this.#drafts, numbersAsTheyAre(tx)),
+			eventStatements.insert(tx, this.#drafts),
 		];
 	}
 
@@ -72,7 +75,7 @@ export class EventAppender {
 		const count = this.#drafts.length;
 		const head = { base: sql`head.base`, from: sql`head,` };
 		const steps = [
-			insertEvents(sql, this.#drafts, head),
+			eventStatements.insert(sql, this.#drafts, head),
 			...(changed.length > 0 ? [revise(sql, changed, { ...head, base: sql`head.base + ${count}` })] : []),
 			...inserts(head),
 		];
@@ -97,32 +100,8 @@ interface TakenHead {
 	readonly instance: number;
 }
 
-/** How a statement numbers its rows: `SELECT ${base} + seq, … FROM ${from} unnest(…)`. */
-export interface HeadOfGroup {
-	readonly base: Fragment;
-	readonly from: Fragment;
-}
-
-/** For rows that already have their numbers. */
-export function numbersAsTheyAre(sql: Sql | Tx): HeadOfGroup {
-	return { base: sql`0`, from: sql`` };
-}
-
-type Numbered = EventDraft & { readonly id: number };
-
 function revise(sql: Sql | Tx, changed: readonly string[], { base, from }: HeadOfGroup) {
 	return sql`INSERT INTO revisions (collection, rev)
 		SELECT name, ${base} FROM ${from} unnest(${[...changed]}::text[]) AS changed (name)
 		ON CONFLICT (collection) DO UPDATE SET rev = excluded.rev`;
-}
-
-function insertEvents(sql: Sql | Tx, drafts: readonly Numbered[], { base, from }: HeadOfGroup) {
-	return sql`INSERT INTO events (id, type, subject, data, request_id, time)
-		SELECT ${base} + id, type, subject, data, request_id, time FROM ${from} unnest(
-			${drafts.map(({ id }) => id)}::bigint[],
-			${drafts.map(({ type }) => type)}::text[],
-			${drafts.map(({ subject }) => subject)}::text[],
-			${drafts.map(({ data }) => data)}::text[],
-			${drafts.map(({ requestId }) => requestId)}::text[],
-			${drafts.map(({ time }) => time)}::bigint[]) AS draft (id, type, subject, data, request_id, time)`;
 }

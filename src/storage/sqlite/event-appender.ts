@@ -1,5 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { EventDraft } from "../../event-draft.ts";
+import { eventTable } from "./collections/events.ts";
+import { TableStatements } from "./table-statements.ts";
 
 /**
  * Appends to the end of the log, from the begin to the commit of a group. SQLite has one writer at a time, so a number
@@ -9,21 +11,18 @@ export class EventAppender {
 	readonly #read;
 	readonly #write;
 	readonly #revise;
-	readonly #insert;
+	readonly #statements;
 	#taken = 0;
 	#kept = 0;
 	#rev = 0;
 
-	/** Raw statements, because every change runs them: drizzle's placeholders cost three times the insert itself. */
 	constructor(database: Database) {
 		this.#read = database.query<{ rev: number }, []>("SELECT rev FROM log_head");
 		this.#write = database.query("UPDATE log_head SET rev = ? WHERE one = 1");
 		this.#revise = database.query(
 			"INSERT INTO revisions (collection, rev) VALUES (?, ?) ON CONFLICT (collection) DO UPDATE SET rev = excluded.rev",
 		);
-		this.#insert = database.query(
-			"INSERT INTO events (id, type, subject, data, request_id, time) VALUES (?, ?, ?, ?, ?, ?)",
-		);
+		this.#statements = new TableStatements(database, eventTable, { key: "id", fixed: [] });
 	}
 
 	/** After the group's begin. */
@@ -35,8 +34,7 @@ export class EventAppender {
 
 	append(event: EventDraft): number {
 		const rev = this.#rev + 1;
-		const { type, subject, data, requestId, time } = event;
-		this.#insert.run(rev, type, subject, data, requestId, time);
+		this.#statements.insert({ ...event, id: rev });
 		this.#rev = rev;
 		return rev;
 	}

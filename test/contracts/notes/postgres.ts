@@ -7,8 +7,9 @@ import {
 	unitsOf,
 } from "../../../src/storage/postgres/collection.ts";
 import type { Fragment, Sql, Tx } from "../../../src/storage/postgres/connection.ts";
-import { type HeadOfGroup, numbersAsTheyAre } from "../../../src/storage/postgres/event-appender.ts";
+import type { HeadOfGroup } from "../../../src/storage/postgres/head-of-group.ts";
 import { IdentityMap } from "../../../src/storage/postgres/identity-map.ts";
+import { TableStatements } from "../../../src/storage/postgres/table-statements.ts";
 import { notes as collection, type NoteRow, type NoteRows, type NoteStore } from "./store.ts";
 
 export const noteTable = pgTable("notes", {
@@ -16,6 +17,8 @@ export const noteTable = pgTable("notes", {
 	id: uuid().notNull().unique(),
 	text: text().notNull(),
 });
+
+const noteStatements = new TableStatements(noteTable, { key: "id", fixed: ["seq"], numbered: "seq" });
 
 export const notes = {
 	tables: { notes: noteTable },
@@ -35,7 +38,10 @@ class NoteGroupRows extends IdentityMap<NoteRow> implements NoteRows, GroupRows<
 	async fetch(tx: Tx, readSets: readonly NoteReadSet[]): Promise<void> {
 		const ids = readSets.flatMap((readSet) => readSet.ids);
 		if (ids.length === 0) return;
-		this.load(await tx<NoteRow[]>`SELECT seq, id, text FROM notes WHERE id = ANY(${ids}::uuid[])`);
+		this.load(
+			await tx<NoteRow[]>`
+			SELECT ${noteStatements.columns(tx)} FROM notes WHERE id = ANY(${ids}::uuid[])`,
+		);
 	}
 
 	find(id: string): NoteRow | undefined {
@@ -58,22 +64,15 @@ class NoteGroupRows extends IdentityMap<NoteRow> implements NoteRows, GroupRows<
 		const { inserted, updated, removed } = this.changes();
 		const statements: PromiseLike<unknown>[] = [
 			...removed.map(({ id }) => tx`DELETE FROM notes WHERE id = ${id}`),
-			...updated.map(({ id, text }) => tx`UPDATE notes SET text = ${text} WHERE id = ${id}`),
 		];
-		if (inserted.length > 0) statements.push(insert(tx, inserted, numbersAsTheyAre(tx)));
+		if (updated.length > 0) statements.push(noteStatements.update(tx, updated));
+		if (inserted.length > 0) statements.push(noteStatements.insert(tx, inserted));
 		return statements;
 	}
 
 	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
-		return insert(sql, this.changes().inserted, head);
+		return noteStatements.insert(sql, this.changes().inserted, head);
 	}
-}
-
-function insert(sql: Sql | Tx, rows: readonly NoteRow[], { base, from }: HeadOfGroup) {
-	return sql`INSERT INTO notes (seq, id, text) SELECT ${base} + seq, id, text FROM ${from} unnest(
-		${rows.map(({ seq }) => seq)}::bigint[],
-		${rows.map(({ id }) => id)}::uuid[],
-		${rows.map(({ text }) => text)}::text[]) AS note (seq, id, text)`;
 }
 
 function noteStore({ db }: StoreContext): NoteStore {

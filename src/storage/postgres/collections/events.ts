@@ -6,6 +6,7 @@ import type { Registration, StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";
 import { instanceOf } from "../log-epoch.ts";
 import type { Pool } from "../pool.ts";
+import { TableStatements } from "../table-statements.ts";
 
 export const eventTable = pgTable("events", {
 	id: bigint({ mode: "number" }).primaryKey(),
@@ -31,6 +32,9 @@ export const revisionTable = pgTable("revisions", {
 	collection: text().primaryKey(),
 	rev: bigint({ mode: "number" }).notNull(),
 });
+
+/** The events themselves are written by the log's appender. */
+export const eventStatements = new TableStatements(eventTable, { key: "id", fixed: [], numbered: "id" });
 
 export const events = {
 	tables: { events: eventTable, logHead: logHeadTable, revisions: revisionTable },
@@ -62,9 +66,7 @@ function eventStore({ pool, epochs, notifier }: StoreContext): EventStore {
 		async read(query) {
 			const [head, found] = await onCheckedServer(() => page(sql, query));
 			const events = found.flatMap((row) => (row.id === null ? [] : [row]));
-			const rows = events.map(({ id, type, subject, data, requestId, time }) => {
-				return { id, type, subject, data, requestId, time };
-			});
+			const rows = events.map(({ rev, purgedRev, instance, bytes, ...event }) => event);
 			const isFull = rows.length === query.limit || (events.at(-1)?.bytes ?? 0) >= query.bytesMax;
 			return eventPage(query, head, rows, isFull);
 		},
@@ -113,7 +115,7 @@ function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseL
 			) AS sized WHERE bytes - length < ${bytesMax}
 		) AS fit ON true
 		LEFT JOIN (
-			SELECT id, type, subject, data, request_id AS "requestId", time FROM events
+			SELECT ${eventStatements.columns(sql)} FROM events
 		) AS found ON found.id = fit.id
 		ORDER BY fit.id`;
 }

@@ -10,6 +10,7 @@ import { databaseNow } from "../clock.ts";
 import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { IdentityMap } from "../identity-map.ts";
+import { TableStatements } from "../table-statements.ts";
 
 export const idempotencyTable = pgTable(
 	"idempotency",
@@ -29,6 +30,8 @@ export const idempotencyTable = pgTable(
 	],
 );
 
+const idempotencyStatements = new TableStatements(idempotencyTable, { key: "key", fixed: [] });
+
 export const idempotency = {
 	tables: { idempotency: idempotencyTable },
 	units: unitsOf(collection, () => new IdempotencyGroupRows()),
@@ -44,7 +47,7 @@ class IdempotencyGroupRows implements IdempotencyRows, GroupRows<readonly Idempo
 		if (keys.length === 0) return;
 		this.#records.load(
 			await tx<IdempotencyRecord[]>`
-				SELECT scope, key, request_hash AS "requestHash", body, created_at AS "createdAt"
+				SELECT ${idempotencyStatements.columns(tx)}
 				FROM idempotency JOIN unnest(
 					${keys.map(({ scope }) => scope)}::text[],
 					${keys.map(({ key }) => key)}::text[]) AS wanted (scope, key) USING (scope, key)`,
@@ -76,14 +79,7 @@ class IdempotencyGroupRows implements IdempotencyRows, GroupRows<readonly Idempo
 		const records = [...inserted, ...updated];
 		if (records.length === 0) return [];
 		return [
-			tx`INSERT INTO idempotency (scope, key, request_hash, body, created_at)
-				SELECT * FROM unnest(
-					${records.map(({ scope }) => scope)}::text[],
-					${records.map(({ key }) => key)}::text[],
-					${records.map(({ requestHash }) => requestHash)}::text[],
-					${records.map(({ body }) => body)}::text[],
-					${records.map(({ createdAt }) => createdAt)}::bigint[])
-				ON CONFLICT (scope, key) DO UPDATE SET
+			tx`${idempotencyStatements.insert(tx, records)} ON CONFLICT (scope, key) DO UPDATE SET
 					request_hash = excluded.request_hash, body = excluded.body, created_at = excluded.created_at`,
 		];
 	}

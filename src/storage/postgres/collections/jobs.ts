@@ -16,7 +16,7 @@ import { type GroupRows, type Registration, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { IdentityMap } from "../identity-map.ts";
 import { addToCounts } from "./job-counts.ts";
-import { fetchStatements, insert, type JobChange, update } from "./job-statements.ts";
+import { fetchStatements, jobStatements } from "./job-statements.ts";
 import { jobStore } from "./job-store.ts";
 import { jobCountTable, jobTable } from "./job-tables.ts";
 
@@ -94,7 +94,7 @@ export class JobGroupRows extends IdentityMap<JobRow> implements JobRows, GroupR
 		});
 		const statements = addToCounts(tx, differences(inserted, changed));
 		if (changed.length > 0) statements.push(requireCount(changed.length, update(tx, changed)));
-		if (inserted.length > 0) statements.push(insert(tx, inserted));
+		if (inserted.length > 0) statements.push(jobStatements.insert(tx, inserted));
 		return statements;
 	}
 
@@ -105,6 +105,19 @@ export class JobGroupRows extends IdentityMap<JobRow> implements JobRows, GroupR
 		if (ids === undefined) this.#idsByKey.set(key, new Set([id]));
 		else ids.add(id);
 	}
+}
+
+interface JobChange {
+	readonly before: JobRow;
+	readonly next: JobRow;
+}
+
+function update(tx: Tx, changes: readonly JobChange[]): PromiseLike<{ readonly count: number }> {
+	return jobStatements.update(
+		tx,
+		changes.map(({ next }) => next),
+		changes.map(({ before }) => before),
+	);
 }
 
 function differences(inserted: readonly JobRow[], changed: readonly JobChange[]): CountDifferences {

@@ -12,8 +12,9 @@ import {
 import { BatchLoader } from "../batch-loader.ts";
 import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
-import { type HeadOfGroup, numbersAsTheyAre } from "../event-appender.ts";
+import type { HeadOfGroup } from "../head-of-group.ts";
 import { IdentityMap } from "../identity-map.ts";
+import { TableStatements } from "../table-statements.ts";
 
 export const taskTable = pgTable("tasks", {
 	/** The number of the event that created the task: in commit order, never reused. */
@@ -24,6 +25,12 @@ export const taskTable = pgTable("tasks", {
 	version: integer().notNull(),
 	createdAt: bigint("created_at", { mode: "number" }).notNull(),
 	updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
+});
+
+const taskStatements = new TableStatements(taskTable, {
+	key: "id",
+	fixed: ["seq", "createdAt"],
+	numbered: "seq",
 });
 
 export const tasks = {
@@ -42,7 +49,9 @@ class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<
 	async fetch(tx: Tx, readSets: readonly TaskReadSet[]): Promise<void> {
 		const ids = readSets.flatMap((readSet) => readSet.ids);
 		if (ids.length === 0) return;
-		this.load(await tx<TaskRow[]>`SELECT ${columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`);
+		this.load(
+			await tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`,
+		);
 	}
 
 	find(id: string): TaskRow | undefined {
@@ -66,43 +75,14 @@ class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<
 		const statements: PromiseLike<unknown>[] = [];
 		if (removed.length > 0)
 			statements.push(tx`DELETE FROM tasks WHERE id = ANY(${removed.map(({ id }) => id)}::uuid[])`);
-		if (updated.length > 0) statements.push(update(tx, updated));
-		if (inserted.length > 0) statements.push(insert(tx, inserted, numbersAsTheyAre(tx)));
+		if (updated.length > 0) statements.push(taskStatements.update(tx, updated));
+		if (inserted.length > 0) statements.push(taskStatements.insert(tx, inserted));
 		return statements;
 	}
 
 	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
-		return insert(sql, this.changes().inserted, head);
+		return taskStatements.insert(sql, this.changes().inserted, head);
 	}
-}
-
-function insert(sql: Sql | Tx, rows: readonly TaskRow[], { base, from }: HeadOfGroup) {
-	return sql`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at)
-		SELECT ${base} + seq, id, title, description, version, created_at, updated_at FROM ${from} unnest(
-			${rows.map(({ seq }) => seq)}::bigint[],
-			${rows.map(({ id }) => id)}::uuid[],
-			${rows.map(({ title }) => title)}::text[],
-			${rows.map(({ description }) => description)}::text[],
-			${rows.map(({ version }) => version)}::integer[],
-			${rows.map(({ createdAt }) => createdAt)}::bigint[],
-			${rows.map(({ updatedAt }) => updatedAt)}::bigint[]) AS task (
-				seq, id, title, description, version, created_at, updated_at)`;
-}
-
-function update(tx: Tx, rows: readonly TaskRow[]): PromiseLike<unknown> {
-	return tx`UPDATE tasks SET
-			title = next.title, description = next.description, version = next.version, updated_at = next.updated_at
-		FROM unnest(
-			${rows.map(({ id }) => id)}::uuid[],
-			${rows.map(({ title }) => title)}::text[],
-			${rows.map(({ description }) => description)}::text[],
-			${rows.map(({ version }) => version)}::integer[],
-			${rows.map(({ updatedAt }) => updatedAt)}::bigint[]) AS next (id, title, description, version, updated_at)
-		WHERE tasks.id = next.id`;
-}
-
-function columns(sql: Sql | Tx) {
-	return sql`seq, id, title, description, version, created_at AS "createdAt", updated_at AS "updatedAt"`;
 }
 
 function taskStore({ pool, db }: StoreContext): TaskStore {
@@ -149,7 +129,7 @@ function page(sql: Sql, { order, limit, after }: TaskPageQuery): PromiseLike<Pag
 			: sql`WHERE seq > ${after ?? 0} ORDER BY seq ASC`;
 	return sql<PageRow[]>`
 		SELECT ${revision(sql)}, found.* FROM log_head AS head
-		LEFT JOIN LATERAL (SELECT ${columns(sql)} FROM tasks ${behind} LIMIT ${limit + 1}) AS found ON true
+		LEFT JOIN LATERAL (SELECT ${taskStatements.columns(sql)} FROM tasks ${behind} LIMIT ${limit + 1}) AS found ON true
 		WHERE head.one = 1
 		ORDER BY found.seq ${order === "desc" ? sql`DESC` : sql`ASC`}`;
 }

@@ -6,6 +6,7 @@ import { BatchLoader } from "../batch-loader.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import type { Pool } from "../pool.ts";
+import { TableStatements } from "../table-statements.ts";
 
 export const userTable = pgTable("users", {
 	id: uuid().primaryKey(),
@@ -15,6 +16,8 @@ export const userTable = pgTable("users", {
 	tokenGeneration: bigint("token_generation", { mode: "number" }).notNull(),
 	createdAt: bigint("created_at", { mode: "number" }).notNull(),
 });
+
+const userStatements = new TableStatements(userTable, { key: "id", fixed: [] });
 
 export const users = {
 	tables: { users: userTable },
@@ -58,9 +61,7 @@ function userStore({ pool, db }: StoreContext): UserStore {
 async function usersById(pool: Pool, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, User>> {
 	const found = await pool.query(
 		() => pool.sql<User[]>`
-			SELECT id, email, password_hash AS "passwordHash", token_generation AS "tokenGeneration",
-				created_at AS "createdAt"
-			FROM users WHERE id = ANY(${[...ids]}::uuid[])`,
+			SELECT ${userStatements.columns(pool.sql)} FROM users WHERE id = ANY(${[...ids]}::uuid[])`,
 	);
 	return new Map(found.map((user) => [user.id, user]));
 }

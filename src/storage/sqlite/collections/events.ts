@@ -5,6 +5,7 @@ import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../.
 import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import { read } from "../errors.ts";
+import { selection } from "../table-statements.ts";
 
 export const eventTable = sqliteTable("events", {
 	id: integer().primaryKey(),
@@ -41,7 +42,7 @@ type NextParameters = { after: number; to: number; types: string; limit: number 
 function eventStore({ database, db, run, notifier }: StoreContext): EventStore {
 	const readRange = database.query<LogRange, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
 	const next = database.query<EventRow, NextParameters>(`
-		SELECT id, type, subject, data, request_id AS "requestId", time FROM events
+		SELECT ${selection(eventTable)} FROM events
 		WHERE id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
 		ORDER BY id LIMIT $limit`);
 	function range(): LogRange {

@@ -13,6 +13,7 @@ import { CountDifferences } from "../../collections/job-counts.ts";
 import { leaseOrder } from "../../collections/jobs.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
 import { type Registration, RowsInPlace, unitsOf } from "../collection.ts";
+import { selection, TableStatements } from "../table-statements.ts";
 import { jobStore } from "./job-store.ts";
 import { jobCountTable, jobTable } from "./job-tables.ts";
 
@@ -35,8 +36,7 @@ export class JobRowsInPlace extends RowsInPlace implements JobRows {
 	readonly #next;
 	readonly #due;
 	readonly #expired;
-	readonly #insert;
-	readonly #update;
+	readonly #statements;
 	readonly #addToCounts;
 	#moves: Move[] = [];
 	#keptMoves = 0;
@@ -49,8 +49,11 @@ export class JobRowsInPlace extends RowsInPlace implements JobRows {
 		this.#next = database.query<Candidate, { queue: string; limit: number }>(nextOfQueue);
 		this.#due = database.query<Candidate, { now: number; limit: number }>(dueOfAll);
 		this.#expired = database.query<{ id: string }, { now: number; limit: number }>(expiredLeases);
-		this.#insert = database.query<never, SQLQueryBindings[]>(insertJob);
-		this.#update = database.query<never, SQLQueryBindings[]>(updateFenced);
+		this.#statements = new TableStatements(database, jobTable, {
+			key: "id",
+			fixed: ["queue", "kind", "payload", "priority", "maxAttempts", "uniqueKey", "createdAt"],
+			guard: "fence",
+		});
 		this.#addToCounts = database.query<never, SQLQueryBindings[]>(addToCounts);
 	}
 
@@ -85,27 +88,15 @@ export class JobRowsInPlace extends RowsInPlace implements JobRows {
 
 	insert(job: JobRow): void {
 		this.wrote();
-		this.#insert.run(
-			...mutable(job),
-			...[
-				job.id,
-				job.queue,
-				job.kind,
-				job.payload,
-				job.priority,
-				job.maxAttempts,
-				job.uniqueKey,
-				job.createdAt,
-			],
-		);
+		this.#statements.insert(job);
 		this.#moves.push({ queue: job.queue, from: undefined, to: job.state });
 	}
 
 	update(current: JobRow, next: JobRow): void {
 		this.wrote();
 		const { id, fence, queue, state } = current;
-		const { changes } = this.#update.run(...mutable(next), id, fence);
-		if (changes !== 1) throw new Error(`job ${id} is not under fence ${fence} any more`);
+		if (this.#statements.update(next, current) !== 1)
+			throw new Error(`job ${id} is not under fence ${fence} any more`);
 		if (state !== next.state) this.#moves.push({ queue, from: state, to: next.state });
 	}
 
@@ -144,10 +135,7 @@ interface Move {
 
 type Candidate = Pick<JobRow, "id" | "queue" | "priority" | "runAt">;
 
-const columns = `id, queue, kind, payload, priority, state, attempt, max_attempts AS maxAttempts, fence,
-	settled_fence AS settledFence, run_at AS runAt, unique_key AS uniqueKey, worker,
-	lease_expires_at AS leaseExpiresAt, lease_seconds AS leaseSeconds, progress, result, error,
-	created_at AS createdAt, updated_at AS updatedAt`;
+const columns = selection(jobTable);
 
 const jobById = `SELECT ${columns} FROM jobs WHERE id = ?`;
 
@@ -162,23 +150,6 @@ export const dueOfAll = `SELECT id, queue, priority, run_at AS runAt FROM jobs I
 	WHERE state = 'scheduled' AND run_at <= $now ORDER BY run_at LIMIT abs($limit)`;
 export const expiredLeases = `SELECT id FROM jobs INDEXED BY jobs_expiring
 	WHERE state = 'leased' AND lease_expires_at <= $now ORDER BY lease_expires_at LIMIT abs($limit)`;
-
-const insertJob = `INSERT INTO jobs (state, attempt, fence, settled_fence, run_at, worker, lease_expires_at,
-		lease_seconds, progress, result, error, updated_at,
-		id, queue, kind, payload, priority, max_attempts, unique_key, created_at)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-
-const updateFenced = `UPDATE jobs SET state = ?, attempt = ?, fence = ?, settled_fence = ?, run_at = ?, worker = ?,
-		lease_expires_at = ?, lease_seconds = ?, progress = ?, result = ?, error = ?, updated_at = ?
-	WHERE id = ? AND fence = ?`;
-
-/** What an update may change, in the order of both statements. */
-function mutable(job: JobRow): SQLQueryBindings[] {
-	return [
-		...[job.state, job.attempt, job.fence, job.settledFence, job.runAt, job.worker, job.leaseExpiresAt],
-		...[job.leaseSeconds, job.progress, job.result, job.error, job.updatedAt],
-	];
-}
 
 const addToCounts = `INSERT INTO job_counts (queue, cancelled, dead, leased, queued, scheduled, succeeded)
 	VALUES (?, ?, ?, ?, ?, ?, ?)

@@ -13,6 +13,7 @@ import {
 import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
 import { read, readNow } from "../errors.ts";
+import { TableStatements } from "../table-statements.ts";
 
 export const taskTable = sqliteTable("tasks", {
 	/** The number of the event that created the task: in commit order, never reused. */
@@ -33,20 +34,13 @@ export const tasks = {
 
 class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 	readonly #byId;
-	readonly #insert;
-	readonly #update;
+	readonly #statements;
 	readonly #remove;
 
-	/** Raw statements, because every create runs one: drizzle's placeholders cost three times the insert itself. */
 	constructor(database: Database, db: Db) {
 		super();
 		this.#byId = taskById(db);
-		this.#insert = database.query(
-			"INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		);
-		this.#update = database.query(
-			"UPDATE tasks SET title = ?, description = ?, version = ?, updated_at = ? WHERE id = ?",
-		);
+		this.#statements = new TableStatements(database, taskTable, { key: "id", fixed: ["seq", "createdAt"] });
 		this.#remove = database.query("DELETE FROM tasks WHERE id = ?");
 	}
 
@@ -54,14 +48,14 @@ class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 		return this.#byId.get({ id });
 	}
 
-	insert({ seq, id, title, description, version, createdAt, updatedAt }: TaskRow): void {
+	insert(row: TaskRow): void {
 		this.wrote();
-		this.#insert.run(seq, id, title, description, version, createdAt, updatedAt);
+		this.#statements.insert(row);
 	}
 
-	update({ id, title, description, version, updatedAt }: TaskRow): void {
+	update(row: TaskRow): void {
 		this.wrote();
-		this.#update.run(title, description, version, updatedAt, id);
+		this.#statements.update(row);
 	}
 
 	remove({ id }: TaskRow): void {

@@ -1,0 +1,125 @@
+import { getTableColumns, getTableName, type Table } from "drizzle-orm";
+import type { PgColumn } from "drizzle-orm/pg-core";
+import type { Fragment, Sql, Tx } from "./connection.ts";
+import { type HeadOfGroup, numbersAsTheyAre } from "./head-of-group.ts";
+
+/** A row that is written as it is: no column holds more than one value. */
+type Plain<Row> = { readonly [Field in keyof Row]: string | number | null };
+type Field<Row> = Extract<keyof Row, string>;
+
+export interface StatementSpec<Row> {
+	/** The column by which rows are updated. */
+	readonly key: Field<Row>;
+	/** Columns that no update changes. */
+	readonly fixed: readonly Field<Row>[];
+	/** The first column, where it is the number of the event that inserted the row. */
+	readonly numbered?: Field<Row>;
+	/** A column that must still be what it was when the row was read; else an update leaves the row as it is. */
+	readonly guard?: Field<Row>;
+}
+
+/**
+ * The statements of a table for many rows at once, made from its columns: a column is written in the table alone. Their
+ * texts are made once, so they are prepared once. Each statement can be a part of another one.
+ */
+export class TableStatements<Row extends Plain<Row>> {
+	readonly #columns: readonly Column<Row>[];
+	readonly #updated: readonly Column<Row>[];
+	readonly #selection: string;
+	readonly #insert: TemplateStringsArray;
+	readonly #update: TemplateStringsArray;
+
+	constructor(
+		table: Table & { readonly $inferSelect: Row },
+		private readonly spec: StatementSpec<Row>,
+	) {
+		const { key, fixed, numbered, guard } = spec;
+		const name = getTableName(table);
+		const named = (field: string | undefined) => this.#columns.filter((column) => column.field === field);
+		this.#columns = columnsOf<Row>(table);
+		this.#updated = this.#columns.filter(({ field }) => field === key || !fixed.includes(field));
+		this.#selection = this.#columns.map(({ field, name }) => `${name} AS "${field}"`).join(", ");
+		this.#insert = insertText(name, this.#columns, numbered !== undefined);
+		this.#update = updateText(name, this.#updated, named(key), named(guard));
+	}
+
+	/** All columns, under the names of their fields. */
+	columns(sql: Sql | Tx): Fragment {
+		return sql.unsafe(this.#selection);
+	}
+
+	/** `head`: for rows whose number is known to the statement alone. */
+	insert(sql: Sql | Tx, rows: readonly Row[], { base, from }: HeadOfGroup = numbersAsTheyAre(sql)) {
+		const opening = this.spec.numbered === undefined ? [from] : [base, from];
+		return sql(this.#insert, ...opening, ...this.#columns.map(({ field }) => valuesOf(rows, field)));
+	}
+
+	/** `before`: the rows as they were read, in the same order; for a table with a guard. */
+	update(sql: Sql | Tx, rows: readonly Row[], before: readonly Row[] = []) {
+		const { guard } = this.spec;
+		const guards = guard === undefined ? [] : [valuesOf(before, guard)];
+		return sql(this.#update, ...this.#updated.map(({ field }) => valuesOf(rows, field)), ...guards);
+	}
+}
+
+interface Column<Row> {
+	readonly field: Field<Row>;
+	/** Its name in the database. */
+	readonly name: string;
+	readonly type: string;
+}
+
+type Named = Omit<Column<never>, "field">;
+
+function columnsOf<Row>(table: Table): readonly Column<Row>[] {
+	return Object.entries(getTableColumns(table)).map(([field, column]) => ({
+		field: field as Field<Row>,
+		name: column.name,
+		type: (column as PgColumn).getSQLType(),
+	}));
+}
+
+function valuesOf<Row extends Plain<Row>>(rows: readonly Row[], field: Field<Row>) {
+	return rows.map((row) => row[field]);
+}
+
+function insertText(table: string, columns: readonly Named[], isNumbered: boolean): TemplateStringsArray {
+	const names = namesOf(columns);
+	const base = isNumbered ? "? + " : "";
+	return template(
+		`INSERT INTO ${table} (${names}) SELECT ${base}${names} FROM ? ${unnest(columns)} AS inserted (${names})`,
+	);
+}
+
+function updateText(
+	table: string,
+	columns: readonly Named[],
+	[key]: readonly Named[],
+	guards: readonly Named[],
+): TemplateStringsArray {
+	const before = guards.map((guard) => ({ ...guard, name: `${guard.name}_before` }));
+	const changed = columns
+		.filter(({ name }) => name !== key?.name)
+		.map(({ name }) => `${name} = next.${name}`);
+	const same = guards.map(({ name }) => ` AND ${table}.${name} = next.${name}_before`);
+	const given = [...columns, ...before];
+	return template(
+		`UPDATE ${table} SET ${changed.join(", ")} FROM ${unnest(given)} AS next (${namesOf(given)})
+			WHERE ${table}.${key?.name} = next.${key?.name}${same.join("")}`,
+	);
+}
+
+function namesOf(columns: readonly Named[]): string {
+	return columns.map(({ name }) => name).join(", ");
+}
+
+/** One array of values for each column. */
+function unnest(columns: readonly Named[]): string {
+	return `unnest(${columns.map(({ type }) => `?::${type}[]`).join(", ")})`;
+}
+
+/** A text for postgres-js' tag, with a value in place of each `?`. */
+function template(text: string): TemplateStringsArray {
+	const parts = text.split("?");
+	return Object.assign([...parts], { raw: parts });
+}

@@ -79,10 +79,19 @@ test("a module imports the kernel, http/, itself, and of another module only the
 	).toEqual([]);
 });
 
-test("storage imports the kernel, of a module only its store, and of http/ only the idempotency records", () => {
+test("storage imports the kernel, and of a module only its store", () => {
 	const may = (to: string, target: string) =>
-		["kernel", "storage"].includes(target) || to === "http/idempotency.ts" || to === `${target}/store.ts`;
+		["kernel", "storage"].includes(target) || to === `${target}/store.ts`;
 	expect(breaches(({ module, to, target }) => module === "storage" && !may(to, target))).toEqual([]);
+});
+
+test("the services of tasks and jobs, and what they import, know no HTTP", () => {
+	const next = Map.groupBy(imports, ({ from }) => from);
+	const reached = new Set(["tasks/service.ts", "jobs/service.ts"]);
+	for (const file of reached) {
+		for (const { to, isType } of next.get(file) ?? []) if (!isType) reached.add(to);
+	}
+	expect(breaches(({ from, to }) => reached.has(from) && to.startsWith("http/"))).toEqual([]);
 });
 
 test("only the composition root and the commands open the storage", () => {

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { type IdempotencyStore, idempotencyKeptMs } from "../http/idempotency.ts";
+import { type IdempotencyStore, idempotencyKeptMs } from "../idempotency.ts";
 import type { Log } from "../log.ts";
 import { purgeRound } from "../purge.ts";
 import { Repeater } from "../repeater.ts";

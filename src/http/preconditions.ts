@@ -1,8 +1,4 @@
-import type { Representation } from "../canonical.ts";
-import { AppError } from "../errors.ts";
-
-/** What `If-Match` asks for: nothing, any existing version, or one of these strong tags (quotes included). */
-export type Precondition = "absent" | "malformed" | "any" | readonly string[];
+import type { Precondition } from "../precondition.ts";
 
 const entityTag = /^(W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
 
@@ -17,24 +13,6 @@ export function readIfMatch(headers: Headers): Precondition {
 	if (tags.length === 1 && tags[0] === "*") return "any";
 	if (tags.length === 0 || !tags.every((tag) => entityTag.test(tag))) return "malformed";
 	return tags.filter((tag) => !tag.startsWith("W/"));
-}
-
-/** Throws if the precondition of a change is malformed (400), missing (428) or names another version (412). */
-export function requireMatch(wanted: Precondition, { etag }: Representation): void {
-	if (wanted === "any") return;
-	if (wanted === "malformed") {
-		throw new AppError("bad_request", "If-Match must be * alone or a list of entity tags in double quotes.");
-	}
-	if (wanted === "absent") {
-		throw new AppError("precondition_required", "A change needs If-Match with the ETag that was last seen.", {
-			etag,
-		});
-	}
-	if (!wanted.includes(etag)) {
-		throw new AppError("precondition_failed", "If-Match names another version than the current one.", {
-			etag,
-		});
-	}
 }
 
 /** Whether `If-None-Match` says that the client has this version already (weak comparison, RFC 9110 §13.1.2). */

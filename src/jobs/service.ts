@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { idempotencyReads, once } from "../http/idempotency.ts";
+import { idempotencyReads, once } from "../idempotency.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../unit-of-work.ts";
 import { appendJobEvent, changedJob, changeJob, requireJob, scheduledOrQueued, unheld } from "./changes.ts";
 import { completeJob, failJob, heartbeat, leaseJobs, sweepJobs } from "./leases.ts";

@@ -1,4 +1,4 @@
-import type { IdempotentRequest } from "../http/idempotency.ts";
+import type { IdempotentRequest } from "../idempotency.ts";
 import type { Lease } from "../lease.ts";
 import { Collection, requireNamed } from "../unit-of-work.ts";
 

@@ -4,11 +4,12 @@ import type { BodyReader } from "../http/body.ts";
 import { noBody, setEtag, unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
-import { readIfMatch, requireMatch } from "../http/preconditions.ts";
+import { readIfMatch } from "../http/preconditions.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
 import { whenResolved } from "../maybe-promise.ts";
+import { requireMatch } from "../precondition.ts";
 import { cachedReads, listPath } from "./cached-reads.ts";
 import {
 	createOperation,

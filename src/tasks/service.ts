@@ -1,8 +1,8 @@
 import { type Representation, represent } from "../canonical.ts";
 import { AppError } from "../errors.ts";
 import type { EventType } from "../event-draft.ts";
-import { idempotencyReads, once } from "../http/idempotency.ts";
-import { requireMatch } from "../http/preconditions.ts";
+import { idempotencyReads, once } from "../idempotency.ts";
+import { requireMatch } from "../precondition.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../unit-of-work.ts";
 import { taskBody } from "./representation.ts";
 import {

@@ -1,7 +1,7 @@
 import type { Representation } from "../canonical.ts";
-import type { IdempotentRequest } from "../http/idempotency.ts";
-import type { Precondition } from "../http/preconditions.ts";
+import type { IdempotentRequest } from "../idempotency.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
+import type { Precondition } from "../precondition.ts";
 import { Collection, narrowToIds, type RowsById } from "../unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 

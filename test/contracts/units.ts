@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { idempotency } from "../../src/http/idempotency.ts";
+import { idempotency } from "../../src/idempotency.ts";
 import { newId } from "../../src/ids.ts";
 import { jobs } from "../../src/jobs/store.ts";
 import { type TaskRow, tasks } from "../../src/tasks/store.ts";

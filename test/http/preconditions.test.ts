@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { represent } from "../../src/canonical.ts";
-import { isKnown, type Precondition, readIfMatch, requireMatch } from "../../src/http/preconditions.ts";
+import { isKnown, readIfMatch } from "../../src/http/preconditions.ts";
+import { type Precondition, requireMatch } from "../../src/precondition.ts";
 
 const ifMatch = (value: string) => readIfMatch(new Headers({ "if-match": value }));
 const current = represent("{}");

@@ -5,7 +5,7 @@ import {
 	type IdempotencyRecord,
 	type IdempotencyRows,
 	type IdempotencyStore,
-} from "../../../http/idempotency.ts";
+} from "../../../idempotency.ts";
 import { databaseNow } from "../clock.ts";
 import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";

@@ -1,3 +1,5 @@
+import type { ChangeContext } from "./change-context.ts";
+
 /** Everything that can happen, as clients filter for it. A new kind of change adds its types here. */
 export const eventTypes = [
 	"task.created",
@@ -13,13 +15,12 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number];
 
 /** An event that is about to be committed with its change. */
-export interface EventDraft {
+export interface EventDraft extends ChangeContext {
 	readonly type: EventType;
 	/** The path of the resource. */
 	readonly subject: string;
 	/** The resource after the change (of a deletion: its last state), as canonical JSON. */
 	readonly data: string;
-	readonly requestId: string;
 	/** Milliseconds since the epoch. */
 	readonly time: number;
 }

@@ -1,4 +1,5 @@
 import type { Server } from "bun";
+import type { ChangeContext } from "../change-context.ts";
 import { clientAddress } from "./client-address.ts";
 import { defaultHeaders, type ResponseHeaders } from "./envelope.ts";
 
@@ -58,6 +59,12 @@ export function contextOf(request: Request): RequestContext {
 	const context = (request as Carrier)[key];
 	if (context === undefined) throw new Error("a request without a context");
 	return context;
+}
+
+/** What the events of a request's changes bear. */
+export function changeContext(request: Request): ChangeContext {
+	const { requestId } = contextOf(request);
+	return { requestId };
 }
 
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/;

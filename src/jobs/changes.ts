@@ -1,3 +1,4 @@
+import type { ChangeContext } from "../change-context.ts";
 import { AppError } from "../errors.ts";
 import type { EventType } from "../event-draft.ts";
 import { noLease } from "../lease.ts";
@@ -25,20 +26,20 @@ export function changeJob(
 	type: EventType,
 	from: JobRow,
 	to: JobRow,
-	requestId: string,
+	context: ChangeContext,
 ): ChangedJob {
 	work.rows(jobs).update(from, to);
-	return appendJobEvent(work, type, to, requestId);
+	return appendJobEvent(work, type, to, context);
 }
 
 export function appendJobEvent(
 	work: UnitOfWork,
 	type: EventType,
 	job: JobRow,
-	requestId: string,
+	context: ChangeContext,
 ): ChangedJob {
 	const after = changedJob(job);
-	work.append({ type, subject: jobPath(job.id), data: after.body, requestId, time: job.updatedAt });
+	work.append({ ...context, type, subject: jobPath(job.id), data: after.body, time: job.updatedAt });
 	return after;
 }
 

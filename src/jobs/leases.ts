@@ -1,3 +1,4 @@
+import type { ChangeContext } from "../change-context.ts";
 import { grantLease, isSettledBy, renewLease, requireLease, settleLease } from "../lease.ts";
 import type { Unit, UnitOfWork } from "../unit-of-work.ts";
 import { backoffMs } from "./backoff.ts";
@@ -21,7 +22,7 @@ export function leaseJobs({
 	queues,
 	limit,
 	leaseSeconds,
-	requestId,
+	context,
 }: LeaseJobs): Unit<readonly ChangedJob[]> {
 	return {
 		reads: [jobs.reads({ lease: { queues, limit } })],
@@ -41,7 +42,7 @@ export function leaseJobs({
 						progress: null,
 						updatedAt: now,
 					};
-					return changeJob(work, "job.leased", job, leased, requestId);
+					return changeJob(work, "job.leased", job, leased, context);
 				});
 		},
 	};
@@ -63,7 +64,7 @@ export function heartbeat(request: Heartbeat): Unit<ChangedJob> {
 }
 
 export function completeJob(request: CompleteJob): Unit<ChangedJob> {
-	const { result = null, requestId } = request;
+	const { result = null, context } = request;
 	return {
 		reads: [jobs.reads({ ids: [request.id] })],
 		textLength: result?.length ?? 0,
@@ -73,13 +74,13 @@ export function completeJob(request: CompleteJob): Unit<ChangedJob> {
 			const job = requireLeasedJob(work, request);
 			const end = { ...unheld, ...settleLease(job), updatedAt: work.now() };
 			const next: JobRow = { ...job, ...end, state: "succeeded", result, error: null };
-			return changeJob(work, "job.succeeded", job, next, requestId);
+			return changeJob(work, "job.succeeded", job, next, context);
 		},
 	};
 }
 
 export function failJob(request: FailJob, random: () => number): Unit<ChangedJob> {
-	const { error, retry, retryInSeconds, requestId } = request;
+	const { error, retry, retryInSeconds, context } = request;
 	return {
 		reads: [jobs.reads({ ids: [request.id] })],
 		textLength: error.length,
@@ -91,12 +92,12 @@ export function failJob(request: FailJob, random: () => number): Unit<ChangedJob
 			const now = work.now();
 			const ended = { ...job, ...unheld, ...settleLease(job), error, updatedAt: now };
 			if (!retry || job.attempt >= job.maxAttempts) {
-				return changeJob(work, "job.dead", job, { ...ended, state: "dead" }, requestId);
+				return changeJob(work, "job.dead", job, { ...ended, state: "dead" }, context);
 			}
 			const waitMs = retryInSeconds === undefined ? backoffMs(job.attempt, random) : retryInSeconds * 1000;
 			const runAt = now + Math.round(waitMs);
 			const next = { ...ended, state: scheduledOrQueued(runAt, now), runAt };
-			return changeJob(work, "job.retrying", job, next, requestId);
+			return changeJob(work, "job.retrying", job, next, context);
 		},
 	};
 }
@@ -106,7 +107,7 @@ function asFailed(job: JobRow): JobRow {
 	return job.state === "queued" ? { ...job, state: scheduledOrQueued(job.runAt, job.updatedAt) } : job;
 }
 
-export function sweepJobs(requestId: string, limit: number): Unit<Swept> {
+export function sweepJobs(context: ChangeContext, limit: number): Unit<Swept> {
 	return {
 		reads: [jobs.reads({ sweep: limit })],
 		weight: limit,
@@ -116,7 +117,7 @@ export function sweepJobs(requestId: string, limit: number): Unit<Swept> {
 			const expired = rows.expired(limit, now);
 			const due = rows.due(limit, now);
 			const queued = [
-				...expired.map((job) => putBack(work, job, now, requestId)).filter(({ state }) => state === "queued"),
+				...expired.map((job) => putBack(work, job, now, context)).filter(({ state }) => state === "queued"),
 				...due,
 			];
 			for (const job of due) rows.update(job, { ...job, state: "queued" });
@@ -127,11 +128,11 @@ export function sweepJobs(requestId: string, limit: number): Unit<Swept> {
 	};
 }
 
-function putBack(work: UnitOfWork, job: JobRow, now: number, requestId: string): ChangedJob {
+function putBack(work: UnitOfWork, job: JobRow, now: number, context: ChangeContext): ChangedJob {
 	const isLast = job.attempt >= job.maxAttempts;
 	const error = "The lease ran out.";
 	const next: JobRow = { ...job, ...unheld, state: isLast ? "dead" : "queued", error, updatedAt: now };
-	return changeJob(work, isLast ? "job.dead" : "job.retrying", job, next, requestId);
+	return changeJob(work, isLast ? "job.dead" : "job.retrying", job, next, context);
 }
 
 /** Returns the job if this is its current fence. */

@@ -4,7 +4,7 @@ import { validationError } from "../errors.ts";
 import { setEtag, unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
-import { contextOf } from "../http/request-context.ts";
+import { changeContext } from "../http/request-context.ts";
 import { jsonBody, queryOf, readQuery } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
 import { jobPath, noSuchJob, requireJob } from "./changes.ts";
@@ -40,7 +40,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 	function changeOf(request: Request, id: string): JobChange {
 		requireKey(request);
 		if (!isId(id)) throw noSuchJob();
-		return { id, requestId: contextOf(request).requestId };
+		return { id, context: changeContext(request) };
 	}
 
 	return new Elysia()
@@ -51,9 +51,9 @@ export function jobRoutes(deps: JobRouteDeps) {
 				const caller = requireKey(request);
 				const requested = body.value();
 				const idempotent = idempotentRequest(request.headers, caller, "POST /jobs", requested);
-				const { requestId } = contextOf(request);
+				const context = changeContext(request);
 				const job = draftOf(requested);
-				const enqueued = await jobs.enqueue({ id: newId(), job, idempotent, requestId });
+				const enqueued = await jobs.enqueue({ id: newId(), job, idempotent, context });
 				dispatcher.ready([enqueued]);
 				const { body: text, etag } = represent(enqueued.body);
 				set.status = enqueued.isNew ? 202 : 200;
@@ -70,9 +70,9 @@ export function jobRoutes(deps: JobRouteDeps) {
 				const body = newJobs(await readBody(request));
 				requireKey(request);
 				const drafts = body.value().jobs.map((job, index) => draftOf(job, `/jobs/${index}`));
-				const { requestId } = contextOf(request);
+				const context = changeContext(request);
 				const batch = drafts.map((job) => ({ id: newId(), job }));
-				const made = await jobs.enqueueBatch({ jobs: batch, requestId });
+				const made = await jobs.enqueueBatch({ jobs: batch, context });
 				dispatcher.ready(made);
 				set.status = 202;
 				return jobBatchBody(made.map((job) => job.body));

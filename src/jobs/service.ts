@@ -1,3 +1,4 @@
+import type { ChangeContext } from "../change-context.ts";
 import { AppError } from "../errors.ts";
 import { idempotencyReads, once } from "../idempotency.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../unit-of-work.ts";
@@ -38,7 +39,7 @@ export interface JobService extends JobStore {
 	cancel(change: JobChange): Promise<ChangedJob>;
 	retry(change: JobChange): Promise<ChangedJob>;
 	/** Requeues jobs whose lease has expired, and queues those that are due: at most `limit` of each. */
-	sweep(requestId: string, limit: number): Promise<Swept>;
+	sweep(context: ChangeContext, limit: number): Promise<Swept>;
 }
 
 export function jobService(store: JobStore, run: RunUnit, random: () => number = Math.random): JobService {
@@ -52,29 +53,29 @@ export function jobService(store: JobStore, run: RunUnit, random: () => number =
 		fail: (change) => run(failJob(change, random)),
 		cancel: (change) => run(cancelJob(change)),
 		retry: (change) => run(retryJob(change)),
-		sweep: (requestId, limit) => run(sweepJobs(requestId, limit)),
+		sweep: (context, limit) => run(sweepJobs(context, limit)),
 	};
 }
 
-function enqueueJob({ id, job, idempotent, requestId }: EnqueueJob): Unit<EnqueuedJob> {
+function enqueueJob({ id, job, idempotent, context }: EnqueueJob): Unit<EnqueuedJob> {
 	return {
 		reads: [jobs.reads({ keys: keysOf([job]) }), ...idempotencyReads(idempotent)],
 		textLength: textLengthOf(job),
 		// A repeat asks for the same queue, or it is another request.
 		decide: (work) => ({
-			...once(work, idempotent, () => enqueue(work, id, job, requestId)),
+			...once(work, idempotent, () => enqueue(work, id, job, context)),
 			queue: job.queue,
 		}),
 	};
 }
 
-function enqueueJobs({ jobs: batch, requestId }: EnqueueBatch): Unit<readonly ChangedJob[]> {
+function enqueueJobs({ jobs: batch, context }: EnqueueBatch): Unit<readonly ChangedJob[]> {
 	const drafts = batch.map(({ job }) => job);
 	return {
 		reads: [jobs.reads({ keys: keysOf(drafts) })],
 		weight: batch.length,
 		textLength: drafts.reduce((sum, draft) => sum + textLengthOf(draft), 0),
-		decide: (work) => batch.map(({ id, job }) => enqueue(work, id, job, requestId)),
+		decide: (work) => batch.map(({ id, job }) => enqueue(work, id, job, context)),
 	};
 }
 
@@ -90,13 +91,13 @@ function textLengthOf({ kind, payload }: JobDraft): number {
 	return kind.length + payload.length;
 }
 
-function enqueue(work: UnitOfWork, id: string, draft: JobDraft, requestId: string) {
+function enqueue(work: UnitOfWork, id: string, draft: JobDraft, context: ChangeContext) {
 	const key = keyOf(draft);
 	const existing = key && work.rows(jobs).findUnfinished(key);
 	if (existing !== undefined) return { ...changedJob(existing), isNew: false };
 	const job = newJob(id, draft, work.now());
 	work.rows(jobs).insert(job);
-	return { ...appendJobEvent(work, "job.enqueued", job, requestId), isNew: true };
+	return { ...appendJobEvent(work, "job.enqueued", job, context), isNew: true };
 }
 
 function newJob(id: string, draft: JobDraft, now: number): JobRow {
@@ -116,7 +117,7 @@ function newJob(id: string, draft: JobDraft, now: number): JobRow {
 	};
 }
 
-function cancelJob({ id, requestId }: JobChange): Unit<ChangedJob> {
+function cancelJob({ id, context }: JobChange): Unit<ChangedJob> {
 	return {
 		reads: [jobs.reads({ ids: [id] })],
 		decide(work) {
@@ -125,12 +126,12 @@ function cancelJob({ id, requestId }: JobChange): Unit<ChangedJob> {
 				throw new AppError("conflict", `The job has ended: it is ${job.state}.`);
 			}
 			const end = { ...unheld, settledFence: null, updatedAt: work.now() };
-			return changeJob(work, "job.cancelled", job, { ...job, ...end, state: "cancelled" }, requestId);
+			return changeJob(work, "job.cancelled", job, { ...job, ...end, state: "cancelled" }, context);
 		},
 	};
 }
 
-function retryJob({ id, requestId }: JobChange): Unit<ChangedJob> {
+function retryJob({ id, context }: JobChange): Unit<ChangedJob> {
 	return {
 		reads: [jobs.reads({ ids: [id], rivalsOf: id })],
 		decide(work) {
@@ -147,7 +148,7 @@ function retryJob({ id, requestId }: JobChange): Unit<ChangedJob> {
 				error: null,
 				updatedAt: now,
 			};
-			return changeJob(work, "job.retrying", job, next, requestId);
+			return changeJob(work, "job.retrying", job, next, context);
 		},
 	};
 }

@@ -1,3 +1,4 @@
+import type { ChangeContext } from "../change-context.ts";
 import type { IdempotentRequest } from "../idempotency.ts";
 import type { Lease } from "../lease.ts";
 import { Collection, requireNamed } from "../unit-of-work.ts";
@@ -166,9 +167,8 @@ export interface JobDraft {
 	readonly uniqueKey: string | undefined;
 }
 
-/** The request that makes the change. */
 interface Change {
-	readonly requestId: string;
+	readonly context: ChangeContext;
 }
 
 export interface EnqueueJob extends Change {

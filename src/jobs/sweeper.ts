@@ -53,7 +53,7 @@ export class Sweeper {
 		const { jobs, dispatcher } = this.deps;
 		const dueMs = (await jobs.dueInMs()) ?? sweepMsMax;
 		if (dueMs > 0) return Math.min(dueMs, sweepMsMax);
-		const { ready, isFull } = await jobs.sweep(`sweep-${crypto.randomUUID()}`, batchMax);
+		const { ready, isFull } = await jobs.sweep({ requestId: `sweep-${crypto.randomUUID()}` }, batchMax);
 		dispatcher.readyQueues(ready);
 		return isFull ? 0 : 1;
 	}

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
-import { contextOf } from "../http/request-context.ts";
+import { changeContext } from "../http/request-context.ts";
 import { type BodyCheck, jsonBody } from "../http/validation.ts";
 import { isId } from "../ids.ts";
 import { noSuchJob } from "./changes.ts";
@@ -33,7 +33,7 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 		requireKey(request);
 		if (!isId(id)) throw noSuchJob();
 		try {
-			return [{ id, requestId: contextOf(request).requestId }, body.value()];
+			return [{ id, context: changeContext(request) }, body.value()];
 		} catch (fault) {
 			if ((await jobs.find(id)) === undefined) throw noSuchJob();
 			throw fault;
@@ -53,8 +53,8 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 					lease_seconds = 60,
 					wait_seconds = 0,
 				} = body.value();
-				const { requestId } = contextOf(request);
-				const lease = { worker, queues, limit, leaseSeconds: lease_seconds, requestId };
+				const context = changeContext(request);
+				const lease = { worker, queues, limit, leaseSeconds: lease_seconds, context };
 				const leased = await dispatcher.lease(lease, wait_seconds, request.signal);
 				return jobListBody(leased.map((job) => job.body));
 			},

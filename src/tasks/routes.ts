@@ -5,7 +5,7 @@ import { noBody, setEtag, unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
-import { contextOf } from "../http/request-context.ts";
+import { changeContext } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
 import { isId, type NewId } from "../ids.ts";
 import { whenResolved } from "../maybe-promise.ts";
@@ -50,8 +50,8 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				const user = await requireUser(request);
 				const task = body.value();
 				const idempotent = idempotentRequest(request.headers, user, "POST /collab/tasks", task);
-				const { requestId } = contextOf(request);
-				const created = await tasks.create({ id: newId(), task, idempotent, now: clock(), requestId });
+				const context = changeContext(request);
+				const created = await tasks.create({ id: newId(), task, idempotent, now: clock(), context });
 				setEtag(set, created.task.etag);
 				set.headers.location = taskPath(created.id);
 				if (created.replayed) set.headers["idempotency-replayed"] = "true";
@@ -83,9 +83,9 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				const { id } = params;
 				if (body.isFaulty) await requireCurrent(id, request);
 				const ifMatch = readIfMatch(request.headers);
-				const { requestId } = contextOf(request);
 				if (!isId(id)) throw noSuchTask();
-				const task = await tasks.update({ id, ifMatch, patch: body.value(), now: clock(), requestId });
+				const context = changeContext(request);
+				const task = await tasks.update({ id, ifMatch, patch: body.value(), now: clock(), context });
 				setEtag(set, task.etag);
 				return task.body;
 			},
@@ -97,8 +97,8 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				await requireUser(request);
 				if (!isId(params.id)) throw noSuchTask();
 				const ifMatch = readIfMatch(request.headers);
-				const { requestId } = contextOf(request);
-				await tasks.remove({ id: params.id, ifMatch, now: clock(), requestId });
+				const context = changeContext(request);
+				await tasks.remove({ id: params.id, ifMatch, now: clock(), context });
 				return noBody(set, 204);
 			},
 			{ detail: removeOperation },

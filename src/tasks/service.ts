@@ -46,10 +46,11 @@ function createTask(change: CreateTask): Unit<CreatedTask> {
 	};
 }
 
-function insert(work: UnitOfWork, { id, task, now, requestId }: CreateTask): string {
+function insert(work: UnitOfWork, change: CreateTask): string {
+	const { id, task, now } = change;
 	const fields = { id, title: task.title, description: task.description ?? "", version: 1 };
 	const body = taskBody(fields);
-	const seq = work.append({ type: "task.created", subject: taskPath(id), data: body, requestId, time: now });
+	const seq = append(work, "task.created", change, body);
 	work.rows(tasks).insert({ ...fields, seq, createdAt: now, updatedAt: now });
 	return body;
 }
@@ -91,8 +92,13 @@ function removeTask(change: RemoveTask): Unit<void> {
 	};
 }
 
-function append(work: UnitOfWork, type: EventType, change: RemoveTask, data: string): void {
-	work.append({ type, subject: taskPath(change.id), data, requestId: change.requestId, time: change.now });
+function append(
+	work: UnitOfWork,
+	type: EventType,
+	{ id, now, context }: CreateTask | RemoveTask,
+	data: string,
+): number {
+	return work.append({ ...context, type, subject: taskPath(id), data, time: now });
 }
 
 export function requireTask(row: TaskRow | undefined): TaskRow {

@@ -1,4 +1,5 @@
 import type { Representation } from "../canonical.ts";
+import type { ChangeContext } from "../change-context.ts";
 import type { IdempotentRequest } from "../idempotency.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Precondition } from "../precondition.ts";
@@ -30,10 +31,10 @@ export const tasks = new Collection<TaskReadSet, TaskRows>({
 	narrow: (rows, { ids }) => narrowToIds(rows, ids, "a task"),
 });
 
-/** When a change is made, and by which request. */
 interface Change {
+	readonly context: ChangeContext;
+	/** By the clock of the server that makes it. */
 	readonly now: number;
-	readonly requestId: string;
 }
 
 export interface CreateTask extends Change {

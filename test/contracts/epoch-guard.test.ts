@@ -90,7 +90,13 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 			const opened = openCollections({ pool, epochs: newGuard(pool, log), notifier, log }, collections);
 			const tasks = taskService(opened.stores.tasks, opened.run);
 			const create = () =>
-				tasks.create({ id: newId(), task: { title: "t" }, idempotent: undefined, now: 1, requestId: "r" });
+				tasks.create({
+					id: newId(),
+					task: { title: "t" },
+					idempotent: undefined,
+					now: 1,
+					context: { requestId: "r" },
+				});
 			const id = newId();
 			await sql`INSERT INTO tasks VALUES (1, ${id}, 'there', '', 1, 1, 1)`;
 			await sql`UPDATE log_head SET rev = 1`;
@@ -98,7 +104,13 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 			const { events } = opened.stores;
 			if (step === "insert") await create();
 			if (step === "update")
-				await tasks.update({ id, ifMatch: "any", patch: { title: "u" }, now: 2, requestId: "r" });
+				await tasks.update({
+					id,
+					ifMatch: "any",
+					patch: { title: "u" },
+					now: 2,
+					context: { requestId: "r" },
+				});
 			const query = { after: 0, types: [], limit: 1, bytesMax: 1 };
 			const range = step === "read" ? await events.read(query) : await events.range();
 			expect(range.purgedRev).toBeGreaterThan(epochGap);

@@ -11,7 +11,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 	function create(storage: TestStorage, title: string, now = 1000) {
 		const id = newId();
 		return storage.tasks
-			.create({ id, task: { title }, idempotent: undefined, now, requestId: `of ${title}` })
+			.create({ id, task: { title }, idempotent: undefined, now, context: { requestId: `of ${title}` } })
 			.then(({ task }) => ({ id, body: task.body }));
 	}
 
@@ -30,10 +30,16 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 				ifMatch: "any",
 				patch: { title: "two" },
 				now: 2000,
-				requestId: "r2",
+				context: { requestId: "r2" },
 			});
-			await storage.tasks.update({ id, ifMatch: "any", patch: {}, now: 2500, requestId: "nothing" });
-			await storage.tasks.remove({ id, ifMatch: "any", now: 3000, requestId: "r3" });
+			await storage.tasks.update({
+				id,
+				ifMatch: "any",
+				patch: {},
+				now: 2500,
+				context: { requestId: "nothing" },
+			});
+			await storage.tasks.remove({ id, ifMatch: "any", now: 3000, context: { requestId: "r3" } });
 			const subject = `/collab/tasks/${id}`;
 			const { rows } = await storage.events.read(everything);
 			expect(rows).toEqual([
@@ -102,7 +108,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					task: { title: "once" },
 					idempotent: { scope: "u POST /collab/tasks", key: `k${now}`, requestHash: "h" },
 					now,
-					requestId: "r",
+					context: { requestId: "r" },
 				});
 			}
 			expect(await idempotency.purge(60_000, 10)).toBe(0);
@@ -127,7 +133,7 @@ export function sharedLogContract(open: () => Promise<TestStorage>): void {
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,
-			requestId: "r",
+			context: { requestId: "r" },
 		});
 		await promise;
 		forget();

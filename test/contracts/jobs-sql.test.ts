@@ -21,7 +21,7 @@ import { durableDatabases } from "../support/databases.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { onEnd } from "../support/teardown.ts";
 
-const requestId = "r";
+const context = { requestId: "r" };
 const draft: JobDraft = {
 	kind: "k",
 	payload: "1",
@@ -77,7 +77,7 @@ for (const { name, newUrl } of durableDatabases) {
 		const { jobs } = await openTestStorage(url);
 		for (let batch = 0; batch < 6; batch++) {
 			const made = Array.from({ length: 1000 }, () => ({ id: newId(), job: draft }));
-			await jobs.enqueueBatch({ jobs: made, requestId });
+			await jobs.enqueueBatch({ jobs: made, context });
 		}
 		const { run, planOfLease } = statements(url);
 		await run("UPDATE jobs SET state = 'succeeded' WHERE id IN (SELECT id FROM jobs ORDER BY id LIMIT 5000)");
@@ -93,8 +93,8 @@ for (const { name, newUrl } of durableDatabases) {
 	test(`the update itself checks the fence: if it has changed, the transaction fails, on ${name}`, async () => {
 		const url = await newUrl();
 		const { jobs } = await openTestStorage(url);
-		await jobs.enqueue({ id: newId(), job: draft, idempotent: undefined, requestId });
-		const [leased] = await jobs.lease({ worker: "w", queues: ["q"], limit: 1, leaseSeconds: 60, requestId });
+		await jobs.enqueue({ id: newId(), job: draft, idempotent: undefined, context });
+		const [leased] = await jobs.lease({ worker: "w", queues: ["q"], limit: 1, leaseSeconds: 60, context });
 		const id = leased?.id ?? "";
 		const update = url.startsWith("sqlite") ? updateOnSqlite : updateOnPostgres;
 		const message = await update(url, id, "UPDATE jobs SET fence = 7, worker = 'v'").catch(String);

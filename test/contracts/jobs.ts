@@ -13,7 +13,7 @@ import {
 } from "../../src/jobs/store.ts";
 import type { TestStorage } from "../support/storage.ts";
 
-const requestId = "r1";
+const context = { requestId: "r1" };
 
 interface LeasedBody {
 	readonly id: string;
@@ -44,14 +44,14 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		const { jobs, events } = storage;
 
 		function enqueue(draft: Partial<JobDraft> = {}) {
-			return jobs.enqueue({ id: newId(), job: draftOf(draft), idempotent: undefined, requestId });
+			return jobs.enqueue({ id: newId(), job: draftOf(draft), idempotent: undefined, context });
 		}
 
 		function lease(
 			more: { queues?: readonly string[]; limit?: number; seconds?: number; worker?: string } = {},
 		) {
 			const { queues = ["default"], limit = 1, seconds = 60, worker = "w" } = more;
-			return jobs.lease({ worker, queues, limit, leaseSeconds: seconds, requestId });
+			return jobs.lease({ worker, queues, limit, leaseSeconds: seconds, context });
 		}
 
 		/** Enqueues a job and leases it. */
@@ -59,7 +59,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			const { id } = await enqueue(draft);
 			const [job] = await lease({ queues: [draft.queue ?? "default"], seconds });
 			expect(job?.id).toBe(id);
-			return { id, fence: (await row(id)).fence, requestId };
+			return { id, fence: (await row(id)).fence, context };
 		}
 
 		async function row(id: string): Promise<JobRow> {
@@ -74,12 +74,12 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		}
 
 		const typesOf = async () => (await log()).map(({ type }) => type);
-		const fail = { error: "broken", retry: true, retryInSeconds: undefined, requestId };
+		const fail = { error: "broken", retry: true, retryInSeconds: undefined, context };
 
 		/** Sweeps until the job is in this state, which takes until its time on the database's clock. */
 		async function sweptTo(id: string, state: JobState): Promise<JobRow> {
 			for (;;) {
-				await jobs.sweep("sweep", 100);
+				await jobs.sweep({ requestId: "sweep" }, 100);
 				const job = await row(id);
 				if (job.state === state) return job;
 				await Bun.sleep(Math.max(1, Math.min((await jobs.dueInMs()) ?? 20, 50)));
@@ -114,11 +114,11 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			});
 			expect(body).toContain(`"payload":${odd}`);
 			await lease({ queues: ["é"], worker: 'w"1' });
-			await jobs.heartbeat({ id, fence: 1, leaseSeconds: undefined, progress: 12.5, requestId });
+			await jobs.heartbeat({ id, fence: 1, leaseSeconds: undefined, progress: 12.5, context });
 			expect(jobBody(await row(id))).toContain('"progress":12.5');
 			await jobs.fail({ ...fail, id, fence: 1, error: "a\nb", retryInSeconds: 0 });
 			await lease({ queues: ["é"] });
-			const last = await jobs.complete({ id, fence: 2, result: odd, requestId });
+			const last = await jobs.complete({ id, fence: 2, result: odd, context });
 			expect(last.body).toContain(`"result":${odd}`);
 			expect(jobBody(await row(id))).toBe(last.body);
 			const events = await log();
@@ -143,7 +143,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			const { id, body } = await enqueue({ payload: deep });
 			expect(body).toContain(deep);
 			expect((await lease())[0]?.body).toContain(deep);
-			expect((await jobs.complete({ id, fence: 1, result: deep, requestId })).body).toContain(
+			expect((await jobs.complete({ id, fence: 1, result: deep, context })).body).toContain(
 				`"result":${deep}`,
 			);
 		});
@@ -152,7 +152,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			const { jobs, enqueue, lease } = await opened();
 			const first = await enqueue();
 			const second = await enqueue();
-			const [, leased] = await Promise.all([jobs.cancel({ id: first.id, requestId }), lease()]);
+			const [, leased] = await Promise.all([jobs.cancel({ id: first.id, context }), lease()]);
 			expect(leased.map(({ id }) => id)).toEqual([second.id]);
 		});
 
@@ -185,7 +185,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 				id: newId(),
 				job: draftOf({ queue: index % 2 === 0 ? "even" : "odd" }),
 			}));
-			await jobs.enqueueBatch({ jobs: batch, requestId });
+			await jobs.enqueueBatch({ jobs: batch, context });
 			const leased = await Promise.all(
 				Array.from({ length: 40 }, (_, index) =>
 					lease({ limit: 3, queues: index % 3 === 0 ? ["even"] : ["odd", "even"], worker: `w${index}` }),
@@ -201,9 +201,9 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			const { jobs, lease, typesOf, row } = await opened();
 			const id = newId();
 			const [, leased, done] = await Promise.all([
-				jobs.enqueue({ id, job: draftOf({}), idempotent: undefined, requestId }),
+				jobs.enqueue({ id, job: draftOf({}), idempotent: undefined, context }),
 				lease(),
-				jobs.complete({ id, fence: 1, result: undefined, requestId }),
+				jobs.complete({ id, fence: 1, result: undefined, context }),
 			]);
 			expect(leased.map((job) => job.id)).toEqual([id]);
 			expect(done.state).toBe("succeeded");
@@ -219,7 +219,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			const before = await row(id);
 			const events = (await log()).length;
 			for (const fence of [0, 1, 3, 2 ** 53 - 1]) {
-				const asked = { id, fence, requestId };
+				const asked = { id, fence, context };
 				for (const stale of [
 					() => jobs.heartbeat({ ...asked, leaseSeconds: 3600, progress: 1 }),
 					() => jobs.complete({ ...asked, result: "1" }),
@@ -230,7 +230,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			}
 			expect(await row(id)).toEqual(before);
 			expect(await log()).toHaveLength(events);
-			expect((await jobs.complete({ id, fence: 2, result: "1", requestId })).state).toBe("succeeded");
+			expect((await jobs.complete({ id, fence: 2, result: "1", context })).state).toBe("succeeded");
 		});
 
 		test("of many completes and fails with one fence one counts; its repeats get the same result, the others lease_lost", async () => {
@@ -304,7 +304,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			// Expired but not requeued yet: the fence is still valid.
 			await jobs.heartbeat({ ...asked, leaseSeconds: 1, progress: undefined });
 			expect((await row(asked.id)).leaseExpiresAt).toBeGreaterThan(leaseExpiresAt ?? 0);
-			expect((await jobs.sweep("sweep", 100)).ready.size).toBe(0);
+			expect((await jobs.sweep({ requestId: "sweep" }, 100)).ready.size).toBe(0);
 			const back = await sweptTo(asked.id, "queued");
 			expect(back).toMatchObject({ attempt: 1, fence: 1, worker: null, error: "The lease ran out." });
 			expect(await errorCode(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
@@ -324,7 +324,9 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		test("concurrent sweeps requeue a job once", async () => {
 			const { leasedJob, jobs, typesOf } = await opened();
 			await leasedJob({}, 0);
-			const swept = await Promise.all(Array.from({ length: 5 }, () => jobs.sweep("sweep", 100)));
+			const swept = await Promise.all(
+				Array.from({ length: 5 }, () => jobs.sweep({ requestId: "sweep" }, 100)),
+			);
 			expect(swept.flatMap(({ ready }) => [...ready])).toEqual([["default", 1]]);
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying"]);
 		});
@@ -356,7 +358,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(twins.map(({ isNew }) => isNew)).toEqual([true, false, true, true]);
 			expect(twins[1]?.body).toBe(twins[0]?.body ?? "");
 			const batch = await jobs.enqueueBatch({
-				requestId,
+				context,
 				jobs: ["k", "new", "new"].map((uniqueKey) => ({ id: newId(), job: draftOf({ uniqueKey }) })),
 			});
 			expect(batch[0]?.id).toBe(twins[0]?.id ?? "");
@@ -369,9 +371,9 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			const next = await enqueue({ queue: "u", uniqueKey: "k" });
 			expect(next.isNew).toBe(true);
 			expect(await errorCode(jobs.retry(asked))).toBe("conflict");
-			await jobs.cancel({ id: next.id, requestId });
+			await jobs.cancel({ id: next.id, context });
 			expect((await jobs.retry(asked)).state).toBe("queued");
-			expect(await errorCode(jobs.retry({ id: next.id, requestId }))).toBe("conflict");
+			expect(await errorCode(jobs.retry({ id: next.id, context }))).toBe("conflict");
 		});
 
 		test("an idempotent enqueue is done once and replayed unchanged, also if it returned an unfinished job", async () => {
@@ -382,7 +384,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 					id: newId(),
 					job: draftOf(key === "twin" ? { uniqueKey: "k" } : {}),
 					idempotent: { scope: "key POST /jobs", key, requestHash },
-					requestId,
+					context,
 				});
 			const made = await Promise.all([ask("a"), ask("a"), ask("a")]);
 			expect(made.map(({ replayed }) => replayed)).toEqual([false, true, true]);
@@ -397,9 +399,9 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		test("a job can be cancelled in any state that is not final, and its fence is lost", async () => {
 			const { enqueue, leasedJob, jobs, lease, typesOf } = await opened();
 			const queued = await enqueue();
-			expect((await jobs.cancel({ id: queued.id, requestId })).state).toBe("cancelled");
+			expect((await jobs.cancel({ id: queued.id, context })).state).toBe("cancelled");
 			const scheduled = await enqueue({ runAt: Date.now() + 60_000 });
-			expect((await jobs.cancel({ id: scheduled.id, requestId })).state).toBe("cancelled");
+			expect((await jobs.cancel({ id: scheduled.id, context })).state).toBe("cancelled");
 			const asked = await leasedJob();
 			expect(bodyOf(await jobs.cancel(asked)).lease).toBeUndefined();
 			expect(await errorCode(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
@@ -417,7 +419,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 
 		test("any change of a job that does not exist throws not_found", async () => {
 			const { jobs, fail } = await opened();
-			const asked = { id: newId(), fence: 1, requestId };
+			const asked = { id: newId(), fence: 1, context };
 			expect(await jobs.find(asked.id)).toBeUndefined();
 			for (const change of [
 				() => jobs.heartbeat({ ...asked, leaseSeconds: 1, progress: 1 }),
@@ -455,10 +457,10 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 					enqueue({ queue, maxAttempts: 2 }).then((job) => ids.push(job.id)),
 					enqueue({ queue, runAt: Date.now() + 5 }),
 					lease({ queues: ["a", "b"], limit: 2 }),
-					jobs.complete({ id, fence, result: undefined, requestId }),
+					jobs.complete({ id, fence, result: undefined, context }),
 					jobs.fail({ ...fail, id, fence, retry: Math.random() < 0.5, retryInSeconds: 0 }),
-					...(Math.random() < 0.3 ? [jobs.cancel({ id, requestId }), jobs.retry({ id, requestId })] : []),
-					jobs.sweep("sweep", 2),
+					...(Math.random() < 0.3 ? [jobs.cancel({ id, context }), jobs.retry({ id, context })] : []),
+					jobs.sweep({ requestId: "sweep" }, 2),
 					...(Math.random() < 0.2 ? [jobs.purge(0, 2)] : []),
 				];
 				await Promise.allSettled(steps);
@@ -524,7 +526,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		test("finished jobs are removed when they are old enough, a few at a time, and no others", async () => {
 			const { jobs, enqueue, leasedJob } = await opened();
 			for (let n = 0; n < 5; n++) await jobs.complete({ ...(await leasedJob()), result: undefined });
-			await jobs.cancel({ id: (await enqueue({ queue: "gone" })).id, requestId });
+			await jobs.cancel({ id: (await enqueue({ queue: "gone" })).id, context });
 			await enqueue();
 			await leasedJob({ queue: "held" });
 			await enqueue({ runAt: Date.now() + 60_000 });

@@ -126,7 +126,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		const { tasks, jobs } = await openTestStorage(url);
 		expect(await tasks.revision()).toEqual({ rev: 7, tasksRev: 5 });
 		const request = (scope: string, key: string) => ({ scope, key, requestHash: "h" });
-		const change = { id: newId(), now: 1, requestId: "r" };
+		const change = { id: newId(), now: 1, context: { requestId: "r" } };
 		const idempotent = request("u POST /collab/tasks", "t");
 		const created = await tasks.create({ ...change, task: { title: "x" }, idempotent });
 		expect(created).toEqual({ id, task: represent(body), replayed: true });

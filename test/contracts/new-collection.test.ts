@@ -48,7 +48,13 @@ describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) =
 		const notes = noteService(run);
 		const tasks = taskService(stores.tasks, run);
 		const create = (title: string) =>
-			tasks.create({ id: newId(), task: { title }, idempotent: undefined, now: 1, requestId: "r" });
+			tasks.create({
+				id: newId(),
+				task: { title },
+				idempotent: undefined,
+				now: 1,
+				context: { requestId: "r" },
+			});
 		const [first, second] = [newId(), newId()];
 		// A group that only inserts, then one that reads, each with units of two collections.
 		await Promise.all([notes.create(first, "a"), create("t"), notes.create(second, "b")]);

@@ -29,10 +29,16 @@ describe.each([...postgresVariants])("$name", ({ newUrl, env }) => {
 			const { tasks, jobs } = both[index % 2] as (typeof both)[0];
 			// Not all in one group: many groups meet.
 			await Bun.sleep(index * 2);
-			const change = { now: 1, requestId: "r" };
+			const change = { now: 1, context: { requestId: "r" } };
 			await tasks.create({ ...change, id, task: { title: "t" }, idempotent: undefined });
 			await tasks.update({ ...change, id, ifMatch: "any", patch: { title: "u" } });
-			await jobs.lease({ worker: "w", queues: ["q"], limit: 1, leaseSeconds: 1, requestId: "r" });
+			await jobs.lease({
+				worker: "w",
+				queues: ["q"],
+				limit: 1,
+				leaseSeconds: 1,
+				context: { requestId: "r" },
+			});
 			return id;
 		});
 		expect((await Promise.allSettled(writes)).filter(({ status }) => status === "rejected")).toEqual([]);

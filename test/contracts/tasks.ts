@@ -6,7 +6,14 @@ import type { TestStorage } from "../support/storage.ts";
 /** The contract of tasks on every database. `open` returns an empty storage. */
 export function taskStoreContract(open: () => Promise<TestStorage>): void {
 	function newTask(title: string, more: Partial<CreateTask> = {}): CreateTask {
-		return { id: newId(), task: { title }, idempotent: undefined, now: 1000, requestId: "r1", ...more };
+		return {
+			id: newId(),
+			task: { title },
+			idempotent: undefined,
+			now: 1000,
+			context: { requestId: "r1" },
+			...more,
+		};
 	}
 
 	describe("tasks", () => {
@@ -38,7 +45,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 						ifMatch: [task.etag],
 						patch: { title: `t${index}` },
 						now: 2000,
-						requestId: "r",
+						context: { requestId: "r" },
 					}),
 				),
 			);
@@ -57,7 +64,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { tasks } = await open();
 			const { id, task } = await tasks.create(newTask("one"));
 			for (const patch of [{}, { title: "one" }, { description: null }]) {
-				expect(await tasks.update({ id, ifMatch: "any", patch, now: 2000, requestId: "r" })).toEqual(task);
+				expect(
+					await tasks.update({ id, ifMatch: "any", patch, now: 2000, context: { requestId: "r" } }),
+				).toEqual(task);
 			}
 			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toMatchObject({
 				revision: { rev: 1 },
@@ -67,13 +76,15 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 		test("a removed task is gone, and a change of it throws not_found", async () => {
 			const { tasks } = await open();
 			const { id } = await tasks.create(newTask("one"));
-			await tasks.remove({ id, ifMatch: "any", now: 1, requestId: "r" });
+			await tasks.remove({ id, ifMatch: "any", now: 1, context: { requestId: "r" } });
 			expect(await tasks.find(id)).toBeUndefined();
-			expect(tasks.remove({ id, ifMatch: "any", now: 1, requestId: "r" })).rejects.toMatchObject({
-				code: "not_found",
-			});
+			expect(tasks.remove({ id, ifMatch: "any", now: 1, context: { requestId: "r" } })).rejects.toMatchObject(
+				{
+					code: "not_found",
+				},
+			);
 			expect(
-				tasks.update({ id, ifMatch: "absent", patch: {}, now: 1, requestId: "r" }),
+				tasks.update({ id, ifMatch: "absent", patch: {}, now: 1, context: { requestId: "r" } }),
 			).rejects.toMatchObject({ code: "not_found" });
 		});
 
@@ -82,8 +93,14 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const change = newTask("one");
 			const [created, updated] = await Promise.all([
 				tasks.create(change),
-				tasks.update({ id: change.id, ifMatch: "any", patch: { title: "two" }, now: 2, requestId: "r" }),
-				tasks.remove({ id: change.id, ifMatch: "any", now: 3, requestId: "r" }),
+				tasks.update({
+					id: change.id,
+					ifMatch: "any",
+					patch: { title: "two" },
+					now: 2,
+					context: { requestId: "r" },
+				}),
+				tasks.remove({ id: change.id, ifMatch: "any", now: 3, context: { requestId: "r" } }),
 			]);
 			expect(created.task.body).toContain('"version":1');
 			expect(updated.body).toContain('"version":2');
@@ -99,7 +116,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const change = newTask("one");
 			await tasks.create(change);
 			await Promise.all([
-				tasks.remove({ id: change.id, ifMatch: "any", now: 2000, requestId: "r" }),
+				tasks.remove({ id: change.id, ifMatch: "any", now: 2000, context: { requestId: "r" } }),
 				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
 			]);
 			expect(await tasks.find(change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
@@ -155,7 +172,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			expect(first.rows.map(({ title }) => title)).toEqual(["t5", "t4"]);
 			expect(first.more).toBe(true);
 			await tasks.create(newTask("t6"));
-			await tasks.remove({ id: ids[3] ?? "", ifMatch: "any", now: 1, requestId: "r" });
+			await tasks.remove({ id: ids[3] ?? "", ifMatch: "any", now: 1, context: { requestId: "r" } });
 			const next = await tasks.list({ order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
 			expect(next.rows.map(({ title }) => title)).toEqual(["t3", "t2"]);
 			const last = await tasks.list({ order: "desc", limit: 2, after: next.rows.at(-1)?.seq });

@@ -15,7 +15,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,
-			requestId: "r",
+			context: { requestId: "r" },
 		});
 		const row = (await storage.tasks.find(id)) as TaskRow;
 
@@ -126,10 +126,10 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 					uniqueKey: undefined,
 				},
 				idempotent: undefined,
-				requestId: "r",
+				context: { requestId: "r" },
 			});
 			expect(await revision()).toEqual({ rev: 2, tasksRev: 1 });
-			await storage.tasks.remove({ id, ifMatch: "any", now: 1, requestId: "r" });
+			await storage.tasks.remove({ id, ifMatch: "any", now: 1, context: { requestId: "r" } });
 			expect(await revision()).toEqual({ rev: 3, tasksRev: 3 });
 		});
 	});

@@ -92,7 +92,7 @@ describe.if(server !== undefined)("the connections to Postgres", () => {
 			task: { title: "t" },
 			idempotent: undefined,
 			now: 1,
-			requestId: "r",
+			context: { requestId: "r" },
 		});
 		await heard.promise;
 		forget();

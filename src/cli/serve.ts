@@ -1,6 +1,8 @@
 import { type App, build } from "../app.ts";
-import { loggable, openLog } from "../log.ts";
+import type { Config } from "../config.ts";
+import { type Log, loggable, openLog } from "../log.ts";
 import { openStorage } from "../storage/open.ts";
+import type { Storage } from "../storage/storage.ts";
 import { withTimeout } from "../timeout.ts";
 import { environment } from "./environment.ts";
 import { type FirstUser, firstUser } from "./first-user.ts";
@@ -14,27 +16,55 @@ export async function serve(): Promise<number> {
 	const config = environment();
 	const stopping = stopSignal();
 	const { log, flush } = await openLog(config);
-	const storage = await openStorage(config.database, log, (name) =>
-		log.info({ migration: name }, "Migrated."),
-	);
-	let app: App | undefined;
+	const flushed = (code: number) => withTimeout(flushMsMax, flush()).catch(() => process.exit(code));
+	const opened = await Promise.race([open(config, log), stopping]).catch(async (error) => {
+		await flushed(1);
+		throw error;
+	});
+	if (typeof opened === "string") {
+		// Nothing is half-done: a migration under way is a transaction, and the database rolls it back.
+		log.info({ signal: opened }, "Stopping.");
+		await flushed(0);
+		process.exit(0);
+	}
+	const { storage, app } = opened;
 	try {
-		app = await build(config, { storage, log });
 		const { url } = app.start();
-		// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
-		const user = await firstUser(storage.users, config.devUser);
-		app.ready();
-		greet(reachableUrl(url, config.host), user);
-		// The executable starts with the JIT delayed (build.ts), because what has run so far runs once.
-		Bun.unsafe.setJITPolicy(1);
+		await Promise.race([becomeReady(opened, url, config), stopping]);
 		process.on("unhandledRejection", (error) => log.error({ err: loggable(error) }, "Unhandled rejection."));
 		log.info({ signal: await stopping }, "Stopping.");
 		return 0;
 	} finally {
-		await app?.stop();
+		await app.stop();
 		await storage.stop();
-		await withTimeout(flushMsMax, flush()).catch(() => process.exit(0));
+		await flushed(0);
 	}
+}
+
+interface Opened {
+	readonly storage: Storage;
+	readonly app: App;
+}
+
+async function open(config: Config, log: Log): Promise<Opened> {
+	const storage = await openStorage(config.database, log, (name) =>
+		log.info({ migration: name }, "Migrated."),
+	);
+	try {
+		return { storage, app: await build(config, { storage, log }) };
+	} catch (error) {
+		await storage.stop();
+		throw error;
+	}
+}
+
+async function becomeReady({ storage, app }: Opened, url: string, config: Config): Promise<void> {
+	// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
+	const user = await firstUser(storage.users, config.devUser);
+	app.ready();
+	greet(reachableUrl(url, config.host), user);
+	// The executable starts with the JIT delayed (build.ts), because what has run so far runs once.
+	Bun.unsafe.setJITPolicy(1);
 }
 
 /** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */

@@ -29,8 +29,10 @@ export function healthRoutes({ ping, isReady }: HealthRouteDeps) {
 async function withinTimeout(pong: Promise<void>): Promise<void> {
 	try {
 		await withTimeout(pingMsMax, pong);
-	} catch (cause) {
-		throw unavailable("The database does not answer.", 2, cause);
+	} catch (error) {
+		// An `unavailable` without a cause is in the log already.
+		const isLogged = error instanceof AppError && error.details.cause === undefined;
+		throw unavailable("The database does not answer.", 2, isLogged ? undefined : error);
 	}
 }
 

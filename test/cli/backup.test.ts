@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newFolder } from "../support/databases.ts";
 import { openTail } from "../support/events.ts";
@@ -333,11 +333,13 @@ describe("a restore replaces", () => {
 		expect(titles(path)).toEqual(["one", "two"]);
 	});
 
-	test("and keeps the mode of the replaced file", async () => {
+	test("a file that others could read by one that only its owner can", async () => {
 		const { path, file } = await backedUp();
-		expect(statSync(path).mode & 0o777).toBe(0o644);
-		await succeed(path, "restore", file, "--force");
-		expect(statSync(path).mode & 0o777).toBe(0o644);
+		for (const mode of [0o644, 0o660, 0o600]) {
+			chmodSync(path, mode);
+			await succeed(path, "restore", file, "--force");
+			expect(statSync(path).mode & 0o777).toBe(0o600);
+		}
 	});
 });
 

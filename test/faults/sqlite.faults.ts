@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { newFolder } from "../support/databases.ts";
+import { holdLock } from "../support/sqlite-lock.ts";
 import { onEnd } from "../support/teardown.ts";
 import { expectEnd, expectWhole, Load, serve } from "./load.ts";
 
@@ -75,32 +76,13 @@ test("a file size limit that is reached: the same", async () => {
 	await expectEnd(server);
 }, 120_000);
 
-/** Holds the file's lock from another process until it is released. */
-async function lock(path: string): Promise<() => Promise<void>> {
-	const holding = `
-		const database = new (require("bun:sqlite").Database)(${JSON.stringify(path)});
-		database.run("PRAGMA busy_timeout = 20000");
-		database.run("BEGIN EXCLUSIVE");
-		console.log("locked");
-		for await (const _ of process.stdin);
-		database.run("ROLLBACK");`;
-	const child = Bun.spawn([process.execPath, "-e", holding], { stdin: "pipe", stdout: "pipe" });
-	onEnd(() => child.kill("SIGKILL"));
-	const { value } = await child.stdout.getReader().read();
-	expect(new TextDecoder().decode(value)).toBe("locked\n");
-	return async () => {
-		child.stdin.end();
-		expect(await child.exited).toBe(0);
-	};
-}
-
 test("a file that another process locks: writes wait, are 503 after 10 s, and succeed again when it is free", async () => {
 	const path = join(newFolder(), "orchestrator.db");
 	const server = await serve(`sqlite:///${path}`);
 	const load = await Load.on(server.url);
 	await load.more(50);
 
-	const briefly = await lock(path);
+	const briefly = await holdLock(path);
 	const before = load.acknowledged;
 	for (let n = 0; n < 10; n++)
 		expect((await fetch(`${server.url}/collab/state/tasks?limit=1`)).status).toBe(200);
@@ -108,7 +90,7 @@ test("a file that another process locks: writes wait, are 503 after 10 s, and su
 	await load.more(50);
 	expect([load.acknowledged > before, load.refused, load.lost]).toEqual([true, 0, 0]);
 
-	const long = await lock(path);
+	const long = await holdLock(path);
 	await load.until(() => load.refused >= 8);
 	expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
 	await long();

@@ -45,12 +45,24 @@ export interface ServerProcess {
 	readonly exited: Promise<number>;
 }
 
-/** Starts a server and waits until it is ready. Rejects with what it printed if it ends before. */
-export async function startProcess(
+/** A program that runs, ready or not. */
+export interface StartedProgram {
+	readonly pid: number;
+	/** Everything it has printed so far. */
+	output(): string;
+	/** Resolves with the match when its output has one; rejects with the output if it ends before. */
+	printed(pattern: RegExp): Promise<RegExpExecArray>;
+	signal(signal: NodeJS.Signals): void;
+	/** The exit code, or 128 and the signal's number, once all output has been read. */
+	readonly exited: Promise<number>;
+}
+
+/** Starts a program that listens on a free port, if it listens. */
+export function startProgram(
 	command: readonly string[],
 	env: Record<string, string>,
 	cwd: string = root,
-): Promise<ServerProcess> {
+): StartedProgram {
 	const child = Bun.spawn([...command], {
 		cwd,
 		env: environment({ PORT: "0", RATE_LIMIT: "off", LOGIN_RATE_LIMIT: "off", ...env }),
@@ -59,28 +71,49 @@ export async function startProcess(
 		stderr: "pipe",
 	});
 	onEnd(() => child.kill("SIGKILL"));
-	let printed = "";
-	const { promise: ready, resolve, reject } = Promise.withResolvers<string>();
+	let output = "";
+	const waiting = new Set<() => void>();
 	async function follow(stream: ReadableStream<Uint8Array>): Promise<void> {
 		const text = new TextDecoder();
 		for await (const chunk of stream) {
-			printed += text.decode(chunk, { stream: true });
-			const url = /ready at (\S+)/.exec(printed)?.[1];
-			if (url !== undefined) resolve(url);
+			output += text.decode(chunk, { stream: true });
+			for (const look of waiting) look();
 		}
 	}
-	const printing = Promise.all([follow(child.stdout), follow(child.stderr)]);
-	const exited = printing.then(() => child.exited);
-	void child.exited.then((code) => reject(new Error(`ended with ${code} before it was ready:\n${printed}`)));
+	const exited = Promise.all([follow(child.stdout), follow(child.stderr)]).then(() => child.exited);
 	return {
-		url: await ready,
 		pid: child.pid,
-		output: () => printed,
+		output: () => output,
 		exited,
 		signal: (signal) => child.kill(signal),
+		async printed(pattern) {
+			const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+			const look = () => {
+				const found = pattern.exec(output);
+				if (found !== null) resolve(found);
+			};
+			waiting.add(look);
+			look();
+			void exited.then((code) => reject(new Error(`ended with ${code} before it printed it:\n${output}`)));
+			return promise.finally(() => waiting.delete(look));
+		},
+	};
+}
+
+/** Starts a server and waits until it is ready. Rejects with what it printed if it ends before. */
+export async function startProcess(
+	command: readonly string[],
+	env: Record<string, string>,
+	cwd: string = root,
+): Promise<ServerProcess> {
+	const program = startProgram(command, env, cwd);
+	const [, url = ""] = await program.printed(/ready at (\S+)/);
+	return {
+		...program,
+		url,
 		async end(signal) {
-			child.kill(signal);
-			return exited;
+			program.signal(signal);
+			return program.exited;
 		},
 	};
 }

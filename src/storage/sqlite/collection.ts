@@ -3,6 +3,7 @@ import type { AnyCollection, Collection, RunUnit } from "../../unit-of-work.ts";
 import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db } from "./connection.ts";
+import type { Reads } from "./reads.ts";
 
 /**
  * The rows of a collection as units of work see them, inside the writer's transaction. SQLite reads and writes them in
@@ -48,7 +49,7 @@ export abstract class RowsInPlace {
 }
 
 /** What a collection's store is built from. */
-export interface StoreContext {
+export interface StoreContext extends Reads {
 	readonly database: Database;
 	readonly db: Db;
 	readonly run: RunUnit;

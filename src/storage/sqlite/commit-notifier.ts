@@ -28,9 +28,14 @@ export class CommitNotifier {
 		const version = this.database.query<{ data_version: number }, []>("PRAGMA data_version");
 		let seen = version.get()?.data_version;
 		const timer = setInterval(() => {
-			const now = version.get()?.data_version;
-			if (now === seen) return;
-			seen = now;
+			try {
+				const now = version.get()?.data_version;
+				if (now === seen) return;
+				seen = now;
+			} catch {
+				// A file that cannot be read: whoever reads its tables reports that.
+				return;
+			}
 			this.#listeners.notify();
 		}, pollMs);
 		return () => clearInterval(timer);

@@ -1,20 +1,22 @@
 import { Database } from "bun:sqlite";
 import {
-	chmodSync,
 	closeSync,
 	existsSync,
 	fsyncSync,
 	openSync,
+	readSync,
 	realpathSync,
 	renameSync,
 	rmSync,
-	statSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { StartupError } from "../../errors.ts";
 import { describe, isBusy, isDamaged } from "./errors.ts";
+import { clearFileId, fileId } from "./file-id.ts";
+import { type Header, headerLength, parseHeader } from "./header.ts";
 import { markAsCopy } from "./log-epoch.ts";
 import { requireKnown } from "./migrate.ts";
+import { userOfMoved } from "./open-files.ts";
 
 /**
  * Writes a snapshot of the database at `path` to the new file `file`, with everything that was committed before: complete
@@ -23,6 +25,7 @@ import { requireKnown } from "./migrate.ts";
 export function backUp(path: string, file: string): void {
 	if (path === ":memory:") throw new StartupError("A database in memory cannot be backed up from outside.");
 	requireFile(path);
+	requireStillInPlace(path);
 	if (existsSync(file)) throw new StartupError(`${file} is there already, and a backup overwrites nothing.`);
 	writeCopy(path, file, () => {
 		if (existsSync(file)) throw new StartupError(`${file} has come to be there; nothing was overwritten.`);
@@ -49,13 +52,11 @@ function replace(file: string, path: string, force: boolean): void {
 	if (!force) {
 		throw new StartupError(`There is a database at ${path}; restore with --force replaces it for good.`);
 	}
-	const { mode } = statSync(path);
 	let locked: Database | undefined;
 	try {
 		writeCopy(file, path, (unfinished) => {
 			locked = lockAlone(path);
 			followOn(unfinished, locked);
-			chmodSync(unfinished, mode);
 			removeBeside(path);
 		});
 	} finally {
@@ -73,6 +74,7 @@ function writeCopy(from: string, to: string, ready: (unfinished: string) => void
 		inDatabase(unfinished, (copy) => {
 			requireSound(copy, to);
 			markAsCopy(copy);
+			clearFileId(copy);
 		});
 		ready(unfinished);
 		flush(unfinished);
@@ -90,7 +92,12 @@ function writeCopy(from: string, to: string, ready: (unfinished: string) => void
 
 /** One read transaction, which does not block writers of the same file. */
 function vacuumInto(from: string, to: string): void {
+	const header = readHeader(from);
 	inDatabase(from, (database) => {
+		// A WAL is replayed into whatever file is beside it. If the id is new, it may be in the WAL alone.
+		if (header.fileId !== 0 && header.fileId !== fileId(database)) {
+			throw new StartupError(`${from} and ${from}-wal do not belong together.`);
+		}
 		requireOurs(database, from);
 		requireSound(database, from);
 		database.run("VACUUM INTO ?", [to]);
@@ -109,6 +116,32 @@ function inDatabase(path: string, use: (database: Database) => void): void {
 
 function requireFile(path: string): void {
 	if (!existsSync(path)) throw new StartupError(`There is no file ${path}.`);
+}
+
+/**
+ * Throws for a file that is no database. SQLite would not notice where the WAL has every page, and would remove the WAL
+ * of an empty file.
+ */
+function readHeader(path: string): Header {
+	const bytes = Buffer.alloc(headerLength);
+	const opened = openSync(path, "r");
+	try {
+		const length = readSync(opened, bytes, 0, headerLength, 0);
+		if (length === 0) throw new StartupError(`${path} is not a database of this program.`);
+	} finally {
+		closeSync(opened);
+	}
+	const header = parseHeader(bytes);
+	if (header === undefined) throw Object.assign(new Error("no header"), { code: "SQLITE_NOTADB" });
+	return header;
+}
+
+function requireStillInPlace(path: string): void {
+	const pid = userOfMoved(path);
+	if (pid === undefined) return;
+	throw new StartupError(
+		`The process ${pid} uses a database that is no longer at ${path}: it was removed or replaced. Stop that process, or put its database back.`,
+	);
 }
 
 function requireOurs(database: Database, path: string): void {

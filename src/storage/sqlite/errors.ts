@@ -19,6 +19,10 @@ export function describe(error: unknown): string {
 	return descriptions[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
+export function isSqliteError(error: unknown): boolean {
+	return sqliteCode(error) !== undefined;
+}
+
 function sqliteCode(error: unknown): string | undefined {
 	if (error instanceof SQLiteError) return error.code;
 	if (error instanceof Error && error.cause instanceof SQLiteError) return error.cause.code;
@@ -39,18 +43,4 @@ const transient = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTO
 /** The error that a caller gets for a database error: `unavailable` if it is transient, else the error itself. */
 export function toAppError(error: unknown): unknown {
 	return transient.test(sqliteCode(error) ?? "") ? unavailable(error) : error;
-}
-
-/** Runs a read; throws `unavailable` on a transient error. */
-export async function read<T>(query: () => T): Promise<T> {
-	return readNow(query);
-}
-
-/** The same, synchronous. */
-export function readNow<T>(query: () => T): T {
-	try {
-		return query();
-	} catch (error) {
-		throw toAppError(error);
-	}
 }

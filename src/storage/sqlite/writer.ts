@@ -5,10 +5,11 @@ import { type Log, loggable } from "../../log.ts";
 import type { AnyCollection, Unit } from "../../unit-of-work.ts";
 import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
 import { type Group, ScopedWork } from "../scoped-work.ts";
-import type { PendingWrite } from "../write-queue.ts";
+import { type PendingWrite, unavailable } from "../write-queue.ts";
 import { databaseClock } from "./clock.ts";
 import type { RowsInPlace } from "./collection.ts";
-import { isBusy, toAppError } from "./errors.ts";
+import { DatabaseFiles } from "./database-files.ts";
+import { isBusy } from "./errors.ts";
 import { EventAppender } from "./event-appender.ts";
 
 type Rows = ReadonlyMap<AnyCollection, RowsInPlace>;
@@ -30,6 +31,7 @@ export class SqliteWriter extends GroupWriter {
 		rows: Rows,
 		log: Log,
 		private readonly committed: () => void,
+		private readonly files = new DatabaseFiles(undefined, 0, log),
 	) {
 		super(log);
 		this.#group = new SqliteGroup(database, rows);
@@ -49,17 +51,20 @@ export class SqliteWriter extends GroupWriter {
 	protected commit(group: readonly PendingWrite[]): GroupResult {
 		// A rollback that failed left a transaction open, and no other one can begin inside it.
 		if (this.database.inTransaction) this.#rollback.run();
+		if (this.files.isStillLost()) return refuse(group);
 		try {
 			this.#begin.run();
 			const outcomes = this.#applyTogether(group) ?? this.#applyApart(group);
 			this.#group.write();
 			this.#commit.run();
 			this.#ended++;
-			settle(group, outcomes);
+			if (this.files.isIntact()) settle(group, outcomes);
+			else refuse(group);
 		} catch (error) {
 			if (isBusy(error) && !this.database.inTransaction) return "busy";
 			this.#ended++;
-			this.failGroup(group, error);
+			if (this.files.explain(error)) refuse(group);
+			else this.failGroup(group, error);
 			if (this.database.inTransaction) this.#rollback.run();
 		}
 		this.committed();
@@ -67,7 +72,7 @@ export class SqliteWriter extends GroupWriter {
 	}
 
 	protected toAppError(error: unknown): unknown {
-		return toAppError(error);
+		return this.files.toAppError(error);
 	}
 
 	protected loggable(error: unknown): object {
@@ -123,9 +128,15 @@ export class SqliteWriter extends GroupWriter {
 			this.#group.undo();
 			this.#undo.run();
 			this.#release.run();
-			return { error: toAppError(error) };
+			return { error: this.toAppError(error) };
 		}
 	}
+}
+
+/** Fails a group that would not be there after a restart. Without a cause: the files' one line in the log has it. */
+function refuse(group: readonly PendingWrite[]): GroupResult {
+	for (const write of group) write.fail(unavailable(undefined));
+	return "done";
 }
 
 /** The current group; the groups run one after the other on the same connection. */

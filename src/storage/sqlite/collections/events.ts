@@ -4,7 +4,6 @@ import type { EventType } from "../../../event-draft.ts";
 import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
-import { read } from "../errors.ts";
 import { selection } from "../table-statements.ts";
 
 export const eventTable = sqliteTable("events", {
@@ -39,7 +38,7 @@ export const events = {
 
 type NextParameters = { after: number; to: number; types: string; limit: number };
 
-function eventStore({ database, db, run, notifier }: StoreContext): EventStore {
+function eventStore({ database, db, run, read, notifier }: StoreContext): EventStore {
 	const readRange = database.query<LogRange, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
 	const next = database.query<EventRow, NextParameters>(`
 		SELECT ${selection(eventTable)} FROM events

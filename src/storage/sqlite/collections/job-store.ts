@@ -4,10 +4,9 @@ import { jobPage, pageOf } from "../../collections/jobs.ts";
 import { databaseClock } from "../clock.ts";
 import type { StoreContext } from "../collection.ts";
 import type { Db } from "../connection.ts";
-import { read } from "../errors.ts";
 import { jobCountTable, jobTable } from "./job-tables.ts";
 
-export function jobStore({ database, db, run }: StoreContext): JobStore {
+export function jobStore({ database, db, run, read }: StoreContext): JobStore {
 	const now = databaseClock(database);
 	const byId = db
 		.select()

@@ -14,12 +14,12 @@ export const settings = {
 	store: settingStore,
 } satisfies Registration<SettingStore>;
 
-function settingStore({ db, run }: StoreContext): SettingStore {
+function settingStore({ db, run, readNow }: StoreContext): SettingStore {
 	const find = (name: string) =>
 		db.select().from(settingTable).where(eq(settingTable.name, name)).get()?.value;
 	return {
 		async getOrMake(name, make) {
-			const kept = find(name);
+			const kept = readNow(() => find(name));
 			if (kept !== undefined) return kept;
 			const value = make();
 			return run({

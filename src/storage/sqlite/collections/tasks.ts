@@ -12,7 +12,6 @@ import {
 } from "../../../tasks/store.ts";
 import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
-import { read, readNow } from "../errors.ts";
 import { TableStatements } from "../table-statements.ts";
 
 export const taskTable = sqliteTable("tasks", {
@@ -64,7 +63,7 @@ class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 	}
 }
 
-function taskStore({ database, db, changeCounter }: StoreContext): TaskStore {
+function taskStore({ database, db, read, readNow, changeCounter }: StoreContext): TaskStore {
 	const byId = taskById(db);
 	const newest = listing(db, "desc");
 	const oldest = listing(db, "asc");

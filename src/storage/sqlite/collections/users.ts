@@ -4,7 +4,6 @@ import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { User, UserStore } from "../../../auth/store.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
 import type { Registration, StoreContext } from "../collection.ts";
-import { read } from "../errors.ts";
 
 export const userTable = sqliteTable("users", {
 	id: text().primaryKey(),
@@ -25,7 +24,7 @@ export const users = {
 
 const cachedMax = 1000;
 
-function userStore({ run, db, changeCounter }: StoreContext): UserStore {
+function userStore({ run, read, db, changeCounter }: StoreContext): UserStore {
 	const byId = db
 		.select()
 		.from(userTable)

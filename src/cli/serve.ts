@@ -1,5 +1,5 @@
 import { type App, build } from "../app.ts";
-import { loggable, openLog } from "../log.ts";
+import { openLog } from "../log.ts";
 import { openStorage } from "../storage/open.ts";
 import { withTimeout } from "../timeout.ts";
 import { environment } from "./environment.ts";
@@ -27,7 +27,7 @@ export async function serve(): Promise<number> {
 		greet(reachableUrl(url, config.host), user);
 		// The executable starts with the JIT delayed (build.ts), because what has run so far runs once.
 		Bun.unsafe.setJITPolicy(1);
-		process.on("unhandledRejection", (error) => log.error({ err: loggable(error) }, "Unhandled rejection."));
+		process.on("unhandledRejection", (error) => log.error({ err: error }, "Unhandled rejection."));
 		log.info({ signal: await stopping }, "Stopping.");
 		return 0;
 	} finally {

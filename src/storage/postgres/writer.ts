@@ -62,11 +62,6 @@ export class PostgresWriter extends GroupWriter {
 		return toAppError(error);
 	}
 
-	/** Not the error itself: its message repeats the parameters. */
-	protected loggable(error: unknown): object {
-		return { code: sqlState(error) };
-	}
-
 	async #transact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[]> {
 		const first = await this.#tryTransact(units);
 		if (first !== undefined) return first;

@@ -24,6 +24,8 @@ export interface Log extends Pick<pino.Logger, "debug" | "info" | "warn" | "erro
 /** A logger, and how to get its last lines out before the program ends. */
 export interface OpenLog {
 	readonly log: Log;
+	/** Logs a line at whatever level: what the program was started for. */
+	announce(fields: object, message: string): void;
 	flush(): Promise<void>;
 }
 
@@ -46,7 +48,11 @@ export async function openLog({
 		: isPretty
 			? ({ at: _, ...line }: RequestLine) => log.info(line, "request")
 			: (line: RequestLine) => output.write(line);
-	return { log: Object.assign(log, { request }), flush: () => output.flush() };
+	return {
+		log: Object.assign(log, { request }),
+		announce: (fields, message) => log.child({}, { level: "info" }).info(fields, message),
+		flush: () => output.flush(),
+	};
 }
 
 async function prettified(output: pino.DestinationStream): Promise<pino.DestinationStream> {

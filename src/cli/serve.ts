@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { type App, build } from "../app.ts";
-import { openLog } from "../log.ts";
+import type { Config } from "../config.ts";
+import { type OpenLog, openLog } from "../log.ts";
 import { openStorage } from "../storage/open.ts";
 import { withTimeout } from "../timeout.ts";
 import { environment } from "./environment.ts";
@@ -13,7 +15,7 @@ const flushMsMax = 2000;
 export async function serve(): Promise<number> {
 	const config = environment();
 	const stopping = stopSignal();
-	const { log, flush } = await openLog(config);
+	const { log, announce, flush } = await openLog(config);
 	const storage = await openStorage(config.database, log, (name) =>
 		log.info({ migration: name }, "Migrated."),
 	);
@@ -24,7 +26,7 @@ export async function serve(): Promise<number> {
 		// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
 		const user = await firstUser(storage.users, config.devUser);
 		app.ready();
-		greet(reachableUrl(url, config.host), user);
+		greet(reachableUrl(url, config.host), user, config, announce);
 		// The executable starts with the JIT delayed (build.ts), because what has run so far runs once.
 		Bun.unsafe.setJITPolicy(1);
 		process.on("unhandledRejection", (error) => log.error({ err: error }, "Unhandled rejection."));
@@ -37,13 +39,16 @@ export async function serve(): Promise<number> {
 	}
 }
 
-/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
+/**
+ * Resolves with the first SIGTERM, SIGINT or SIGHUP; a second one ends the process at once. Not a second SIGHUP: when a
+ * terminal closes, both the kernel and the shell send one.
+ */
 function stopSignal(): Promise<string> {
 	return new Promise((resolve) => {
 		let isStopping = false;
-		for (const signal of ["SIGTERM", "SIGINT"] as const) {
+		for (const signal of stopSignals()) {
 			process.on(signal, () => {
-				if (isStopping) process.exit(1);
+				if (isStopping && signal !== "SIGHUP") process.exit(1);
 				isStopping = true;
 				resolve(signal);
 			});
@@ -51,16 +56,43 @@ function stopSignal(): Promise<string> {
 	});
 }
 
-/** Says where to go next. The first user's password is shown here, once, and never logged. */
-function greet(url: string, user: FirstUser | undefined): void {
+/** A process that ignores SIGHUP was started to outlive its terminal, as `nohup` does: a handler would undo that. */
+function stopSignals(): readonly NodeJS.Signals[] {
+	return ignoresHangup() ? ["SIGTERM", "SIGINT"] : ["SIGTERM", "SIGINT", "SIGHUP"];
+}
+
+/** Counts as true where the system has no /proc to tell. */
+function ignoresHangup(): boolean {
+	try {
+		const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+		return ignored === undefined || (BigInt(`0x${ignored}`) & 1n) === 1n;
+	} catch {
+		return true;
+	}
+}
+
+/**
+ * Says where to go next, whatever the log's level. The first user's password is shown here, once, and never logged: where
+ * standard output is a log for machines, it goes to standard error.
+ */
+function greet(
+	url: string,
+	user: FirstUser | undefined,
+	{ logFormat }: Config,
+	announce: OpenLog["announce"],
+): void {
+	if (logFormat === "pretty") return void process.stdout.write(greeting(url, user));
+	announce({ url }, "Ready.");
+	if (user !== undefined) process.stderr.write(`${["", ...shownOnce(user), ""].join("\n")}\n`);
+}
+
+function greeting(url: string, user: FirstUser | undefined): string {
 	const credentials = user && JSON.stringify({ email: user.email, password: user.password });
 	const lines = [
 		"",
 		`  Orchestrator is ready at ${url}`,
 		`  Swagger UI:  ${url}/swagger`,
-		...(user
-			? ["", `  First user:  ${user.email}`, `  Password:    ${user.password}   (shown this once)`]
-			: []),
+		...(user ? ["", ...shownOnce(user)] : []),
 		"",
 		"  Try:",
 		credentials
@@ -68,5 +100,9 @@ function greet(url: string, user: FirstUser | undefined): void {
 			: `  curl -s ${url}/collab/state/tasks`,
 		"",
 	];
-	process.stdout.write(`${lines.join("\n")}\n`);
+	return `${lines.join("\n")}\n`;
+}
+
+function shownOnce({ email, password }: FirstUser): readonly string[] {
+	return [`  First user:  ${email}`, `  Password:    ${password}   (shown this once)`];
 }

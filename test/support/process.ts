@@ -39,10 +39,17 @@ export interface ServerProcess {
 	readonly pid: number;
 	/** Everything it has printed so far. */
 	output(): string;
+	/** What of it went to standard error. */
+	errors(): string;
 	/** Sends a signal, waits for the end and for the rest of the output; returns the exit code. */
-	end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number>;
+	end(signal: NodeJS.Signals): Promise<number>;
 	signal(signal: NodeJS.Signals): void;
 	readonly exited: Promise<number>;
+}
+
+/** The URL in the line or, with `LOG_FORMAT=pretty`, in the greeting of a server that is ready. */
+function readyUrl(printed: string): string | undefined {
+	return /"url":"([^"]+)","msg":"Ready\."|ready at (\S+)/.exec(printed)?.slice(1).find(Boolean);
 }
 
 /** Starts a server and waits until it is ready. Rejects with what it printed if it ends before. */
@@ -60,12 +67,15 @@ export async function startProcess(
 	});
 	onEnd(() => child.kill("SIGKILL"));
 	let printed = "";
+	let errors = "";
 	const { promise: ready, resolve, reject } = Promise.withResolvers<string>();
 	async function follow(stream: ReadableStream<Uint8Array>): Promise<void> {
-		const text = new TextDecoder();
+		const decoder = new TextDecoder();
 		for await (const chunk of stream) {
-			printed += text.decode(chunk, { stream: true });
-			const url = /ready at (\S+)/.exec(printed)?.[1];
+			const text = decoder.decode(chunk, { stream: true });
+			printed += text;
+			if (stream === child.stderr) errors += text;
+			const url = readyUrl(printed);
 			if (url !== undefined) resolve(url);
 		}
 	}
@@ -76,6 +86,7 @@ export async function startProcess(
 		url: await ready,
 		pid: child.pid,
 		output: () => printed,
+		errors: () => errors,
 		exited,
 		signal: (signal) => child.kill(signal),
 		async end(signal) {

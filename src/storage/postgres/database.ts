@@ -3,6 +3,7 @@ import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { withTimeout } from "../../timeout.ts";
 import type { Storage, StoresOf } from "../storage.ts";
+import { databaseNow } from "./clock.ts";
 import type { Registration, StoreContext } from "./collection.ts";
 import { collections } from "./collections.ts";
 import { CommitNotifier } from "./commit-notifier.ts";
@@ -26,6 +27,11 @@ export async function openPostgres(
 		...stores,
 		run,
 		writes: counts,
+		async now() {
+			const [row] = await runQuery(() => sql<{ now: number }[]>`SELECT ${databaseNow(sql)} AS now`);
+			if (row === undefined) throw new Error("the database has no clock");
+			return row.now;
+		},
 		async ping() {
 			await runQuery(() => sql`SELECT 1`);
 		},

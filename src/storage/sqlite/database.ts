@@ -4,10 +4,11 @@ import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Storage, StoresOf } from "../storage.ts";
 import { changeCounter } from "./change-counter.ts";
+import { databaseClock } from "./clock.ts";
 import type { Registration, StoreContext } from "./collection.ts";
 import { collections } from "./collections.ts";
 import { CommitNotifier } from "./commit-notifier.ts";
-import { describe, isBusy } from "./errors.ts";
+import { describe, isBusy, read } from "./errors.ts";
 import { beginEpochOfCopy } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteWriter } from "./writer.ts";
@@ -26,10 +27,12 @@ export async function openSqlite(
 ): Promise<Storage> {
 	const database = open(path, onMigration);
 	const { stores, run, counts, stop } = openCollections(database, log, collections);
+	const now = databaseClock(database);
 	return {
 		...stores,
 		run,
 		writes: counts,
+		now: () => read(now),
 		async ping() {
 			database.query("SELECT 1").get();
 		},

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type App, build } from "../app.ts";
 import type { Config } from "../config.ts";
-import { type OpenLog, openLog } from "../log.ts";
+import { type Log, type OpenLog, openLog } from "../log.ts";
+import { openFilesMax, streamsWithin } from "../open-files.ts";
 import { openStorage } from "../storage/open.ts";
 import { withTimeout } from "../timeout.ts";
 import { environment } from "./environment.ts";
@@ -21,7 +22,7 @@ export async function serve(): Promise<number> {
 	);
 	let app: App | undefined;
 	try {
-		app = await build(config, { storage, log });
+		app = await build({ ...config, eventStreamsMax: streamsMax(config, log) }, { storage, log });
 		const { url } = app.start();
 		// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
 		const user = await firstUser(storage.users, config.devUser);
@@ -37,6 +38,18 @@ export async function serve(): Promise<number> {
 		await storage.stop();
 		await withTimeout(flushMsMax, flush()).catch(() => process.exit(0));
 	}
+}
+
+/** At the limit of open files a server accepts nobody and spins: streams, which stay, may not take it there. */
+function streamsMax({ eventStreamsMax }: Config, log: Log): number {
+	const files = openFilesMax();
+	const fitting = files === undefined ? eventStreamsMax : streamsWithin(files);
+	if (fitting >= eventStreamsMax) return eventStreamsMax;
+	log.warn(
+		{ open_files_max: files, streams_max: fitting },
+		`EVENTS_STREAMS_MAX is ${eventStreamsMax}, and held at ${fitting}: the process may have ${files} files open. Raise that (ulimit -n, LimitNOFILE) or lower EVENTS_STREAMS_MAX.`,
+	);
+	return fitting;
 }
 
 /**

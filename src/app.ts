@@ -83,6 +83,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		idempotency: storage.idempotency,
 		retentionMs: config.eventsRetentionHours * 3_600_000,
 		clock,
+		databaseNow: storage.now,
 		log,
 	});
 	const tasks = taskService(storage.tasks, storage.run);
@@ -92,6 +93,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		jobs,
 		dispatcher,
 		retentionMs: config.jobsRetentionHours * 3_600_000,
+		databaseNow: storage.now,
 		log,
 	});
 	let isReady = false;

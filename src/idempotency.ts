@@ -54,8 +54,8 @@ export const idempotency = new Collection<readonly IdempotencyKey[], Idempotency
 
 /** Records as a database keeps them. */
 export interface IdempotencyStore {
-	/** Removes at most `limit` records older than `olderThanMs` by the database's clock; the answer is how many. */
-	purge(olderThanMs: number, limit: number): Promise<number>;
+	/** Removes at most `limit` records from before a time of the database's clock; the answer is how many. */
+	purge(before: number, limit: number): Promise<number>;
 }
 
 /** What a unit reads to run `once`: nothing without a key. */

@@ -1,6 +1,7 @@
 import pino from "pino";
 import type { Config } from "./config.ts";
 import { LogOutput } from "./log-output.ts";
+import { loggable } from "./loggable.ts";
 
 /** One finished request. Nothing secret can be in it: the path is without its query, no header, no body. */
 export interface RequestLine {
@@ -23,10 +24,12 @@ export interface Log extends Pick<pino.Logger, "debug" | "info" | "warn" | "erro
 /** A logger, and how to get its last lines out before the program ends. */
 export interface OpenLog {
 	readonly log: Log;
+	/** Logs a line at whatever level: what the program was started for. */
+	announce(fields: object, message: string): void;
 	flush(): Promise<void>;
 }
 
-/** Lines go to standard output: JSON for machines, or one readable line for a terminal. */
+/** Lines go to standard output: JSON for machines, or one readable line for a terminal. An `err` is logged as `loggable` has it. */
 export async function openLog({
 	logLevel,
 	logFormat,
@@ -36,13 +39,20 @@ export async function openLog({
 	);
 	const isPretty = logFormat === "pretty";
 	const target = isPretty ? await prettified(output) : output;
-	const log = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, target);
+	const log = pino(
+		{ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: loggable } },
+		target,
+	);
 	const request = !log.isLevelEnabled("info")
 		? () => {}
 		: isPretty
 			? ({ at: _, ...line }: RequestLine) => log.info(line, "request")
 			: (line: RequestLine) => output.write(line);
-	return { log: Object.assign(log, { request }), flush: () => output.flush() };
+	return {
+		log: Object.assign(log, { request }),
+		announce: (fields, message) => log.child({}, { level: "info" }).info(fields, message),
+		flush: () => output.flush(),
+	};
 }
 
 async function prettified(output: pino.DestinationStream): Promise<pino.DestinationStream> {
@@ -76,20 +86,4 @@ function timeText(milliseconds: number): string {
 		lastText = new Date(milliseconds).toISOString();
 	}
 	return lastText;
-}
-
-/**
- * What of an error may be logged. A drizzle error repeats the query's parameters (a password's hash, a payload) in its
- * message, and a Postgres error the row in its `detail`: only name, code and stack of the cause, whose
- * first line is its message, are kept.
- */
-export function loggable(error: unknown): { name: string; code?: unknown; stack?: string } {
-	if (!(error instanceof Error)) return { name: typeof error };
-	if (error.name === "DrizzleQueryError") return loggable(error.cause);
-	const code = (error as { code?: unknown }).code;
-	return {
-		name: error.name,
-		...(code !== undefined && { code }),
-		...(error.stack !== undefined && { stack: error.stack }),
-	};
 }

@@ -1,4 +1,4 @@
-import { type Log, loggable } from "./log.ts";
+import type { Log } from "./log.ts";
 
 export interface RepeaterOptions {
 	/** Does the work once and says after how many milliseconds it is due again. */
@@ -48,7 +48,7 @@ export class Repeater {
 			return pauseMs;
 		} catch (error) {
 			// Logged once: while the database is away, every round fails.
-			if (!this.#isFailing) log.warn({ err: loggable(error) }, failure);
+			if (!this.#isFailing) log.warn({ err: error }, failure);
 			this.#isFailing = true;
 			return this.#retryMs;
 		}

@@ -16,8 +16,12 @@ const concurrentMax = 4;
 const waitingMax = 100;
 
 export interface Passwords {
+	/** Of the password in NFC: keyboards and systems differ in the form that they give. */
 	hash(password: string): Promise<string>;
-	/** Whether the password fits the hash; without a hash, the same work and false. */
+	/**
+	 * Whether the password fits the hash, in NFC or, as hashes were once made, as it was given; without a hash, the same
+	 * work and false.
+	 */
 	verify(password: string, hash: string | undefined): Promise<boolean>;
 }
 
@@ -35,10 +39,13 @@ export function passwords(): Passwords {
 	}
 
 	return {
-		hash: (password) => run(() => Bun.password.hash(password, argon2id)),
+		hash: (password) => run(() => Bun.password.hash(password.normalize("NFC"), argon2id)),
 		async verify(password, hash) {
-			const fits = await run(() => Bun.password.verify(password, hash ?? unknownUserHash));
-			return fits && hash !== undefined;
+			for (const form of new Set([password.normalize("NFC"), password])) {
+				const fits = await run(() => Bun.password.verify(form, hash ?? unknownUserHash));
+				if (fits && hash !== undefined) return true;
+			}
+			return false;
 		},
 	};
 }

@@ -1,6 +1,6 @@
-import { normalizeEmail } from "../credentials.ts";
 import { AppError } from "../errors.ts";
 import { contextOf } from "../http/request-context.ts";
+import { findUser } from "./find-user.ts";
 import type { Passwords } from "./passwords.ts";
 import type { User, UserStore } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
@@ -15,7 +15,7 @@ export interface Auth {
 export function auth(users: UserStore, passwords: Passwords, tokens: Tokens): Auth {
 	return {
 		async login(email, password) {
-			const user = await users.findByEmail(normalizeEmail(email));
+			const user = await findUser(users, email);
 			if (!(await passwords.verify(password, user?.passwordHash)) || user === undefined) {
 				throw new AppError("invalid_credentials", "The e-mail address or the password is wrong.");
 			}

@@ -1,7 +1,7 @@
 /** A user as both databases keep it. */
 export interface User {
 	readonly id: string;
-	/** Lower case. */
+	/** Lower case and NFC; users of earlier versions have it in the form that was given. */
 	readonly email: string;
 	/** Argon2id in PHC form. */
 	readonly passwordHash: string;

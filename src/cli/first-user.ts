@@ -1,9 +1,9 @@
+import { findUser } from "../auth/find-user.ts";
 import { newUser } from "../auth/new-user.ts";
 import { passwords } from "../auth/passwords.ts";
 import type { UserStore } from "../auth/store.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { normalizeEmail } from "../credentials.ts";
 import { newId } from "../ids.ts";
 
 export interface FirstUser {
@@ -18,8 +18,7 @@ export interface FirstUser {
  */
 export async function firstUser(users: UserStore, named: Config["devUser"]): Promise<FirstUser | undefined> {
 	if (named !== undefined) {
-		const email = normalizeEmail(named.email);
-		if ((await users.findByEmail(email)) === undefined) await add(users, email, named.password);
+		if ((await findUser(users, named.email)) === undefined) await add(users, named.email, named.password);
 		return undefined;
 	}
 	if ((await users.list()).length > 0) return undefined;

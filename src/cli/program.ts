@@ -13,6 +13,8 @@ export async function run(args: readonly string[]): Promise<number> {
 	const program = commands((done) => {
 		code = done;
 	});
+	// Bun would print the error with everything that it has, a query's parameters among it.
+	process.on("uncaughtException", async (error) => process.exit(await report(error)));
 	try {
 		await program.parseAsync(args.length === 0 ? ["serve"] : [...args], { from: "user" });
 		return code;
@@ -99,7 +101,7 @@ async function report(error: unknown): Promise<number> {
 		console.error(`orchestrator: ${error.message}`);
 		return failed;
 	}
-	const { loggable } = await import("../log.ts");
+	const { loggable } = await import("../loggable.ts");
 	console.error("orchestrator: This is a defect of the program:", loggable(error));
 	return failed;
 }

@@ -1,12 +1,15 @@
 import { type App, build } from "../app.ts";
 import type { Config } from "../config.ts";
-import { type Log, loggable, openLog } from "../log.ts";
+import { type Log, type OpenLog, openLog } from "../log.ts";
+import { openFilesMax, streamsWithin } from "../open-files.ts";
 import { openStorage } from "../storage/open.ts";
 import type { Storage } from "../storage/storage.ts";
 import { withTimeout } from "../timeout.ts";
 import { environment } from "./environment.ts";
-import { type FirstUser, firstUser } from "./first-user.ts";
+import { firstUser } from "./first-user.ts";
+import { greet } from "./greeting.ts";
 import { reachableUrl } from "./healthcheck.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 /** How long the end waits for a reader of the log that has stopped reading. */
 const flushMsMax = 2000;
@@ -15,7 +18,7 @@ const flushMsMax = 2000;
 export async function serve(): Promise<number> {
 	const config = environment();
 	const stopping = stopSignal();
-	const { log, flush } = await openLog(config);
+	const { log, announce, flush } = await openLog(config);
 	const flushed = (code: number) => withTimeout(flushMsMax, flush()).catch(() => process.exit(code));
 	const opened = await Promise.race([open(config, log), stopping]).catch(async (error) => {
 		await flushed(1);
@@ -30,8 +33,8 @@ export async function serve(): Promise<number> {
 	const { storage, app } = opened;
 	try {
 		const { url } = app.start();
-		await Promise.race([becomeReady(opened, url, config), stopping]);
-		process.on("unhandledRejection", (error) => log.error({ err: loggable(error) }, "Unhandled rejection."));
+		await Promise.race([becomeReady(opened, url, config, announce), stopping]);
+		process.on("unhandledRejection", (error) => log.error({ err: error }, "Unhandled rejection."));
 		log.info({ signal: await stopping }, "Stopping.");
 		return 0;
 	} finally {
@@ -51,52 +54,36 @@ async function open(config: Config, log: Log): Promise<Opened> {
 		log.info({ migration: name }, "Migrated."),
 	);
 	try {
-		return { storage, app: await build(config, { storage, log }) };
+		const fitting = { ...config, eventStreamsMax: streamsMax(config, log) };
+		return { storage, app: await build(fitting, { storage, log }) };
 	} catch (error) {
 		await storage.stop();
 		throw error;
 	}
 }
 
-async function becomeReady({ storage, app }: Opened, url: string, config: Config): Promise<void> {
+async function becomeReady(
+	{ storage, app }: Opened,
+	url: string,
+	config: Config,
+	announce: OpenLog["announce"],
+): Promise<void> {
 	// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
 	const user = await firstUser(storage.users, config.devUser);
 	app.ready();
-	greet(reachableUrl(url, config.host), user);
+	greet(reachableUrl(url, config.host), user, config, announce);
 	// The executable starts with the JIT delayed (build.ts), because what has run so far runs once.
 	Bun.unsafe.setJITPolicy(1);
 }
 
-/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
-function stopSignal(): Promise<string> {
-	return new Promise((resolve) => {
-		let isStopping = false;
-		for (const signal of ["SIGTERM", "SIGINT"] as const) {
-			process.on(signal, () => {
-				if (isStopping) process.exit(1);
-				isStopping = true;
-				resolve(signal);
-			});
-		}
-	});
-}
-
-/** Says where to go next. The first user's password is shown here, once, and never logged. */
-function greet(url: string, user: FirstUser | undefined): void {
-	const credentials = user && JSON.stringify({ email: user.email, password: user.password });
-	const lines = [
-		"",
-		`  Orchestrator is ready at ${url}`,
-		`  Swagger UI:  ${url}/swagger`,
-		...(user
-			? ["", `  First user:  ${user.email}`, `  Password:    ${user.password}   (shown this once)`]
-			: []),
-		"",
-		"  Try:",
-		credentials
-			? `  curl -s ${url}/auth/login -H 'Content-Type: application/json' -d '${credentials}'`
-			: `  curl -s ${url}/collab/state/tasks`,
-		"",
-	];
-	process.stdout.write(`${lines.join("\n")}\n`);
+/** At the limit of open files a server accepts nobody and spins: streams, which stay, may not take it there. */
+function streamsMax({ eventStreamsMax }: Config, log: Log): number {
+	const files = openFilesMax();
+	const fitting = files === undefined ? eventStreamsMax : streamsWithin(files);
+	if (fitting >= eventStreamsMax) return eventStreamsMax;
+	log.warn(
+		{ open_files_max: files, streams_max: fitting },
+		`EVENTS_STREAMS_MAX is ${eventStreamsMax}, and held at ${fitting}: the process may have ${files} files open. Raise that (ulimit -n, LimitNOFILE) or lower EVENTS_STREAMS_MAX.`,
+	);
+	return fitting;
 }

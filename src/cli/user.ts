@@ -1,3 +1,4 @@
+import { findUser } from "../auth/find-user.ts";
 import { newUser } from "../auth/new-user.ts";
 import { passwords } from "../auth/passwords.ts";
 import { systemClock } from "../clock.ts";
@@ -13,17 +14,19 @@ export async function add(address: string): Promise<number> {
 	const passwordHash = await newPasswordHash(email);
 	if (passwordHash === undefined) return 1;
 	const user = newUser(email, passwordHash, newId, systemClock);
-	const isNew = await withStorage(({ users }) => users.add(user));
+	const isNew = await withStorage(
+		async ({ users }) => (await findUser(users, address)) === undefined && users.add(user),
+	);
 	return isNew ? succeed(`Added ${email}.`) : fail(`There is a user ${email} already.`);
 }
 
 export async function passwd(address: string): Promise<number> {
 	const email = normalizeEmail(address);
-	const user = await withStorage(({ users }) => users.findByEmail(email));
+	const user = await withStorage(({ users }) => findUser(users, address));
 	if (user === undefined) return fail(`There is no user ${email}.`);
 	const passwordHash = await newPasswordHash(email);
 	if (passwordHash === undefined) return 1;
-	const isSet = await withStorage(({ users }) => users.setPassword(email, passwordHash));
+	const isSet = await withStorage(({ users }) => users.setPassword(user.email, passwordHash));
 	return isSet
 		? succeed(`Set the password of ${email}; earlier tokens have ended.`)
 		: fail(`There is no user ${email}.`);
@@ -31,7 +34,10 @@ export async function passwd(address: string): Promise<number> {
 
 export async function remove(address: string): Promise<number> {
 	const email = normalizeEmail(address);
-	const wasThere = await withStorage(({ users }) => users.remove(email));
+	const wasThere = await withStorage(async ({ users }) => {
+		const user = await findUser(users, address);
+		return user !== undefined && users.remove(user.email);
+	});
 	return wasThere ? succeed(`Removed ${email}.`) : fail(`There is no user ${email}.`);
 }
 

@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 import { eventTypes } from "../event-draft.ts";
-import { type Log, loggable } from "../log.ts";
+import type { Log } from "../log.ts";
 import { nextTurn } from "../next-turn.ts";
 import { withTimeout } from "../timeout.ts";
 import type { EventFilter } from "./filter.ts";
@@ -143,8 +143,7 @@ export class Broadcaster {
 			this.signal.notify();
 			return page.examined < page.rev;
 		} catch (error) {
-			if (!this.#isFailing)
-				this.deps.log.warn({ err: loggable(error) }, "The event log cannot be read; trying again.");
+			if (!this.#isFailing) this.deps.log.warn({ err: error }, "The event log cannot be read; trying again.");
 			this.#isFailing = true;
 			if (!this.#isStopping) await Bun.sleep(retryMs);
 			return !this.#isStopping && this.#streams > 0;

@@ -10,7 +10,10 @@ export interface RetentionDeps {
 	readonly idempotency: IdempotencyStore;
 	/** How long events are kept. */
 	readonly retentionMs: number;
+	/** Of the events. */
 	readonly clock: Clock;
+	/** Of the idempotency records. */
+	readonly databaseNow: () => Promise<number>;
 	readonly log: Log;
 }
 
@@ -19,14 +22,14 @@ export class Retention {
 	readonly #events: Repeater;
 	readonly #records: Repeater;
 
-	constructor({ events, idempotency, retentionMs, clock, log }: RetentionDeps) {
+	constructor({ events, idempotency, retentionMs, clock, databaseNow, log }: RetentionDeps) {
 		this.#events = new Repeater({
-			round: purgeRound((limit) => events.purge(clock() - retentionMs, limit), retentionMs),
+			round: purgeRound({ clock, purge: events.purge, retentionMs }),
 			failure: "Old events could not be removed; trying again.",
 			log,
 		});
 		this.#records = new Repeater({
-			round: purgeRound((limit) => idempotency.purge(idempotencyKeptMs, limit), idempotencyKeptMs),
+			round: purgeRound({ clock: databaseNow, purge: idempotency.purge, retentionMs: idempotencyKeptMs }),
 			failure: "Old idempotency records could not be removed; trying again.",
 			log,
 		});

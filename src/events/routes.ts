@@ -47,17 +47,13 @@ export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 				const { last_event_id, types } = readTailQuery(queryOf(request.url));
 				const filter = eventFilter(types, seesJobs);
 				const last = lastEventId(request.headers, last_event_id);
-				const range = await events.range();
-				if (last !== undefined) requireKept(last.id, range, last.path);
-				const { rev } = range;
-				const cursor = last === undefined ? rev : Math.max(last.id, range.purgedRev);
-				const { signal } = request;
-				const stream = eventStream(broadcaster, {
-					cursor,
-					isResumed: last !== undefined,
-					rev,
-					filter,
-					signal,
+				const stream = await closedIfUnavailable(request, async () => {
+					const range = await events.range();
+					if (last !== undefined) requireKept(last.id, range, last.path);
+					const { rev } = range;
+					const cursor = last === undefined ? rev : Math.max(last.id, range.purgedRev);
+					const { signal } = request;
+					return eventStream(broadcaster, { cursor, isResumed: last !== undefined, rev, filter, signal });
 				});
 				contextOf(request).keepOpen();
 				Object.assign(set.headers, streamHeaders);
@@ -65,6 +61,18 @@ export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 			},
 			{ detail: tailOperation },
 		);
+}
+
+/** Closes the connection of a stream that gets 503: kept alive, its socket would take as much as the stream. */
+async function closedIfUnavailable<T>(request: Request, open: () => Promise<T>): Promise<T> {
+	try {
+		return await open();
+	} catch (error) {
+		if (error instanceof AppError && error.code === "unavailable") {
+			contextOf(request).headers.connection = "close";
+		}
+		throw error;
+	}
 }
 
 /** Proxies must not cache, change or buffer the stream. */

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { type Log, loggable } from "../log.ts";
+import type { Log } from "../log.ts";
 import { errorBody, errorHeaders, statusOf } from "./envelope.ts";
 import type { RequestContext } from "./request-context.ts";
 
@@ -13,7 +13,7 @@ export function errorResponse(thrown: unknown, { requestId, headers }: RequestCo
 	// Said on purpose, to the few who come while the server starts, stops or is full: nothing that the log must explain.
 	const isExpected = error.code === "unavailable" && error.details.cause === undefined;
 	if (status >= 500 && !isExpected) {
-		log.error({ request_id: requestId, err: loggable(error.details.cause ?? thrown) }, error.message);
+		log.error({ request_id: requestId, err: error.details.cause ?? thrown }, error.message);
 	}
 	const all = { ...headers, ...errorHeaders(error) } as Record<string, string>;
 	return new Response(errorBody(error, requestId), { status, headers: all });

@@ -1,4 +1,4 @@
-import { type Log, loggable } from "../log.ts";
+import type { Log } from "../log.ts";
 import type { JobService } from "./service.ts";
 import type { ChangedJob, LeaseJobs } from "./store.ts";
 import { WaitQueue } from "./wait-queue.ts";
@@ -77,7 +77,7 @@ export class Dispatcher {
 			try {
 				this.readyQueues(await this.deps.jobs.ready(queues));
 			} catch (error) {
-				this.deps.log.debug({ err: loggable(error) }, "The queues could not be checked for ready jobs.");
+				this.deps.log.debug({ err: error }, "The queues could not be checked for ready jobs.");
 			}
 		}
 	}

@@ -261,8 +261,8 @@ export interface JobStore {
 	dueInMs(): Promise<number | undefined>;
 	/** Which of these queues have queued jobs, and how many. */
 	ready(queues: readonly string[]): Promise<ReadonlyMap<string, number>>;
-	/** Removes at most `limit` jobs that ended longer ago than `olderThanMs`; returns how many. */
-	purge(olderThanMs: number, limit: number): Promise<number>;
+	/** Removes at most `limit` jobs that ended before a time of the database's clock; returns how many. */
+	purge(before: number, limit: number): Promise<number>;
 	find(id: string): Promise<JobRow | undefined>;
 	list(query: JobQuery): Promise<JobPage>;
 	/** Every queue that has jobs, by name. */

@@ -9,6 +9,7 @@ export interface SweeperDeps {
 	readonly dispatcher: Dispatcher;
 	/** How long finished jobs are kept. */
 	readonly retentionMs: number;
+	readonly databaseNow: () => Promise<number>;
 	readonly log: Log;
 }
 
@@ -26,14 +27,14 @@ export class Sweeper {
 	readonly #purges: Repeater;
 
 	constructor(private readonly deps: SweeperDeps) {
-		const { jobs, retentionMs, log } = deps;
+		const { jobs, retentionMs, databaseNow, log } = deps;
 		this.#sweeps = new Repeater({
 			round: () => this.#sweep(),
 			failure: "Jobs that are due could not be queued; trying again.",
 			log,
 		});
 		this.#purges = new Repeater({
-			round: purgeRound((limit) => jobs.purge(retentionMs, limit), retentionMs),
+			round: purgeRound({ clock: databaseNow, purge: jobs.purge, retentionMs }),
 			failure: "Old jobs could not be removed; trying again.",
 			log,
 		});

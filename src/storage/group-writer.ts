@@ -87,12 +87,9 @@ export abstract class GroupWriter {
 	}
 
 	protected failGroup(group: readonly PendingWrite[], error: unknown): void {
-		this.log.error({ ...this.loggable(error), units: group.length }, "A group of writes failed.");
+		this.log.error({ err: error, units: group.length }, "A group of writes failed.");
 		for (const write of group) write.fail(this.toAppError(error));
 	}
-
-	/** What may be logged of a database error. */
-	protected abstract loggable(error: unknown): object;
 }
 
 export function settle(group: readonly PendingWrite[], outcomes: readonly Outcome[]): void {

@@ -16,6 +16,8 @@ export interface Storage extends Stores {
 	readonly run: RunUnit;
 	/** The counters of this process's writer. */
 	writes(): WriteCounts;
+	/** The database's clock, in milliseconds since the epoch. */
+	now(): Promise<number>;
 	/** Resolves when the database has answered. */
 	ping(): Promise<void>;
 	/** Commits the pending units, then closes. Idempotent. */

@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { newUser } from "../../src/auth/new-user.ts";
+import { passwords } from "../../src/auth/passwords.ts";
+import { systemClock } from "../../src/clock.ts";
 import { newId } from "../../src/ids.ts";
 import { type Answer, ask, errorOf } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
@@ -33,6 +36,36 @@ for (const { name, newUrl } of everyDatabase) {
 			ask(server, "POST /auth/login", { body: { email, password } });
 		const me = (authorization?: string) =>
 			ask(server, "GET /auth/me", { headers: authorization === undefined ? {} : { authorization } });
+
+		test("address and password are compared in NFC, whichever form is given", async () => {
+			const [nfc, nfd] = ["NFC", "NFD"].map((form) => "zoé-pässwörd".normalize(form)) as [string, string];
+			const hash = await passwords().hash(nfd);
+			await server.storage.users.add(newUser(`${nfd}@example.com`, hash, newId, systemClock));
+			expect((await server.storage.users.findByEmail(`${nfc}@example.com`))?.passwordHash).toBe(hash);
+			for (const email of [nfc, nfd, nfc.toUpperCase()]) {
+				for (const password of [nfc, nfd]) {
+					expect((await login(`${email}@example.com`, password)).status).toBe(200);
+				}
+				expect((await login(`${email}@example.com`, `${nfd}x`)).status).toBe(401);
+			}
+		});
+
+		test("an address that is kept, and a password that was hashed, as they were given still log in", async () => {
+			const nfd = "rené-pässwörd".normalize("NFD");
+			const hash = await Bun.password.hash(nfd, { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 });
+			const user = newUser("x@example.com", hash, newId, systemClock);
+			await server.storage.users.add({ ...user, email: `${nfd}@example.com` });
+			expect((await login(`${nfd}@example.com`, nfd)).status).toBe(200);
+			expect((await login(`${nfd.normalize("NFC")}@example.com`, nfd)).status).toBe(200);
+			expect((await login(`${nfd}@example.com`, `${nfd}x`)).status).toBe(401);
+		});
+
+		test("lengths count code points", async () => {
+			const status = async (email: string, password: string) => (await login(email, password)).status;
+			expect(await status(`${"😀".repeat(64)}@example.com`, "😀".repeat(1024))).toBe(401);
+			expect(await status(`${"😀".repeat(254)}@`, "x")).toBe(422);
+			expect(await status("a@example.com", "😀".repeat(1025))).toBe(422);
+		});
 
 		function expectRefused(answer: Answer, why: string) {
 			expect([why, answer.status, answer.headers.get("www-authenticate")]).toEqual([why, 401, "Bearer"]);

@@ -22,8 +22,8 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 	DATABASE_LISTEN: ["yes", "OFF", "false"],
 	JWT_SECRET: ["short", "x".repeat(31)],
 	JWT_EXPIRE_MINUTES: ["0", "-5", "1h", "525601"],
-	DEV_USER_EMAIL: ["nobody", "a@b@c", "a b@c"],
-	DEV_USER_PASSWORD: ["2short", "x".repeat(1025)],
+	DEV_USER_EMAIL: ["nobody", "a@b@c", "a b@c", `${"😀".repeat(65)}@c`],
+	DEV_USER_PASSWORD: ["2short", "x".repeat(1025), "😀".repeat(7), "e\u0301".repeat(7)],
 	API_KEYS: ["too-short", "long-enough-key-01,short", "with a blank in it.", "ключ-из-кириллицы-01"],
 	CORS_ORIGINS: [
 		"example.com",
@@ -66,6 +66,12 @@ function faults(env: Record<string, string>): readonly string[] {
 		throw error;
 	}
 }
+
+test("the lengths of an address and a password count code points", () => {
+	const env = { DEV_USER_EMAIL: `${"😀".repeat(64)}@c`, DEV_USER_PASSWORD: "😀".repeat(1024) };
+	expect(faults(env)).toEqual([]);
+	expect(faults({ ...env, DEV_USER_PASSWORD: "😀".repeat(8) })).toEqual([]);
+});
 
 describe("one wrong value", () => {
 	for (const [name, values] of Object.entries(unfit)) {

@@ -18,7 +18,7 @@ const devUser = { DEV_USER_EMAIL: "Ada@example.com", DEV_USER_PASSWORD: "correct
 for (const { name, newUrl } of durableDatabases) {
 	describe(name, () => {
 		test("with no user and none in the environment, one is created and shown once, with a line to paste", async () => {
-			const env = { DATABASE_URL: await newUrl() };
+			const env = { DATABASE_URL: await newUrl(), LOG_FORMAT: "pretty" };
 			const first = await startProcess(program, env);
 			const line = /^ {2}(curl .*)$/m.exec(first.output())?.[1] ?? "";
 			const pasted = Bun.spawn(["sh", "-c", line], { stdout: "pipe" });
@@ -26,19 +26,40 @@ for (const { name, newUrl } of durableDatabases) {
 				/^\{"access_token":"[\w.-]+","expires_in":3600,"token_type":"bearer"\}$/,
 			);
 			await first.end("SIGTERM");
-			const logged = first
-				.output()
-				.split("\n")
-				.filter((text) => text.startsWith("{"));
+			expect(first.errors()).toBe("");
 			const secret = /Password: +(\S+)/.exec(first.output())?.[1] ?? "";
 			expect(secret).toMatch(/^[\w-]{20}$/);
-			expect(logged.join("\n")).not.toContain(secret);
+			// In its own line, and in the one to paste.
+			expect(first.output().split(secret)).toHaveLength(3);
 
 			const second = await startProcess(program, env);
 			expect(second.output()).not.toContain("Password");
 			await second.end("SIGTERM");
 			expect((await runProgram([...program, "user", "list"], env)).stdout).toBe("admin@localhost\n");
 		});
+
+		test.each(["info", "silent"])(
+			"a log of JSON has no other line, at level %s: the first user's password goes to standard error, once",
+			async (level) => {
+				const env = { DATABASE_URL: await newUrl(), LOG_LEVEL: level };
+				const first = await startProcess(program, env);
+				const [, email, secret = ""] = /First user: +(\S+)\n +Password: +(\S+)/.exec(first.errors()) ?? [];
+				expect(await status(`${first.url}/auth/login`, JSON.stringify({ email, password: secret }))).toBe(
+					200,
+				);
+				await first.end("SIGTERM");
+				expect(first.output().split(secret)).toHaveLength(2);
+				const lines = first.output().replace(first.errors(), "").trimEnd().split("\n");
+				const logged = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+				expect(logged.filter(({ msg }) => msg === "Ready.")).toEqual([
+					{ level: 30, time: expect.any(String), url: first.url, msg: "Ready." },
+				]);
+				if (level === "silent") expect(logged).toHaveLength(1);
+				const again = await startProcess(program, env);
+				await again.end("SIGTERM");
+				expect(again.errors()).toBe("");
+			},
+		);
 
 		test("the user in the environment is created, and not changed afterwards", async () => {
 			const env = { DATABASE_URL: await newUrl() };
@@ -86,7 +107,7 @@ for (const { name, newUrl } of durableDatabases) {
 			await first.end("SIGTERM");
 		});
 
-		test.each(["SIGTERM", "SIGINT"] as const)(
+		test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
 			"%s: requests in progress are finished, and the exit code is 0",
 			async (signal) => {
 				const server = await startProcess(program, { DATABASE_URL: await newUrl(), ...devUser });
@@ -99,6 +120,28 @@ for (const { name, newUrl } of durableDatabases) {
 				expect(server.output()).toContain(`"signal":"${signal}"`);
 			},
 		);
+
+		test("a second SIGHUP, which a closed terminal brings, ends nothing early", async () => {
+			const server = await startProcess(program, { DATABASE_URL: await newUrl(), ...devUser });
+			const request = await slowLogin(server.url);
+			server.signal("SIGHUP");
+			await until(() => server.output().includes('"Stopping."'));
+			server.signal("SIGHUP");
+			await Bun.sleep(100);
+			request.finish();
+			expect(await request.answer).toStartWith("HTTP/1.1 200 ");
+			expect(await server.exited).toBe(0);
+		});
+
+		test("under nohup SIGHUP is ignored, and SIGTERM is not", async () => {
+			const command = ["sh", "-c", 'trap "" HUP; exec "$0"', ...program];
+			const server = await startProcess(command, { DATABASE_URL: await newUrl() });
+			server.signal("SIGHUP");
+			await Bun.sleep(100);
+			expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+			expect(await server.end("SIGTERM")).toBe(0);
+			expect(server.output()).toContain('"signal":"SIGTERM"');
+		});
 
 		test("a second signal exits at once, whatever is in progress", async () => {
 			const server = await startProcess(program, { DATABASE_URL: await newUrl(), ...devUser });

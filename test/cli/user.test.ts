@@ -55,6 +55,15 @@ for (const { name, newUrl } of durableDatabases) {
 			expect((await logIn("endless@example.com")).status).toBe(200);
 		});
 
+		test("an address is one user in either normal form, for every command", async () => {
+			const [nfc, nfd] = ["NFC", "NFD"].map((form) => `zoé@example.com`.normalize(form)) as [string, string];
+			expect((await user(`add ${nfd}`, password)).stdout).toBe(`Added ${nfc}.\n`);
+			expect((await user(`add ${nfc}`, password)).stderr).toContain("already");
+			expect((await user(`passwd ${nfd}`, password)).code).toBe(0);
+			expect((await logIn(nfd)).status).toBe(200);
+			expect((await user(`remove ${nfd}`)).stdout).toBe(`Removed ${nfc}.\n`);
+		});
+
 		test("passwd revokes the old password and its tokens", async () => {
 			await user("add alan@example.com", password);
 			const { token } = await logIn("alan@example.com");
@@ -89,6 +98,7 @@ for (const { name, newUrl } of durableDatabases) {
 				["add kept@example.com", "another horse\n", "There is a user kept@example.com already."],
 				["add nobody", password, "nobody is not an e-mail address."],
 				["add short@example.com", "2short\n", "A password has 8 to 1024 characters."],
+				["add faces@example.com", "😀😀😀😀\n", "A password has 8 to 1024 characters."],
 				["add silent@example.com", "", "A password has 8 to 1024 characters."],
 				["passwd nobody@example.com", password, "There is no user nobody@example.com."],
 				["passwd kept@example.com", "2short\n", "A password has 8 to 1024 characters."],

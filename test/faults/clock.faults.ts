@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { ask } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
+import { post } from "../support/jobs.ts";
 import { startServer } from "../support/server.ts";
+import { openTestStorage } from "../support/storage.ts";
 import { logIn } from "../support/users.ts";
 import { expectWhole, Load } from "./load.ts";
 
@@ -67,3 +69,42 @@ describe.each([...everyDatabase])("a clock that is set back, on $name", ({ newUr
 		expect(JSON.parse(list.text).items[0].title).toBe("last");
 	});
 });
+
+describe.each([...everyDatabase])(
+	"a clock that is 60 days ahead when a server starts, on $name",
+	({ newUrl }) => {
+		test("removes no event, no job and no record once it is set right", async () => {
+			const url = await newUrl();
+			const storage = await openTestStorage(url);
+			let ahead = 60 * 24 * hour;
+			let readings = 0;
+			const read = Promise.withResolvers<void>();
+			// The program's clock, and the database's as the purges see it.
+			const clock = () => Date.now() + ahead;
+			const now = async () => {
+				if (++readings >= 4) read.resolve();
+				return (await storage.now()) + ahead;
+			};
+			const first = await startServer({ DATABASE_URL: url }, { storage, clock: () => Date.now() });
+			const headers = { authorization: first.bearer, "idempotency-key": "ahead" };
+			const made = await ask(first, "POST /collab/tasks", { headers, body: { title: "kept" } });
+			const { job } = await post(first.url, "/jobs", { kind: "k" });
+			await post(first.url, `/jobs/${job.id}/cancel`, {});
+			await first.app.stop();
+
+			// A tenth of this retention passes within the test.
+			const env = { DATABASE_URL: url, EVENTS_RETENTION_HOURS: "0.02", JOBS_RETENTION_HOURS: "0.02" };
+			const second = await startServer(env, { storage: { ...storage, now }, clock });
+			await Bun.sleep(3000);
+			ahead = 0;
+			await read.promise;
+			const again = await ask(second, "POST /collab/tasks", {
+				headers: { ...headers, authorization: second.bearer },
+				body: { title: "kept" },
+			});
+			expect([again.text, again.headers.get("idempotency-replayed")]).toEqual([made.text, "true"]);
+			expect((await storage.events.range()).purgedRev).toBe(0);
+			expect((await storage.jobs.find(job.id))?.state).toBe("cancelled");
+		});
+	},
+);

@@ -34,10 +34,6 @@ class SilentWriter extends GroupWriter {
 	protected toAppError(error: unknown): unknown {
 		return error;
 	}
-
-	protected loggable(): object {
-		return {};
-	}
 }
 
 const unavailable = { code: "unavailable", details: { retryAfterSeconds: 1 } };

@@ -1,5 +1,6 @@
 import pino from "pino";
 import type { Log } from "../../src/log.ts";
+import { loggable } from "../../src/loggable.ts";
 
 /** A log that a test can read. */
 export interface RecordedLog {
@@ -13,7 +14,7 @@ export interface RecordedLog {
 export function recordedLog(): RecordedLog {
 	const lines: Record<string, unknown>[] = [];
 	const target = { write: (line: string) => void lines.push(JSON.parse(line)) };
-	const log = pino({ level: "debug", base: null }, target);
+	const log = pino({ level: "debug", base: null, serializers: { err: loggable } }, target);
 	const request: Log["request"] = (line) => void lines.push({ ...line, msg: "request" });
 	return { log: Object.assign(log, { request }), lines, text: () => JSON.stringify(lines) };
 }

@@ -39,17 +39,24 @@ export interface ServerProcess {
 	readonly pid: number;
 	/** Everything it has printed so far. */
 	output(): string;
+	/** What of it went to standard error. */
+	errors(): string;
 	/** Sends a signal, waits for the end and for the rest of the output; returns the exit code. */
-	end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number>;
+	end(signal: NodeJS.Signals): Promise<number>;
 	signal(signal: NodeJS.Signals): void;
 	readonly exited: Promise<number>;
 }
+
+/** The URL in the line or, with `LOG_FORMAT=pretty`, in the greeting of a server that is ready. */
+const readyUrl = /"url":"(?<url>[^"]+)","msg":"Ready\."|ready at (?<url>\S+)/;
 
 /** A program that runs, ready or not. */
 export interface StartedProgram {
 	readonly pid: number;
 	/** Everything it has printed so far. */
 	output(): string;
+	/** What of it went to standard error. */
+	errors(): string;
 	/** Resolves with the match when its output has one; rejects with the output if it ends before. */
 	printed(pattern: RegExp): Promise<RegExpExecArray>;
 	signal(signal: NodeJS.Signals): void;
@@ -72,11 +79,14 @@ export function startProgram(
 	});
 	onEnd(() => child.kill("SIGKILL"));
 	let output = "";
+	let errors = "";
 	const waiting = new Set<() => void>();
 	async function follow(stream: ReadableStream<Uint8Array>): Promise<void> {
-		const text = new TextDecoder();
+		const decoder = new TextDecoder();
 		for await (const chunk of stream) {
-			output += text.decode(chunk, { stream: true });
+			const text = decoder.decode(chunk, { stream: true });
+			output += text;
+			if (stream === child.stderr) errors += text;
 			for (const look of waiting) look();
 		}
 	}
@@ -84,6 +94,7 @@ export function startProgram(
 	return {
 		pid: child.pid,
 		output: () => output,
+		errors: () => errors,
 		exited,
 		signal: (signal) => child.kill(signal),
 		async printed(pattern) {
@@ -107,7 +118,7 @@ export async function startProcess(
 	cwd: string = root,
 ): Promise<ServerProcess> {
 	const program = startProgram(command, env, cwd);
-	const [, url = ""] = await program.printed(/ready at (\S+)/);
+	const { groups: { url = "" } = {} } = await program.printed(readyUrl);
 	return {
 		...program,
 		url,

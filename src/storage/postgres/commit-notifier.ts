@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { type Log, loggable } from "../../log.ts";
+import type { Log } from "../../log.ts";
 import { Listeners } from "../listeners.ts";
 import { type Address, reconnectSeconds } from "./connection.ts";
 
@@ -59,7 +59,7 @@ export class CommitNotifier {
 			await this.#poll();
 		} catch (error) {
 			this.#isListening = false;
-			this.log.debug({ err: loggable(error) }, "LISTEN failed; the log is polled meanwhile.");
+			this.log.debug({ err: error }, "LISTEN failed; the log is polled meanwhile.");
 		}
 	}
 
@@ -76,7 +76,7 @@ export class CommitNotifier {
 			await this.checkEpoch();
 			this.#listeners.notify();
 		} catch (error) {
-			this.log.debug({ err: loggable(error) }, "The log could not be polled; trying again.");
+			this.log.debug({ err: error }, "The log could not be polled; trying again.");
 		}
 	}
 

@@ -2,6 +2,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import { StartupError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Storage, StoresOf } from "../storage.ts";
+import { databaseNow } from "./clock.ts";
 import type { Registration, StoreContext } from "./collection.ts";
 import { collections } from "./collections.ts";
 import { CommitNotifier } from "./commit-notifier.ts";
@@ -27,6 +28,13 @@ export async function openPostgres(
 		...stores,
 		run,
 		writes: counts,
+		async now() {
+			const [row] = await pool.query(
+				() => pool.sql<{ now: number }[]>`SELECT ${databaseNow(pool.sql)} AS now`,
+			);
+			if (row === undefined) throw new Error("the database has no clock");
+			return row.now;
+		},
 		ping: pingOf(pool, Object.values(collections)),
 		async stop() {
 			await stop();

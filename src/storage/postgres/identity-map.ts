@@ -37,7 +37,7 @@ export class IdentityMap<Row> {
 	/** A new row; if the database has it already, though it was not fetched, the insert fails. */
 	add(row: Row): void {
 		const key = this.keyOf(row);
-		if (this.#now.has(key)) throw new Error(`a row with the key ${key} is there already`);
+		if (this.#now.has(key)) throw new Error("a row with this key is there already");
 		this.#remember(key);
 		this.#now.set(key, row);
 		if (!this.#before.has(key) || this.#replaced.has(key)) return;

@@ -63,11 +63,6 @@ export class PostgresWriter extends GroupWriter {
 		return toAppError(error);
 	}
 
-	/** Not the error itself: its message repeats the parameters. */
-	protected loggable(error: unknown): object {
-		return { code: sqlState(error) };
-	}
-
 	async #transact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[]> {
 		const reads = units.flatMap((unit) => unit.reads);
 		const first = await this.#tryTransact(units, reads);

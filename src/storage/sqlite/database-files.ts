@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { type Log, loggable } from "../../log.ts";
+import type { Log } from "../../log.ts";
 import { unavailable } from "../write-queue.ts";
 import { walOf } from "./database-paths.ts";
 import { isDamaged, isSqliteError, toAppError } from "./errors.ts";
@@ -110,7 +110,7 @@ export class DatabaseFiles {
 		if (fault === this.#fault) return;
 		this.#fault = fault;
 		if (fault === undefined) this.log.warn("The database's files are back: writes are accepted again.");
-		else this.log.error(error === undefined ? {} : { err: loggable(error) }, fault);
+		else this.log.error(error === undefined ? {} : { err: error }, fault);
 	}
 }
 

@@ -5,6 +5,7 @@ import type { Log } from "../../log.ts";
 import type { Storage, StoresOf } from "../storage.ts";
 import { unavailable } from "../write-queue.ts";
 import { changeCounter } from "./change-counter.ts";
+import { databaseClock } from "./clock.ts";
 import type { Registration, StoreContext } from "./collection.ts";
 import { collections } from "./collections.ts";
 import { CommitNotifier } from "./commit-notifier.ts";
@@ -38,10 +39,12 @@ export async function openSqlite(
 	const { stores, run, counts, stop } = openCollections(database, log, collections, files);
 	const { read } = readsOf(files);
 	const head = database.query("SELECT rev FROM log_head");
+	const now = databaseClock(database);
 	return {
 		...stores,
 		run,
 		writes: counts,
+		now: () => read(now),
 		async ping() {
 			await read(() => head.get());
 			if (!files.isIntact()) throw unavailable(undefined);

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { AppError } from "../../errors.ts";
 import type { EventDraft } from "../../event-draft.ts";
-import { type Log, loggable } from "../../log.ts";
+import type { Log } from "../../log.ts";
 import type { AnyCollection, Unit } from "../../unit-of-work.ts";
 import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
 import { type Group, ScopedWork } from "../scoped-work.ts";
@@ -73,10 +73,6 @@ export class SqliteWriter extends GroupWriter {
 
 	protected toAppError(error: unknown): unknown {
 		return this.files.toAppError(error);
-	}
-
-	protected loggable(error: unknown): object {
-		return { err: loggable(error) };
 	}
 
 	/**

@@ -6,7 +6,6 @@ import {
 	type IdempotencyRows,
 	type IdempotencyStore,
 } from "../../../idempotency.ts";
-import { databaseNow } from "../clock.ts";
 import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { IdentityMap } from "../identity-map.ts";
@@ -92,11 +91,11 @@ function mapKey(scope: string, key: string): string {
 function idempotencyStore({ pool }: StoreContext): IdempotencyStore {
 	const { sql } = pool;
 	return {
-		async purge(olderThanMs, limit) {
+		async purge(before, limit) {
 			const { count } = await pool.query(
 				() => sql`DELETE FROM idempotency WHERE (scope, key) IN (
 					SELECT scope, key FROM idempotency
-					WHERE created_at < ${databaseNow(sql)} - ${olderThanMs}::bigint
+					WHERE created_at < ${before}::bigint
 					LIMIT ${limit})`,
 			);
 			return count;

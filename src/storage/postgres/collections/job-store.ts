@@ -49,7 +49,7 @@ export function jobStore({ pool, db }: StoreContext): JobStore {
 			);
 			return row?.milliseconds ?? undefined;
 		},
-		purge: (olderThanMs, limit) => pool.query(() => purge(pool, olderThanMs, limit)),
+		purge: (before, limit) => pool.query(() => purge(pool, before, limit)),
 	};
 }
 
@@ -67,12 +67,12 @@ interface Removed {
 }
 
 /** Locks the log's head as every change does, so that no job is retried while it is removed. */
-function purge(pool: Pool, olderThanMs: number, limit: number): Promise<number> {
+function purge(pool: Pool, before: number, limit: number): Promise<number> {
 	return pool.begin(async (tx) => {
 		await tx`SELECT rev FROM log_head WHERE one = 1 FOR UPDATE`;
 		const removed = await tx<Removed[]>`DELETE FROM jobs WHERE id IN (
 			SELECT id FROM jobs WHERE state IN ('cancelled', 'dead', 'succeeded')
-				AND updated_at < ${databaseNow(tx)} - ${olderThanMs}::bigint
+				AND updated_at < ${before}::bigint
 			ORDER BY updated_at LIMIT ${limit}) RETURNING queue, state`;
 		const counts = new CountDifferences();
 		for (const { queue, state } of removed) counts.add(queue, state, -1);

@@ -7,7 +7,6 @@ import {
 	type IdempotencyRows,
 	type IdempotencyStore,
 } from "../../../idempotency.ts";
-import { databaseClock } from "../clock.ts";
 import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
 
@@ -66,17 +65,16 @@ class IdempotencyRowsInPlace extends RowsInPlace implements IdempotencyRows {
 	}
 }
 
-function idempotencyStore({ database, db, run }: StoreContext): IdempotencyStore {
-	const now = databaseClock(database);
+function idempotencyStore({ db, run }: StoreContext): IdempotencyStore {
 	return {
-		purge: (olderThanMs, limit) =>
+		purge: (before, limit) =>
 			run({
 				reads: [],
 				decide() {
 					const old = db
 						.select({ rowid: sql`rowid` })
 						.from(idempotencyTable)
-						.where(lt(idempotencyTable.createdAt, now() - olderThanMs))
+						.where(lt(idempotencyTable.createdAt, before))
 						.limit(limit);
 					const removed = db.delete(idempotencyTable).where(sql`rowid IN ${old}`);
 					return removed.returning({ key: idempotencyTable.key }).all().length;

@@ -53,7 +53,7 @@ export function jobStore({ database, db, run, read }: StoreContext): JobStore {
 				const next = Math.min(nextDue.get()?.at ?? Infinity, nextExpiry.get()?.at ?? Infinity);
 				return next === Infinity ? undefined : next - now();
 			}),
-		purge: (olderThanMs, limit) => run({ reads: [], decide: () => purge(db, now() - olderThanMs, limit) }),
+		purge: (before, limit) => run({ reads: [], decide: () => purge(db, before, limit) }),
 	};
 }
 

@@ -11,6 +11,7 @@ import { openCollections } from "../../src/storage/postgres/database.ts";
 import { EpochGuard, instanceOf } from "../../src/storage/postgres/log-epoch.ts";
 import { taskService } from "../../src/tasks/service.ts";
 import { durableDatabases } from "../support/databases.ts";
+import { addressOf } from "../support/postgres.ts";
 import { silentLog } from "../support/server.ts";
 import { onEnd } from "../support/teardown.ts";
 
@@ -26,7 +27,8 @@ async function newDatabase() {
 	const url = (await postgres?.newUrl()) ?? "";
 	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, log);
 	await storage.stop();
-	const sql = connect({ kind: "postgres", url, poolMax: 6 });
+	const address = addressOf(url, 6);
+	const sql = connect(address);
 	onEnd(() => sql.end());
 	const rev = async () => (await sql<{ rev: number }[]>`SELECT rev FROM log_head`)[0]?.rev ?? -1;
 	const pretendRestored = () => sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
@@ -36,7 +38,7 @@ async function newDatabase() {
 			WHERE datname = current_database() AND wait_event_type = 'Lock'`;
 		return found?.count ?? 0;
 	};
-	return { sql, rev, pretendRestored, waiting };
+	return { sql, server: address.server, rev, pretendRestored, waiting };
 }
 
 describe.if(postgres !== undefined)("the epoch guard", () => {
@@ -85,8 +87,8 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 
 	test("assigns no event number and returns no end of the log on an unchecked server", async () => {
 		for (const step of ["insert", "update", "range", "read"] as const) {
-			const { sql, rev, pretendRestored } = await newDatabase();
-			const notifier = new CommitNotifier("", async () => {}, log);
+			const { sql, server, rev, pretendRestored } = await newDatabase();
+			const notifier = new CommitNotifier(server, async () => {}, log);
 			const opened = openCollections({ sql, epochs: newGuard(sql, log), notifier, log }, collections);
 			const tasks = taskService(opened.stores.tasks, opened.run);
 			const create = () =>

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/ids.ts";
 import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
 import { durableDatabases } from "../support/databases.ts";
+import { addressOf } from "../support/postgres.ts";
 import { silentLog } from "../support/server.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { onEnd } from "../support/teardown.ts";
@@ -23,7 +24,7 @@ test.if(postgres !== undefined)(
 	async () => {
 		const url = (await postgres?.newUrl()) ?? "";
 		const storage = await openTestStorage(url);
-		const signal = new CommitNotifier(url, async () => {}, log, 3_600_000);
+		const signal = new CommitNotifier(addressOf(url, 1).server, async () => {}, log, 3_600_000);
 		onEnd(() => signal.stop());
 		let heard = Promise.withResolvers<void>();
 		const forget = signal.onChange(() => heard.resolve());

@@ -10,6 +10,7 @@ import { collections as ofSqlite } from "../../src/storage/sqlite/collections.ts
 import { openCollections as openOnSqlite } from "../../src/storage/sqlite/database.ts";
 import { taskService } from "../../src/tasks/service.ts";
 import { durableDatabases } from "../support/databases.ts";
+import { addressOf } from "../support/postgres.ts";
 import { silentLog } from "../support/server.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage } from "../support/storage.ts";
@@ -35,11 +36,12 @@ async function open(url: string) {
 		const database = new Database(url.slice("sqlite:///".length), { strict: true });
 		return openOnSqlite(database, log, { ...ofSqlite, notes: notesOfSqlite });
 	}
-	const sql = connect({ kind: "postgres", url, poolMax: 4 });
+	const address = addressOf(url, 4);
+	const sql = connect(address);
 	onEnd(() => sql.end());
 	const epochs = new EpochGuard(sql, log, Object.values(ofPostgres));
 	await epochs.check();
-	const notifier = new CommitNotifier(url, async () => {}, log);
+	const notifier = new CommitNotifier(address.server, async () => {}, log);
 	return openOnPostgres({ sql, epochs, notifier, log }, { ...ofPostgres, notes: notesOfPostgres });
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { connect, type Sql } from "../../src/storage/postgres/connection.ts";
 import { openTail } from "../support/events.ts";
 import { post } from "../support/jobs.ts";
-import { newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
+import { addressOf, newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
 import { fromSource, startProcess } from "../support/process.ts";
 import { testApiKey } from "../support/server.ts";
 import { logIn, testEmail, testPassword } from "../support/users.ts";
@@ -30,7 +30,7 @@ async function failOver(postgres: PostgresServer, copy: string): Promise<void> {
 	await run("cp", "-a", copy, postgres.folder);
 	await run("cp", "-p", `${copy}/PG_VERSION`, `${postgres.folder}/standby.signal`);
 	const started = postgres.start();
-	const sql = connect({ kind: "postgres", url: postgres.url, poolMax: 1 });
+	const sql = connect(addressOf(postgres.url, 1));
 	while (!(await isAsked(sql).catch(() => false))) await Bun.sleep(20);
 	await sql`SELECT pg_promote()`;
 	await started;

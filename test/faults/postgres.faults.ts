@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/ids.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
-import { newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
+import { addressOf, newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { logIn } from "../support/users.ts";
 import { expectEnd, expectWhole, Load, serve } from "./load.ts";
@@ -29,7 +29,7 @@ describe.if(own !== undefined)("a Postgres", () => {
 	}, 120_000);
 
 	test("that ends a connection inside a transaction ends neither the process nor the next transaction", async () => {
-		const address = { kind: "postgres", url: await newPostgresDatabase(postgres.url), poolMax: 1 } as const;
+		const address = addressOf(await newPostgresDatabase(postgres.url), 1);
 		const [sql, killer] = [connect(address), connect(address)];
 		await sql`CREATE TABLE seen (round integer)`;
 		for (const round of [1, 2, 3, 4]) {

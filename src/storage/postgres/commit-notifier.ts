@@ -1,6 +1,8 @@
 import postgres from "postgres";
 import { type Log, loggable } from "../../log.ts";
+import type { PostgresAddress } from "../../postgres-address.ts";
 import { Listeners } from "../listeners.ts";
+import { clientOptions } from "./client-options.ts";
 import { reconnectSeconds } from "./connection.ts";
 
 /** The channel on which a transaction that appends events notifies. */
@@ -21,7 +23,7 @@ export class CommitNotifier {
 	#polling: Promise<void> | undefined;
 
 	constructor(
-		private readonly url: string,
+		private readonly server: PostgresAddress,
 		private readonly checkEpoch: () => Promise<void>,
 		private readonly log: Log,
 		private readonly pollMs = pollMsDefault,
@@ -78,13 +80,13 @@ export class CommitNotifier {
 
 	#connect(): postgres.Sql {
 		const options = {
+			...clientOptions(this.server),
 			max: 1,
-			connect_timeout: 5,
 			backoff: () => reconnectSeconds,
 			idle_timeout: 0,
 			max_lifetime: null,
 			fetch_types: false,
-			connection: { application_name: "orchestrator listen" },
+			connection: { application_name: `${this.server.applicationName ?? "orchestrator"} listen` },
 			onnotice() {},
 			onclose: () => {
 				this.#isListening = false;
@@ -92,6 +94,6 @@ export class CommitNotifier {
 			// postgres-js has it, but its types do not.
 			onnotify: () => this.#listeners.notify(),
 		};
-		return postgres(this.url, options);
+		return postgres(options);
 	}
 }

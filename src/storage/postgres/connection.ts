@@ -1,6 +1,7 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { DatabaseAddress } from "../../config.ts";
+import { clientOptions } from "./client-options.ts";
 import { answerWithinMs } from "./errors.ts";
 
 /** The 64-bit integers are event numbers and milliseconds: both stay far below 2^53. */
@@ -18,14 +19,17 @@ export type Address = Extract<DatabaseAddress, { kind: "postgres" }>;
 export const reconnectSeconds = 0.25;
 
 /** A pool of connections; each is opened when it is first needed. */
-export function connect({ url, poolMax }: Address): Sql {
-	return postgres(url, {
+export function connect({ server, poolMax }: Address): Sql {
+	return postgres({
+		...clientOptions(server),
 		max: poolMax,
-		connect_timeout: 5,
 		backoff: () => reconnectSeconds,
 		idle_timeout: 60,
 		types,
 		onnotice() {},
-		connection: { application_name: "orchestrator", statement_timeout: answerWithinMs },
+		connection: {
+			application_name: server.applicationName ?? "orchestrator",
+			statement_timeout: answerWithinMs,
+		},
 	});
 }

@@ -7,9 +7,10 @@ import type { Registration, StoreContext } from "./collection.ts";
 import { collections } from "./collections.ts";
 import { CommitNotifier } from "./commit-notifier.ts";
 import { type Address, connect, type Sql } from "./connection.ts";
-import { describe, runQuery } from "./errors.ts";
+import { runQuery } from "./errors.ts";
 import { EpochGuard } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
+import { startError } from "./start-error.ts";
 import { PostgresWriter } from "./writer.ts";
 
 export async function openPostgres(
@@ -20,7 +21,7 @@ export async function openPostgres(
 	const sql = connect(address);
 	const epochs = new EpochGuard(sql, log, Object.values(collections));
 	await prepare(sql, epochs, address, onMigration);
-	const notifier = new CommitNotifier(address.url, () => epochs.check(), log);
+	const notifier = new CommitNotifier(address.server, () => epochs.check(), log);
 	const { stores, run, counts, stop } = openCollections({ sql, epochs, notifier, log }, collections);
 	return {
 		...stores,
@@ -40,7 +41,7 @@ export async function openPostgres(
 async function prepare(
 	sql: Sql,
 	epochs: EpochGuard,
-	{ url }: Address,
+	{ server }: Address,
 	onMigration: (name: string) => void,
 ): Promise<void> {
 	try {
@@ -51,9 +52,7 @@ async function prepare(
 	} catch (error) {
 		await sql.end({ timeout: 0 });
 		if (error instanceof StartupError) throw error;
-		throw new StartupError(`Postgres at ${place(url)} cannot be used: ${describe(error)}.`, {
-			cause: error,
-		});
+		throw startError(error, server);
 	}
 }
 
@@ -79,10 +78,4 @@ export function openCollections<C extends Collections>({ sql, epochs, notifier, 
 		counts: () => writer.counts,
 		stop: () => writer.stop(),
 	};
-}
-
-/** Host, port and database of a URL: the parts without a secret. */
-function place(url: string): string {
-	const { host, pathname } = new URL(url);
-	return `${host || "localhost"}${pathname}`;
 }

@@ -1,19 +1,22 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { openStorage } from "../../src/storage/open.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
+import { binary } from "../support/binary.ts";
 import { newFolder } from "../support/databases.ts";
 import { freePort } from "../support/ports.ts";
 import { addressOf, ownPostgres, type PostgresServer } from "../support/postgres.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { silentLog } from "../support/server.ts";
 import { runSql } from "../support/sql.ts";
+import { unprivileged } from "../support/unprivileged.ts";
 
 setDefaultTimeout(60_000);
 
 const sockets = newFolder();
 chmodSync(sockets, 0o777);
-const first = await ownPostgres({ settings: [`unix_socket_directories=${sockets}`] });
+const first = await ownPostgres({ settings: [`unix_socket_directories=${sockets}`, "listen_addresses=*"] });
 const second = first && (await ownPostgres());
 const readOnly = second && (await ownPostgres({ settings: ["default_transaction_read_only=on"] }));
 
@@ -67,6 +70,59 @@ describe.if(readOnly !== undefined)("a Postgres", () => {
 			stdout: "",
 			stderr: `orchestrator: Postgres at ${folder}:5432/d cannot be used: there is no socket in this folder: check that the server runs, and its unix_socket_directories.\n`,
 		});
+	});
+
+	test.skipIf(process.platform === "win32")(
+		"a socket that this user may not use is one sentence",
+		async () => {
+			const folder = newFolder();
+			const [copy, closed] = [`${folder}/orchestrator`, `${folder}/closed`];
+			await Bun.write(copy, Bun.file(await binary()));
+			mkdirSync(closed);
+			for (const [path, mode] of [
+				[folder, 0o755],
+				[copy, 0o755],
+				[closed, 0o600],
+			] as const)
+				chmodSync(path, mode);
+			expect(
+				await runProgram(unprivileged([copy, "migrate"]), {
+					DATABASE_URL: `postgres://u:p@/d?host=${closed}`,
+				}),
+			).toEqual({
+				code: 1,
+				stdout: "",
+				stderr: `orchestrator: Postgres at ${closed}:5432/d cannot be used: this user may not use the socket: check unix_socket_permissions, and the folder's.\n`,
+			});
+		},
+	);
+
+	test("whose socket is gone for a while is unavailable meanwhile, and used again then", async () => {
+		const folder = newFolder();
+		chmodSync(folder, 0o777);
+		const own = (await ownPostgres({ settings: [`unix_socket_directories=${folder}`] })) as PostgresServer;
+		const url = `postgres://postgres:postgres@/postgres?host=${folder}&port=${portOf(own)}`;
+		const storage = await openStorage(addressOf(url, 2), await silentLog());
+		await storage.ping();
+		await own.kill();
+		rmSync(`${folder}/.s.PGSQL.${portOf(own)}`);
+		for (const _ of [1, 2, 3]) {
+			const failure = await storage.ping().catch((error) => error);
+			expect(failure).toMatchObject({ name: "AppError", code: "unavailable" });
+		}
+		await own.start();
+		await storage.ping();
+		await storage.stop();
+	});
+
+	test("is reached at its IPv6 address", async () => {
+		const url = `postgres://postgres:postgres@[::1]:${portOf(one)}/postgres`;
+		const [sql, sixes] = [
+			connect(addressOf(url, 1)),
+			networkInterfaces().lo?.some(({ address }) => address === "::1"),
+		];
+		if (sixes) expect((await sql`SELECT host(inet_server_addr()) AS address`)[0]?.address).toBe("::1");
+		await sql.end();
 	});
 
 	test("is not taken from PG variables of the environment", async () => {

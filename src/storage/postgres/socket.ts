@@ -42,8 +42,26 @@ async function attempt(
 		);
 	} catch (error) {
 		socket.destroy();
-		throw error instanceof TimeoutError ? new ConnectError("CONNECT_TIMEOUT", error) : error;
+		throw asConnectError(error);
 	}
+}
+
+/** Errors of the system that mean something else where they do not come from a connection. */
+const systemFaults: Readonly<Record<string, ConnectFault>> = {
+	EACCES: "CONNECT_SOCKET_DENIED",
+	EHOSTUNREACH: "CONNECT_NO_ROUTE",
+	ENETUNREACH: "CONNECT_NO_ROUTE",
+	ENOENT: "CONNECT_NO_SOCKET",
+	EPERM: "CONNECT_SOCKET_DENIED",
+};
+
+function asConnectError(error: unknown): unknown {
+	const fault = error instanceof TimeoutError ? "CONNECT_TIMEOUT" : systemFaults[codeOf(error)];
+	return fault === undefined ? error : new ConnectError(fault, error);
+}
+
+function codeOf(error: unknown): string {
+	return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** Resolves with the event's value; rejects if the connection fails or ends before. */
@@ -107,7 +125,7 @@ function requireHost(secured: TLSSocket, host: string): void {
 }
 
 function faultOf(error: unknown): ConnectFault {
-	const code = error instanceof Error && "code" in error ? String(error.code) : "";
+	const code = codeOf(error);
 	if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return "CONNECT_TLS_OTHER_HOST";
 	if (/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(code)) return "CONNECT_TLS_EXPIRED";
 	return /^(CERT_|UNABLE_|SELF_SIGNED|DEPTH_ZERO|INVALID_|HOSTNAME|PATH_)/.test(code)

@@ -102,11 +102,11 @@ const descriptions: Readonly<Record<string, (names: Names) => string>> = {
 	CONNECT_TLS_CLIENT_UNREADABLE: () =>
 		`a file of sslcert or sslkey cannot be read: check that both exist ${readFile}`,
 	ECONNREFUSED: () => "nothing listens there: check host and port, and that the server runs",
-	ENOENT: () =>
+	CONNECT_NO_SOCKET: () =>
 		"there is no socket in this folder: check that the server runs, and its unix_socket_directories",
-	EACCES: () => "this user may not use the socket: check unix_socket_permissions, and the folder's",
+	CONNECT_SOCKET_DENIED: () =>
+		"this user may not use the socket: check unix_socket_permissions, and the folder's",
 	ENOTFOUND: () => "there is no host of this name: correct DATABASE_URL, or check the DNS",
 	EAI_AGAIN: () => "the host's name cannot be looked up: check the DNS of this machine",
-	EHOSTUNREACH: () => noRoute,
-	ENETUNREACH: () => noRoute,
+	CONNECT_NO_ROUTE: () => noRoute,
 };

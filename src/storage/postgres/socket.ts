@@ -36,14 +36,19 @@ async function attempt(
 	// Errors are reported by `event`; one that comes later must not be an uncaught exception.
 	socket.on("error", () => {});
 	try {
-		return await withTimeout(
-			timeoutMs,
-			event(socket, "connect").then(() => prepare(socket)),
-		);
+		const ready = event(socket, "connect").then(() => prepare(socket));
+		return reportEarlyClose(await withTimeout(timeoutMs, ready));
 	} catch (error) {
 		socket.destroy();
 		throw asConnectError(error);
 	}
+}
+
+/** If a server closes the connection before it has answered, postgres-js connects again at once, without an end. An error ends that. */
+function reportEarlyClose(socket: Socket): Socket {
+	const onClose = () => socket.emit("error", new ConnectError("CONNECT_CLOSED"));
+	socket.once("close", onClose).once("data", () => socket.off("close", onClose));
+	return socket.on("error", () => {});
 }
 
 /** Errors of the system that mean something else where they do not come from a connection. */

@@ -1,4 +1,8 @@
+import { readFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { isEmail, isPassword, passwordLengthMax, passwordLengthMin } from "./credentials.ts";
+import { type PostgresAddress, parsePostgresUrl } from "./postgres-address.ts";
+import { PostgresUrlError } from "./postgres-parameters.ts";
 
 /** The only reader of the environment. Everything is checked at once, so that one start shows every fault. */
 
@@ -6,7 +10,7 @@ export type DatabaseAddress =
 	| { readonly kind: "sqlite" /** A file's path, or `:memory:`. */; readonly path: string }
 	| {
 			readonly kind: "postgres";
-			readonly url: string;
+			readonly server: PostgresAddress;
 			readonly poolMax: number;
 			/** Whether sessions are the program's own: `LISTEN` and named statements work. */
 			readonly listens: boolean;
@@ -97,8 +101,15 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 	return config;
 }
 
-/** Why a value does not fit; `Reader` puts the variable's name before it. */
-class Unfit extends Error {}
+/** Why a value does not fit; `Reader` puts the variable's name before each reason. */
+class Unfit extends Error {
+	readonly reasons: readonly string[];
+
+	constructor(...reasons: string[]) {
+		super();
+		this.reasons = reasons;
+	}
+}
 
 class Reader {
 	readonly #faults: string[] = [];
@@ -143,7 +154,7 @@ class Reader {
 			return parse(this.text(name, fallback));
 		} catch (error) {
 			if (!(error instanceof Unfit)) throw error;
-			this.fault(name, error.message);
+			for (const reason of error.reasons) this.fault(name, reason);
 			return undefined as T; // never seen: finish() throws
 		}
 	}
@@ -161,12 +172,36 @@ function databaseAddress(text: string, poolMax: number, listens: boolean): Datab
 	if (text === "sqlite://:memory:") return { kind: "sqlite", path: ":memory:" };
 	const path = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
 	if (path !== undefined && !/[?#]/.test(path)) return { kind: "sqlite", path };
-	if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) {
-		return { kind: "postgres", url: text, poolMax, listens };
+	if (/^postgres(ql)?:\/\//.test(text)) {
+		return { kind: "postgres", server: postgresAddress(text), poolMax, listens };
 	}
 	throw new Unfit(
 		"must be sqlite:///./file.db, sqlite:////absolute/file.db, sqlite://:memory: or postgres://…",
 	);
+}
+
+function postgresAddress(text: string): PostgresAddress {
+	try {
+		return parsePostgresUrl(text, { host: postgresHost[process.platform] ?? "localhost", user: systemUser });
+	} catch (error) {
+		throw error instanceof PostgresUrlError ? new Unfit(...error.faults) : error;
+	}
+}
+
+/** Where the usual builds of libpq look for the server if no host is given. */
+const postgresHost: Readonly<Record<string, string>> = { darwin: "/tmp", linux: "/var/run/postgresql" };
+
+/** The name of this process's user. Bun takes it from `USER`, which a service often lacks. */
+function systemUser(): string | undefined {
+	const { uid, username } = userInfo();
+	try {
+		const lines = readFileSync("/etc/passwd", "utf8").split("\n");
+		const found = lines.map((line) => line.split(":")).find(([, , id]) => id === String(uid));
+		if (found?.[0]) return found[0];
+	} catch {
+		// Not every system has the file.
+	}
+	return username === "unknown" ? undefined : username;
 }
 
 function jwtSecret(text: string): string {

@@ -6,8 +6,9 @@ import postgres from "postgres";
 import { binary } from "../support/binary.ts";
 import { durableDatabases, everyDatabase, newFolder } from "../support/databases.ts";
 import { freePort } from "../support/ports.ts";
-import { postgresUrl } from "../support/postgres.ts";
+import { newPostgresDatabase, postgresUrl } from "../support/postgres.ts";
 import { runProgram } from "../support/process.ts";
+import { onEnd } from "../support/teardown.ts";
 import { unprivileged, unprivilegedUser } from "../support/unprivileged.ts";
 
 // The tests start whole processes.
@@ -169,7 +170,9 @@ const server = await postgresUrl();
 const secret = "hunter2hunter2";
 
 /** The server's URL with one part replaced, and a password that must not be shown. */
-function otherUrl(parts: Partial<Record<"username" | "password" | "port" | "pathname", string>>): string {
+function otherUrl(
+	parts: Partial<Record<"username" | "password" | "hostname" | "port" | "pathname", string>>,
+): string {
 	return Object.assign(new URL(server ?? "postgres://127.0.0.1"), { password: secret }, parts).href;
 }
 
@@ -190,33 +193,176 @@ async function asksForPassword(): Promise<boolean> {
 const asks = await asksForPassword();
 
 describe.skipIf(server === undefined)("a Postgres that cannot be used", () => {
+	const own = server ?? "";
+
 	async function refusedBy(url: string, reason: string): Promise<void> {
-		const { host, pathname } = new URL(url);
-		await errorResponse(url, `Postgres at ${host}${pathname} cannot be used: ${reason}.`);
+		const { hostname, port, pathname } = new URL(url);
+		await errorResponse(url, `Postgres at ${hostname}:${port || 5432}${pathname} cannot be used: ${reason}.`);
 	}
 
-	test.if(asks)("because the password is wrong", async () => {
-		await refusedBy(otherUrl({}), "the password is wrong");
+	/** A database, and a role whose password is `secret`; the role is removed at the end. */
+	async function newRole(): Promise<{ role: string; database: string; url: string; asAdmin: string }> {
+		const asAdmin = await newPostgresDatabase(own);
+		const { pathname } = new URL(asAdmin);
+		const database = pathname.slice(1);
+		const role = `role_${crypto.randomUUID().replaceAll("-", "")}`;
+		await tamper(own, `CREATE ROLE ${role} LOGIN PASSWORD '${secret}'`);
+		onEnd(async () => {
+			await tamper(asAdmin, `DROP OWNED BY ${role}`);
+			await tamper(own, `DROP ROLE ${role}`);
+		});
+		return { role, database, url: otherUrl({ username: role, pathname }), asAdmin };
+	}
+
+	test.if(asks)("because the password is wrong, or missing", async () => {
+		const { username } = new URL(own);
+		await refusedBy(
+			otherUrl({}),
+			`the password is wrong for the role ${username}, or there is no such role: correct DATABASE_URL, or set the password by ALTER ROLE ${username} PASSWORD '…'`,
+		);
+		await refusedBy(
+			otherUrl({ password: "" }),
+			`the server asks for the password of the role ${username}: write it into DATABASE_URL, as postgres://user:password@…`,
+		);
 	});
 
-	test("because the user may not log in", async () => {
-		const role = `test_${crypto.randomUUID().replaceAll("-", "")}`;
-		await tamper(server ?? "", `CREATE ROLE ${role} NOLOGIN PASSWORD '${secret}'`);
-		try {
-			await refusedBy(otherUrl({ username: role }), "this user may not log in");
-		} finally {
-			await tamper(server ?? "", `DROP ROLE ${role}`);
-		}
+	test("because the password has been changed", async () => {
+		const { role, url } = await newRole();
+		await tamper(own, `ALTER ROLE ${role} PASSWORD 'another'`);
+		if (asks)
+			await refusedBy(
+				url,
+				`the password is wrong for the role ${role}, or there is no such role: correct DATABASE_URL, or set the password by ALTER ROLE ${role} PASSWORD '…'`,
+			);
+	});
+
+	test("because the role may not log in", async () => {
+		const { role, url } = await newRole();
+		await tamper(own, `ALTER ROLE ${role} NOLOGIN`);
+		await refusedBy(
+			url,
+			`the role ${role} does not exist or may not log in: CREATE ROLE ${role} LOGIN, or ALTER ROLE ${role} LOGIN`,
+		);
+	});
+
+	test("because the role may not create tables", async () => {
+		const { role, url, asAdmin } = await newRole();
+		await tamper(asAdmin, "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+		const reason = `the role ${role} may not create or change the program's tables: GRANT USAGE, CREATE ON SCHEMA public TO ${role}, and make it the owner of those that another role has created`;
+		await refusedBy(url, reason);
+		await tamper(asAdmin, `GRANT USAGE, CREATE ON SCHEMA public TO ${role}`);
+		expect(await run("migrate", url)).toMatchObject({ code: 0 });
+	});
+
+	test("because another role owns the tables", async () => {
+		const { role, url, asAdmin } = await newRole();
+		await run("migrate", asAdmin);
+		await refusedBy(
+			url,
+			`the role ${role} may not create or change the program's tables: GRANT USAGE, CREATE ON SCHEMA public TO ${role}, and make it the owner of those that another role has created`,
+		);
+	});
+
+	test("because the role may not connect to the database", async () => {
+		const { role, database, url, asAdmin } = await newRole();
+		await tamper(asAdmin, `REVOKE CONNECT ON DATABASE ${database} FROM PUBLIC`);
+		await refusedBy(
+			url,
+			`the role ${role} may not connect to the database ${database}: GRANT CONNECT ON DATABASE ${database} TO ${role}`,
+		);
+	});
+
+	test("because another program has tables of the same names", async () => {
+		const { asAdmin } = await newRole();
+		await tamper(asAdmin, "CREATE TABLE users (name text)");
+		await refusedBy(
+			asAdmin,
+			"it has tables, of other programs, with names that this program uses: give this program a database of its own",
+		);
+	});
+
+	test("because the search_path names no schema", async () => {
+		const { role, url, asAdmin } = await newRole();
+		await tamper(asAdmin, `ALTER ROLE ${role} SET search_path TO nowhere`);
+		await refusedBy(
+			url,
+			`the search_path of the role ${role} names no schema that exists: create the schema, or ALTER ROLE ${role} SET search_path TO public`,
+		);
+	});
+
+	test("because it has too many connections", async () => {
+		const { role, url } = await newRole();
+		await tamper(own, `ALTER ROLE ${role} CONNECTION LIMIT 0`);
+		await refusedBy(
+			url,
+			"it has too many connections already: raise its max_connections, or the limit of the role or of the database, or lower DATABASE_POOL",
+		);
+	});
+
+	test("because the database takes no connections", async () => {
+		const { database, url } = await newRole();
+		await tamper(own, `ALTER DATABASE ${database} ALLOW_CONNECTIONS false`);
+		await refusedBy(
+			url,
+			`the database ${database} takes no connections: ALTER DATABASE ${database} ALLOW_CONNECTIONS true`,
+		);
+		await tamper(own, `ALTER DATABASE ${database} ALLOW_CONNECTIONS true`);
+	});
+
+	test("because the role's transactions are read-only", async () => {
+		const { role, url, asAdmin } = await newRole();
+		await tamper(asAdmin, `ALTER ROLE ${role} SET default_transaction_read_only TO on`);
+		await refusedBy(
+			url,
+			"it is a standby or read-only, and takes no writes: name the primary in DATABASE_URL",
+		);
 	});
 
 	test("because the database is missing", async () => {
-		const { password } = new URL(server ?? "");
-		await refusedBy(otherUrl({ pathname: "/no_such_database", password }), "there is no such database");
+		const { username, password } = new URL(own);
+		await refusedBy(
+			otherUrl({ pathname: "/no_such_database", password }),
+			`there is no database no_such_database: CREATE DATABASE no_such_database OWNER ${username}, or correct DATABASE_URL`,
+		);
 	});
 
 	test("because nothing listens", async () => {
-		await refusedBy(otherUrl({ port: String(freePort()) }), "nothing listens there");
+		await refusedBy(
+			otherUrl({ port: String(freePort()) }),
+			"nothing listens there: check host and port, and that the server runs",
+		);
 	});
+
+	test("because there is no such host", async () => {
+		const { code, stderr } = await run("migrate", otherUrl({ hostname: "no-such-host.invalid" }));
+		expect(code).toBe(1);
+		expect(stderr).toMatch(
+			/^orchestrator: Postgres at no-such-host\.invalid:\d+\/\w+ cannot be used: (there is no host of this name|the host's name cannot be looked up): [^\n]*\.\n$/,
+		);
+	});
+});
+
+test.each([
+	[
+		"postgres://app:/S3cret@h/db",
+		"has an @ where no user or password can end: in these, write %40 for @, %2F for /, %3F for ? and %23 for #",
+	],
+	[
+		"postgres://app:S3cret%@h/db",
+		"has a % in its password without two hexadecimal digits after it: write %25 for %",
+	],
+	[
+		"postgres://app:S3cret@h/db?channel_binding=require",
+		"has channel_binding, which is not supported: use sslmode=verify-full, which proves by its certificate who the server is",
+	],
+])("%s is a fault of the environment: exit code 2, no stack, no secret", async (url, fault) => {
+	for (const command of [["migrate"], ["serve"], ["backup", "file"], ["user", "list"]]) {
+		expect(await runProgram([...program, ...command], { DATABASE_URL: url })).toEqual({
+			code: 2,
+			stdout: "",
+			stderr: `The environment has a fault.\n  DATABASE_URL ${fault}\n`,
+		});
+	}
 });
 
 test("with a database in memory every command has its own", async () => {

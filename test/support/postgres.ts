@@ -22,8 +22,16 @@ export interface PostgresServer {
 	thaw(): void;
 }
 
+/** How a server differs from the usual one of the tests. */
+export interface PostgresSetup {
+	/** As `name=value`. */
+	readonly settings?: readonly string[];
+	/** Changes files of the data directory before the server starts. */
+	readonly prepare?: (folder: string) => Promise<void>;
+}
+
 /** A throw-away server from the npm package that ships the binaries, in its own folder. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ settings = [], prepare }: PostgresSetup = {}): Promise<PostgresServer> {
 	const folder = await mkdtemp(join(tmpdir(), "orchestrator-postgres-"));
 	const port = freePort();
 	const server = new EmbeddedPostgres({
@@ -36,15 +44,15 @@ export async function startPostgres(): Promise<PostgresServer> {
 		// As root it must switch to another user; as any other user it must not try.
 		createPostgresUser: process.getuid?.() === 0,
 		// The data is thrown away, and with flushes the creation of databases would take most of the suite's time.
-		postgresFlags: ["max_connections=300", "unix_socket_directories=", "fsync=off"].flatMap((flag) => [
-			"-c",
-			flag,
-		]),
+		postgresFlags: ["max_connections=300", "unix_socket_directories=", "fsync=off", ...settings].flatMap(
+			(setting) => ["-c", setting],
+		),
 		onLog() {},
 		onError() {},
 	});
 	await Bun.spawn(["chmod", "777", folder]).exited;
 	await server.initialise();
+	await prepare?.(join(folder, "data"));
 	await server.start();
 	const signal = (name: NodeJS.Signals) => {
 		for (const pid of processesIn(join(folder, "data"))) process.kill(pid, name);
@@ -70,9 +78,9 @@ export async function startPostgres(): Promise<PostgresServer> {
 }
 
 /** A server that no other test uses, to kill or replace; undefined where none can be started. */
-export async function ownPostgres(): Promise<PostgresServer | undefined> {
+export async function ownPostgres(setup?: PostgresSetup): Promise<PostgresServer | undefined> {
 	try {
-		const server = await startPostgres();
+		const server = await startPostgres(setup);
 		onEnd(server.stop);
 		return server;
 	} catch (error) {

@@ -1,7 +1,8 @@
 import postgres from "postgres";
 import type { Log } from "../../log.ts";
 import { Listeners } from "../listeners.ts";
-import { type Address, reconnectSeconds } from "./connection.ts";
+import { clientOptions } from "./client-options.ts";
+import { type Address, applicationName, reconnectSeconds } from "./connection.ts";
 
 /** The channel on which a transaction that appends events notifies. */
 export const channel = "orchestrator_log";
@@ -82,14 +83,13 @@ export class CommitNotifier {
 
 	#connect(): postgres.Sql {
 		const options = {
+			...clientOptions(this.address.server),
 			max: 1,
-			connect_timeout: 5,
 			backoff: () => reconnectSeconds,
 			idle_timeout: 0,
 			max_lifetime: null,
 			fetch_types: false,
-			target_session_attrs: "primary" as const,
-			connection: { application_name: "orchestrator listen" },
+			connection: { application_name: `${applicationName(this.address)} listen` },
 			onnotice() {},
 			onclose: () => {
 				this.#isListening = false;
@@ -97,6 +97,6 @@ export class CommitNotifier {
 			// postgres-js has it, but its types do not.
 			onnotify: () => this.#listeners.notify(),
 		};
-		return postgres(this.address.url, options);
+		return postgres(options);
 	}
 }

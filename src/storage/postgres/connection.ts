@@ -1,6 +1,7 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { DatabaseAddress } from "../../config.ts";
+import { clientOptions } from "./client-options.ts";
 
 /** The 64-bit integers are event numbers and milliseconds: both stay far below 2^53. */
 const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
@@ -21,16 +22,19 @@ export const reconnectSeconds = 0.25;
  * session, so there are none: `Pool.begin` asks for what the program relies on. Without `listens` the pooler may give each
  * transaction another session, so no statement is prepared under a name.
  */
-export function connect({ url, poolMax, listens }: Address): Sql {
-	return postgres(url, {
-		max: poolMax,
-		connect_timeout: 5,
+export function connect(address: Address): Sql {
+	return postgres({
+		...clientOptions(address.server),
+		max: address.poolMax,
 		backoff: () => reconnectSeconds,
 		idle_timeout: 60,
 		types,
-		prepare: listens,
-		target_session_attrs: "primary",
+		prepare: address.listens,
 		onnotice() {},
-		connection: { application_name: "orchestrator" },
+		connection: { application_name: applicationName(address) },
 	});
+}
+
+export function applicationName({ server }: Address): string {
+	return server.applicationName ?? "orchestrator";
 }

@@ -7,11 +7,11 @@ import type { Registration, StoreContext } from "./collection.ts";
 import { collections } from "./collections.ts";
 import { CommitNotifier } from "./commit-notifier.ts";
 import { type Address, connect } from "./connection.ts";
-import { describe } from "./errors.ts";
 import { EpochGuard } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
 import { pingOf, requireUtf8 } from "./ping.ts";
 import { Pool } from "./pool.ts";
+import { startError } from "./start-error.ts";
 import { PostgresWriter } from "./writer.ts";
 
 export async function openPostgres(
@@ -47,7 +47,7 @@ export async function openPostgres(
 async function prepare(
 	pool: Pool,
 	epochs: EpochGuard,
-	{ url }: Address,
+	{ server }: Address,
 	onMigration: (name: string) => void,
 ): Promise<void> {
 	try {
@@ -57,9 +57,7 @@ async function prepare(
 	} catch (error) {
 		await pool.end(0);
 		if (error instanceof StartupError) throw error;
-		throw new StartupError(`Postgres at ${place(url)} cannot be used: ${describe(error)}.`, {
-			cause: error,
-		});
+		throw startError(error, server);
 	}
 }
 
@@ -94,10 +92,4 @@ export function openCollections<C extends Collections>(
 		counts: () => writer.counts,
 		stop: () => writer.stop(),
 	};
-}
-
-/** Host, port and database of a URL: the parts without a secret. */
-function place(url: string): string {
-	const { host, pathname } = new URL(url);
-	return `${host || "localhost"}${pathname}`;
 }

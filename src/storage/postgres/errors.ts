@@ -4,24 +4,6 @@ import { unavailable } from "../write-queue.ts";
 /** If a server accepts a connection and never answers, a query hangs for ever (postgres-js 3.4.9). */
 export const answerWithinMs = 10_000;
 
-const descriptions: Readonly<Record<string, string>> = {
-	"28P01": "the password is wrong",
-	"28000": "this user may not log in",
-	"3D000": "there is no such database",
-	"42501": "this user may not create tables there",
-	"53300": "it has too many connections already",
-	ECONNREFUSED: "nothing listens there",
-	ENOTFOUND: "there is no such host",
-	CONNECT_TIMEOUT: "it does not answer",
-};
-
-/** An error at the opening of a database, as part of a sentence. */
-export function describe(error: unknown): string {
-	if (error instanceof TimeoutError) return "it does not answer";
-	const code = sqlState(error);
-	return descriptions[code ?? ""] ?? `it answered with ${code ?? "an error"}`;
-}
-
 /** The SQLSTATE, or the code of postgres-js or the system. A drizzle error has it in its cause. */
 export function sqlState(error: unknown): string | undefined {
 	if (!(error instanceof Error)) return undefined;

@@ -128,7 +128,7 @@ async function begin(tx: Tx, last: number, registered: readonly Registration<unk
 	const epoch = newEpoch(last, Date.now());
 	const { rev } = epoch;
 	await tx`TRUNCATE events`;
-	await tx`UPDATE log_head SET rev = ${rev}::bigint, purged_rev = ${rev}::bigint`;
+	await tx`UPDATE log_head SET rev = ${rev}::bigint, purged_rev = ${rev}::bigint WHERE one = 1`;
 	await tx`UPDATE revisions SET rev = ${rev}::bigint`;
 	for (const { beginEpoch } of registered) await beginEpoch?.(tx, epoch);
 }

@@ -18,7 +18,10 @@ export const eventTable = pgTable("events", {
 	time: bigint({ mode: "number" }).notNull(),
 });
 
-/** One row. Every writer locks it until its commit, which puts event numbers in commit order. */
+/**
+ * One row. Every writer locks it until its commit, which puts event numbers in commit order. Every statement finds it by
+ * its key: a long snapshot leaves the table with thousands of pages, which no vacuum gives back.
+ */
 export const logHeadTable = pgTable("log_head", {
 	one: integer().primaryKey(),
 	/** The newest event's number. */
@@ -101,7 +104,7 @@ type PageRow = LogRange &
  * which Postgres knows without fetching TOASTed values; only those that fit are read.
  */
 function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {
-	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head))`;
+	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head WHERE one = 1))`;
 	return sql<PageRow[]>`
 		SELECT head.rev, head.purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance, found.*, fit.bytes
 		FROM log_head AS head
@@ -117,6 +120,7 @@ function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseL
 		LEFT JOIN (
 			SELECT ${eventStatements.columns(sql)} FROM events
 		) AS found ON found.id = fit.id
+		WHERE head.one = 1
 		ORDER BY fit.id`;
 }
 
@@ -129,7 +133,7 @@ function purge(pool: Pool, before: number, limit: number): Promise<number> {
 		const cut = purgeTo(oldest, before);
 		if (cut === undefined) return 0;
 		await tx`DELETE FROM events WHERE id <= ${cut.rev}`;
-		await tx`UPDATE log_head SET purged_rev = GREATEST(purged_rev, ${cut.rev}::bigint)`;
+		await tx`UPDATE log_head SET purged_rev = GREATEST(purged_rev, ${cut.rev}::bigint) WHERE one = 1`;
 		return cut.count;
 	});
 }

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { LogOutput } from "../src/log-output.ts";
+import { LogOutput } from "../src/kernel/log-output.ts";
 import type { Constant } from "./contenders.ts";
 
 /**

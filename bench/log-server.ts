@@ -1,7 +1,7 @@
 import pino from "pino";
 import { build } from "../src/app.ts";
 import { readConfig } from "../src/config.ts";
-import { type Log, openLog, requestJson } from "../src/log.ts";
+import { type Log, openLog, requestJson } from "../src/kernel/log.ts";
 import { openStorage } from "../src/storage/open.ts";
 
 /** The service with a log of the kind that `LOG` names, for bench/log.ts. */

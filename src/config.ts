@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { isEmail, isPassword, passwordLengthMax, passwordLengthMin } from "./credentials.ts";
-import { type PostgresAddress, parsePostgresUrl } from "./postgres-address.ts";
-import { PostgresUrlError } from "./postgres-parameters.ts";
+import { isEmail, isPassword, passwordLengthMax, passwordLengthMin } from "./kernel/credentials.ts";
+import { type LogOptions, logFormats, logLevels } from "./kernel/log-options.ts";
+import { type PostgresAddress, parsePostgresUrl } from "./kernel/postgres-address.ts";
+import { PostgresUrlError } from "./kernel/postgres-parameters.ts";
 
 /** The only reader of the environment. Everything is checked at once, so that one start shows every fault. */
 
@@ -22,7 +23,7 @@ export interface Rate {
 	readonly windowSeconds: number;
 }
 
-export interface Config {
+export interface Config extends LogOptions {
 	readonly host: string;
 	readonly port: number;
 	readonly database: DatabaseAddress;
@@ -47,12 +48,7 @@ export interface Config {
 	readonly eventStreamsMax: number;
 	readonly jobsRetentionHours: number;
 	readonly metrics: boolean;
-	readonly logLevel: LogLevel;
-	readonly logFormat: "pretty" | "json";
 }
-
-const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** Every fault of the environment, one line each. No line repeats a secret. */
 export class ConfigError extends Error {
@@ -95,7 +91,7 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		jobsRetentionHours: read.decimal("JOBS_RETENTION_HOURS", 168, 876_000),
 		metrics: read.oneOf("METRICS", "off", ["off", "on"] as const) === "on",
 		logLevel: read.oneOf("LOG_LEVEL", "info", logLevels),
-		logFormat: read.oneOf("LOG_FORMAT", isTerminal ? "pretty" : "json", ["pretty", "json"] as const),
+		logFormat: read.oneOf("LOG_FORMAT", isTerminal ? "pretty" : "json", logFormats),
 	};
 	read.finish();
 	return config;

@@ -27,15 +27,15 @@ async function scan(): Promise<readonly Import[]> {
 
 const imports = await scan();
 
-/** The module that a file is in; files directly in src/ are the kernel, except the two that put everything together. */
+/** The folder that a file is in, or the file itself directly in src/. */
 function moduleOf(file: string): string {
-	if (file === "app.ts" || file === "main.ts") return file;
-	return file.includes("/") ? (file.split("/")[0] ?? "") : "kernel";
+	return file.split("/")[0] ?? "";
 }
 
 const shared = ["kernel", "http"];
+const roots = ["main.ts", "app.ts", "config.ts"];
 const modules = [...new Set(imports.map(({ from }) => moduleOf(from)))].filter(
-	(name) => ![...shared, "storage", "cli", "app.ts", "main.ts"].includes(name),
+	(name) => ![...shared, ...roots, "storage", "cli"].includes(name),
 );
 
 function breaches(
@@ -55,6 +55,11 @@ test("the scan finds the modules and their imports", () => {
 	expect(imports.length).toBeGreaterThan(150);
 });
 
+test("beside the start, the composition root and the environment, src/ has folders alone", async () => {
+	const files = await Array.fromAsync(new Bun.Glob("*").scan({ cwd: src }));
+	expect(files.toSorted()).toEqual(roots.toSorted());
+});
+
 test("every file that is imported exists", async () => {
 	const missing: string[] = [];
 	for (const { from, to } of imports) {
@@ -63,25 +68,28 @@ test("every file that is imported exists", async () => {
 	expect(missing).toEqual([]);
 });
 
-test("the kernel imports no module", () => {
+test("the kernel imports itself alone, and the reader of the environment imports only the kernel", () => {
 	expect(breaches(({ module, target }) => module === "kernel" && target !== "kernel")).toEqual([]);
+	expect(breaches(({ module, target }) => module === "config.ts" && target !== "kernel")).toEqual([]);
 });
 
 test("http/ imports only the kernel", () => {
 	expect(breaches(({ module, target }) => module === "http" && !shared.includes(target))).toEqual([]);
 });
 
-test("a module imports the kernel, http/, itself, and of another module only the types of its store", () => {
+test("a module imports the kernel, http/, itself, and only types of the configuration and of another module's store", () => {
 	const mayImport = (found: Import, module: string, target: string) =>
-		target === module || shared.includes(target) || (found.isType && found.to === `${target}/store.ts`);
+		target === module ||
+		shared.includes(target) ||
+		(found.isType && (target === "config.ts" || found.to === `${target}/store.ts`));
 	expect(
 		breaches((found) => modules.includes(found.module) && !mayImport(found, found.module, found.target)),
 	).toEqual([]);
 });
 
-test("storage imports the kernel, and of a module only its store", () => {
+test("storage imports the kernel, the configuration, and of a module only its store", () => {
 	const may = (to: string, target: string) =>
-		["kernel", "storage"].includes(target) || to === `${target}/store.ts`;
+		["kernel", "config.ts", "storage"].includes(target) || to === `${target}/store.ts`;
 	expect(breaches(({ module, to, target }) => module === "storage" && !may(to, target))).toEqual([]);
 });
 

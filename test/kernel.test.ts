@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { canonical, represent, sha256 } from "../src/canonical.ts";
-import { timestamp } from "../src/clock.ts";
-import { isEmail, isPassword, normalizeEmail } from "../src/credentials.ts";
-import { isId, newId } from "../src/ids.ts";
-import { Semaphore, SemaphoreFull } from "../src/semaphore.ts";
+import { canonical, represent, sha256 } from "../src/kernel/canonical.ts";
+import { timestamp } from "../src/kernel/clock.ts";
+import { isEmail, isPassword, normalizeEmail } from "../src/kernel/credentials.ts";
+import { isId, newId } from "../src/kernel/ids.ts";
+import { Semaphore, SemaphoreFull } from "../src/kernel/semaphore.ts";
+import { TimeoutError, withTimeout } from "../src/kernel/timeout.ts";
 import { taskBody, taskListBody } from "../src/tasks/representation.ts";
-import { TimeoutError, withTimeout } from "../src/timeout.ts";
 
 /** Any text that can be stored: every plane, quotes, controls, line separators; no NUL, no lone surrogate. */
 function anyText(): string {

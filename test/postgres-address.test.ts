@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { libpqUrl, type PostgresAddress, parsePostgresUrl, placeOf } from "../src/postgres-address.ts";
-import { PostgresUrlError } from "../src/postgres-parameters.ts";
+import { libpqUrl, type PostgresAddress, parsePostgresUrl, placeOf } from "../src/kernel/postgres-address.ts";
+import { PostgresUrlError } from "../src/kernel/postgres-parameters.ts";
 
 const defaults = { host: "/run/pg", user: () => "me" as string | undefined };
 const parse = (url: string) => parsePostgresUrl(url, defaults);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { idempotencyKeptMs } from "../src/idempotency.ts";
-import { newId } from "../src/ids.ts";
-import { purgeRound } from "../src/purge.ts";
+import { idempotencyKeptMs } from "../src/kernel/idempotency.ts";
+import { newId } from "../src/kernel/ids.ts";
+import { purgeRound } from "../src/kernel/purge.ts";
 import { everyDatabase } from "./support/databases.ts";
 import { openTestStorage } from "./support/storage.ts";
 

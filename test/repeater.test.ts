@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Log } from "../src/log.ts";
-import { Repeater } from "../src/repeater.ts";
+import type { Log } from "../src/kernel/log.ts";
+import { Repeater } from "../src/kernel/repeater.ts";
 
 /** A log that records its warnings. */
 function warnings(): { readonly log: Log; readonly messages: string[] } {

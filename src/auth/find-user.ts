@@ -1,4 +1,4 @@
-import { emailForms } from "../credentials.ts";
+import { emailForms } from "../kernel/credentials.ts";
 import type { User, UserStore } from "./store.ts";
 
 /** The user of an address, in whichever form the address is kept. The work is the same whether or not there is one. */

@@ -1,5 +1,5 @@
-import { AppError } from "../errors.ts";
 import { contextOf } from "../http/request-context.ts";
+import { AppError } from "../kernel/errors.ts";
 import type { ApiKeys } from "./api-keys.ts";
 
 /** The fingerprint of a request's API key. Throws `unauthorized` where there is none, `forbidden` where it is wrong. */

@@ -1,6 +1,6 @@
-import type { Clock } from "../clock.ts";
-import { normalizeEmail } from "../credentials.ts";
-import type { NewId } from "../ids.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { normalizeEmail } from "../kernel/credentials.ts";
+import type { NewId } from "../kernel/ids.ts";
 import type { User } from "./store.ts";
 
 /** A user as it is first kept. */

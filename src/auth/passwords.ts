@@ -1,5 +1,5 @@
-import { AppError } from "../errors.ts";
-import { Semaphore, SemaphoreFull } from "../semaphore.ts";
+import { AppError } from "../kernel/errors.ts";
+import { Semaphore, SemaphoreFull } from "../kernel/semaphore.ts";
 
 /** Argon2id at OWASP's first choice for it: 19 MiB, two passes, one lane. */
 const argon2id = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;

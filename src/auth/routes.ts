@@ -1,9 +1,9 @@
 import { Elysia } from "elysia";
-import { canonical } from "../canonical.ts";
 import type { BodyReader, ReadBody } from "../http/body.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody } from "../http/validation.ts";
-import { memoize } from "../memoize.ts";
+import { canonical } from "../kernel/canonical.ts";
+import { memoize } from "../kernel/memoize.ts";
 import { loginOperation, meOperation } from "./operations.ts";
 import { Credentials } from "./schema.ts";
 import type { Auth } from "./service.ts";

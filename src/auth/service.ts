@@ -1,5 +1,5 @@
-import { AppError } from "../errors.ts";
 import { contextOf } from "../http/request-context.ts";
+import { AppError } from "../kernel/errors.ts";
 import { findUser } from "./find-user.ts";
 import type { Passwords } from "./passwords.ts";
 import type { User, UserStore } from "./store.ts";

@@ -1,6 +1,6 @@
 import { jwt } from "@elysiajs/jwt";
-import type { Clock } from "../clock.ts";
-import { isId } from "../ids.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { isId } from "../kernel/ids.ts";
 
 const issuer = "orchestrator";
 

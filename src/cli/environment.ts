@@ -1,5 +1,5 @@
 import { type Config, readConfig } from "../config.ts";
-import { type Log, openLog } from "../log.ts";
+import { type Log, openLog } from "../kernel/log.ts";
 import { openStorage } from "../storage/open.ts";
 import type { Storage } from "../storage/storage.ts";
 

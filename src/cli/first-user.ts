@@ -2,9 +2,9 @@ import { findUser } from "../auth/find-user.ts";
 import { newUser } from "../auth/new-user.ts";
 import { passwords } from "../auth/passwords.ts";
 import type { UserStore } from "../auth/store.ts";
-import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { newId } from "../ids.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { newId } from "../kernel/ids.ts";
 
 export interface FirstUser {
 	readonly email: string;

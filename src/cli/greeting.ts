@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { OpenLog } from "../log.ts";
+import type { OpenLog } from "../kernel/log.ts";
 import type { FirstUser } from "./first-user.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { build } from "../app.ts";
 import { readConfig } from "../config.ts";
-import { openLog } from "../log.ts";
+import { openLog } from "../kernel/log.ts";
 import { openStorage } from "../storage/open.ts";
 
 /** Prints the OpenAPI document. It is the same whatever the environment says, so a database in memory will do. */

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config.ts";
-import { AppError, StartupError } from "../errors.ts";
-import { version } from "../version.ts";
+import { AppError, StartupError } from "../kernel/errors.ts";
+import { version } from "../kernel/version.ts";
 
 /** Exit codes: the command failed, or its arguments or the environment were wrong. */
 const failed = 1;
@@ -101,7 +101,7 @@ async function report(error: unknown): Promise<number> {
 		console.error(`orchestrator: ${error.message}`);
 		return failed;
 	}
-	const { loggable } = await import("../loggable.ts");
+	const { loggable } = await import("../kernel/loggable.ts");
 	console.error("orchestrator: This is a defect of the program:", loggable(error));
 	return failed;
 }

@@ -1,5 +1,5 @@
-import { StartupError } from "../errors.ts";
-import { libpqUrl } from "../postgres-address.ts";
+import { StartupError } from "../kernel/errors.ts";
+import { libpqUrl } from "../kernel/postgres-address.ts";
 import { restore as restoreSqlite } from "../storage/sqlite/copy.ts";
 import { environment } from "./environment.ts";
 import { shellWord } from "./shell-word.ts";

@@ -1,10 +1,10 @@
 import { type App, build } from "../app.ts";
 import type { Config } from "../config.ts";
-import { type Log, type OpenLog, openLog } from "../log.ts";
-import { openFilesMax, streamsWithin } from "../open-files.ts";
+import { type Log, type OpenLog, openLog } from "../kernel/log.ts";
+import { openFilesMax, streamsWithin } from "../kernel/open-files.ts";
+import { withTimeout } from "../kernel/timeout.ts";
 import { openStorage } from "../storage/open.ts";
 import type { Storage } from "../storage/storage.ts";
-import { withTimeout } from "../timeout.ts";
 import { environment } from "./environment.ts";
 import { firstUser } from "./first-user.ts";
 import { greet } from "./greeting.ts";

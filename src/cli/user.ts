@@ -1,9 +1,15 @@
 import { findUser } from "../auth/find-user.ts";
 import { newUser } from "../auth/new-user.ts";
 import { passwords } from "../auth/passwords.ts";
-import { systemClock } from "../clock.ts";
-import { isEmail, isPassword, normalizeEmail, passwordLengthMax, passwordLengthMin } from "../credentials.ts";
-import { newId } from "../ids.ts";
+import { systemClock } from "../kernel/clock.ts";
+import {
+	isEmail,
+	isPassword,
+	normalizeEmail,
+	passwordLengthMax,
+	passwordLengthMin,
+} from "../kernel/credentials.ts";
+import { newId } from "../kernel/ids.ts";
 import { withStorage } from "./environment.ts";
 import { readPassword } from "./password-prompt.ts";
 

@@ -1,8 +1,8 @@
-import { AppError } from "../errors.ts";
-import { eventTypes } from "../event-draft.ts";
-import type { Log } from "../log.ts";
-import { nextTurn } from "../next-turn.ts";
-import { withTimeout } from "../timeout.ts";
+import { AppError } from "../kernel/errors.ts";
+import { eventTypes } from "../kernel/event-draft.ts";
+import type { Log } from "../kernel/log.ts";
+import { nextTurn } from "../kernel/next-turn.ts";
+import { withTimeout } from "../kernel/timeout.ts";
 import type { EventFilter } from "./filter.ts";
 import { PageReader } from "./page-reader.ts";
 import { Signal } from "./signal.ts";

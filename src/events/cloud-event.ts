@@ -1,5 +1,5 @@
-import { canonical } from "../canonical.ts";
-import { timestamp } from "../clock.ts";
+import { canonical } from "../kernel/canonical.ts";
+import { timestamp } from "../kernel/clock.ts";
 import type { EventRow } from "./store.ts";
 
 /** The `source` of every event: all replicas serve one log. */

@@ -1,5 +1,5 @@
-import { validationError } from "../errors.ts";
-import { type EventType, eventTypes } from "../event-draft.ts";
+import { validationError } from "../kernel/errors.ts";
+import { type EventType, eventTypes } from "../kernel/event-draft.ts";
 
 /** Which events a client gets: those that it may see, narrowed to the types it asked for. */
 export interface EventFilter {

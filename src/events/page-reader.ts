@@ -1,5 +1,5 @@
-import { nextTurn } from "../next-turn.ts";
-import { Semaphore } from "../semaphore.ts";
+import { nextTurn } from "../kernel/next-turn.ts";
+import { Semaphore } from "../kernel/semaphore.ts";
 import { eventFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
 import type { EventPage, EventStore } from "./store.ts";

@@ -1,8 +1,8 @@
-import type { Clock } from "../clock.ts";
-import { type IdempotencyStore, idempotencyKeptMs } from "../idempotency.ts";
-import type { Log } from "../log.ts";
-import { purgeRound } from "../purge.ts";
-import { Repeater } from "../repeater.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { type IdempotencyStore, idempotencyKeptMs } from "../kernel/idempotency.ts";
+import type { Log } from "../kernel/log.ts";
+import { purgeRound } from "../kernel/purge.ts";
+import { Repeater } from "../kernel/repeater.ts";
 import type { EventStore } from "./store.ts";
 
 export interface RetentionDeps {

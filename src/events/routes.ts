@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
-import { canonicalArray, canonicalObject } from "../canonical.ts";
-import { AppError, validationError } from "../errors.ts";
 import { contextOf } from "../http/request-context.ts";
 import { queryOf, readQuery } from "../http/validation.ts";
+import { canonicalArray, canonicalObject } from "../kernel/canonical.ts";
+import { AppError, validationError } from "../kernel/errors.ts";
 import type { Broadcaster } from "./broadcaster.ts";
 import { cloudEvent } from "./cloud-event.ts";
 import { eventFilter } from "./filter.ts";

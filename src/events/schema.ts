@@ -1,7 +1,7 @@
 import Type from "typebox";
-import { eventTypes } from "../event-draft.ts";
 import { componentKey } from "../http/component.ts";
 import { pageParameters } from "../http/parameters.ts";
+import { eventTypes } from "../kernel/event-draft.ts";
 
 const example = {
 	data: {

@@ -1,4 +1,4 @@
-import type { EventDraft, EventType } from "../event-draft.ts";
+import type { EventDraft, EventType } from "../kernel/event-draft.ts";
 
 /** An event as the log stores it. */
 export interface EventRow extends EventDraft {

@@ -1,4 +1,4 @@
-import type { EventType } from "../event-draft.ts";
+import type { EventType } from "../kernel/event-draft.ts";
 import { eventFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
 import type { EventPage } from "./store.ts";

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
-import { AppError } from "../errors.ts";
-import { withTimeout } from "../timeout.ts";
+import { AppError } from "../kernel/errors.ts";
+import { withTimeout } from "../kernel/timeout.ts";
 import { healthOperation } from "./operations.ts";
 
 const pingMsMax = 2000;

@@ -1,8 +1,8 @@
 import { type AnyElysia, Elysia } from "elysia";
-import { AppError } from "../errors.ts";
-import type { Log } from "../log.ts";
-import { type MaybePromise, whenResolved } from "../maybe-promise.ts";
-import { memoize } from "../memoize.ts";
+import { AppError } from "../kernel/errors.ts";
+import type { Log } from "../kernel/log.ts";
+import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
+import { memoize } from "../kernel/memoize.ts";
 import { corsMiddleware, type Handle } from "./cors.ts";
 import { errorResponse } from "./error-response.ts";
 import { contextOf, type RequestContext } from "./request-context.ts";

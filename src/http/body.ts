@@ -1,4 +1,4 @@
-import { AppError } from "../errors.ts";
+import { AppError } from "../kernel/errors.ts";
 import { declaresJson } from "./content-type.ts";
 import { parseJson } from "./json.ts";
 

@@ -1,5 +1,5 @@
 import type { Context } from "elysia";
-import type { Representation } from "../canonical.ts";
+import type { Representation } from "../kernel/canonical.ts";
 import { isKnown } from "./preconditions.ts";
 
 type ResponseSettings = Context["set"];

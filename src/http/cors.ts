@@ -1,7 +1,7 @@
 import { cors } from "@elysiajs/cors";
 import { Elysia } from "elysia";
-import type { Log } from "../log.ts";
-import type { MaybePromise } from "../maybe-promise.ts";
+import type { Log } from "../kernel/log.ts";
+import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import { errorResponse } from "./error-response.ts";
 import { contextOf } from "./request-context.ts";
 

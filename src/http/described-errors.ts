@@ -1,5 +1,5 @@
 import Type from "typebox";
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../kernel/errors.ts";
 import { component } from "./component.ts";
 import { describedHeaders, type HeaderName } from "./described-headers.ts";
 import { statusOf } from "./envelope.ts";

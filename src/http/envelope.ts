@@ -1,5 +1,5 @@
-import { canonical } from "../canonical.ts";
-import type { AppError, ErrorCode } from "../errors.ts";
+import { canonical } from "../kernel/canonical.ts";
+import type { AppError, ErrorCode } from "../kernel/errors.ts";
 
 /** The HTTP status of each error code. */
 export const statusOf: Readonly<Record<ErrorCode, number>> = {

@@ -1,5 +1,5 @@
-import { AppError } from "../errors.ts";
-import type { Log } from "../log.ts";
+import { AppError } from "../kernel/errors.ts";
+import type { Log } from "../kernel/log.ts";
 import { errorBody, errorHeaders, statusOf } from "./envelope.ts";
 import type { RequestContext } from "./request-context.ts";
 

@@ -1,6 +1,6 @@
-import { canonical, sha256 } from "../canonical.ts";
-import { AppError } from "../errors.ts";
-import type { IdempotentRequest } from "../idempotency.ts";
+import { canonical, sha256 } from "../kernel/canonical.ts";
+import { AppError } from "../kernel/errors.ts";
+import type { IdempotentRequest } from "../kernel/idempotency.ts";
 
 /** The request's `Idempotency-Key`, if it has one. A malformed key is `bad_request`. */
 export function idempotentRequest(

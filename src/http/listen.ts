@@ -1,4 +1,4 @@
-import { StartupError } from "../errors.ts";
+import { StartupError } from "../kernel/errors.ts";
 import type { RequestHandler } from "./request-handler.ts";
 
 export interface ListenOptions {

@@ -1,4 +1,4 @@
-import type { Precondition } from "../precondition.ts";
+import type { Precondition } from "../kernel/precondition.ts";
 
 const entityTag = /^(W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
 

@@ -1,5 +1,5 @@
 import type { Server } from "bun";
-import type { ChangeContext } from "../change-context.ts";
+import type { ChangeContext } from "../kernel/change-context.ts";
 import { clientAddress } from "./client-address.ts";
 import { defaultHeaders, type ResponseHeaders } from "./envelope.ts";
 

@@ -1,6 +1,6 @@
 import type { Server } from "bun";
-import type { Log } from "../log.ts";
-import type { MaybePromise } from "../maybe-promise.ts";
+import type { Log } from "../kernel/log.ts";
+import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import { errorResponse } from "./error-response.ts";
 import { contextOf, RequestContext, setContext } from "./request-context.ts";
 

@@ -1,4 +1,4 @@
-import { memoize } from "../memoize.ts";
+import { memoize } from "../kernel/memoize.ts";
 
 /** A route as the router knows it: `/collab/tasks/:id`. */
 export interface Route {

@@ -2,7 +2,7 @@ import type { Static, TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
 import { Settings } from "typebox/system";
-import { type Fault, validationError } from "../errors.ts";
+import { type Fault, validationError } from "../kernel/errors.ts";
 import type { ReadBody } from "./body.ts";
 import { roundedInteger } from "./json.ts";
 

@@ -1,8 +1,8 @@
-import type { ChangeContext } from "../change-context.ts";
-import { AppError } from "../errors.ts";
-import type { EventType } from "../event-draft.ts";
-import { noLease } from "../lease.ts";
-import type { UnitOfWork } from "../unit-of-work.ts";
+import type { ChangeContext } from "../kernel/change-context.ts";
+import { AppError } from "../kernel/errors.ts";
+import type { EventType } from "../kernel/event-draft.ts";
+import { noLease } from "../kernel/lease.ts";
+import type { UnitOfWork } from "../kernel/unit-of-work.ts";
 import { jobBody } from "./representation.ts";
 import { type ChangedJob, type JobRow, type JobState, jobs } from "./store.ts";
 

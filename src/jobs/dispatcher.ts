@@ -1,4 +1,4 @@
-import type { Log } from "../log.ts";
+import type { Log } from "../kernel/log.ts";
 import type { JobService } from "./service.ts";
 import type { ChangedJob, LeaseJobs } from "./store.ts";
 import { WaitQueue } from "./wait-queue.ts";

@@ -1,5 +1,5 @@
-import { canonical } from "../canonical.ts";
-import { AppError, validationError } from "../errors.ts";
+import { canonical } from "../kernel/canonical.ts";
+import { AppError, validationError } from "../kernel/errors.ts";
 import type { NewJob } from "./schema.ts";
 import type { JobDraft } from "./store.ts";
 

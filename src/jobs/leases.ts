@@ -1,6 +1,6 @@
-import type { ChangeContext } from "../change-context.ts";
-import { grantLease, isSettledBy, renewLease, requireLease, settleLease } from "../lease.ts";
-import type { Unit, UnitOfWork } from "../unit-of-work.ts";
+import type { ChangeContext } from "../kernel/change-context.ts";
+import { grantLease, isSettledBy, renewLease, requireLease, settleLease } from "../kernel/lease.ts";
+import type { Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
 import { backoffMs } from "./backoff.ts";
 import { changedJob, changeJob, requireJob, scheduledOrQueued, unheld } from "./changes.ts";
 import {

@@ -1,8 +1,8 @@
 import type { TSchema } from "typebox";
-import type { ErrorCode } from "../errors.ts";
 import type { HeaderName } from "../http/described-headers.ts";
 import { notModified, operation, type ResponseSpec } from "../http/operation.ts";
 import { pathParameter } from "../http/parameters.ts";
+import type { ErrorCode } from "../kernel/errors.ts";
 import {
 	CompleteRequest,
 	FailRequest,

@@ -1,5 +1,5 @@
-import { canonicalArray, canonicalObject } from "../canonical.ts";
-import { timestamp } from "../clock.ts";
+import { canonicalArray, canonicalObject } from "../kernel/canonical.ts";
+import { timestamp } from "../kernel/clock.ts";
 import type { JobRow, QueueStats } from "./store.ts";
 
 /**

@@ -1,12 +1,12 @@
 import { Elysia } from "elysia";
-import { represent } from "../canonical.ts";
-import { validationError } from "../errors.ts";
 import { setEtag, unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { changeContext } from "../http/request-context.ts";
 import { jsonBody, queryOf, readQuery } from "../http/validation.ts";
-import { isId, type NewId } from "../ids.ts";
+import { represent } from "../kernel/canonical.ts";
+import { validationError } from "../kernel/errors.ts";
+import { isId, type NewId } from "../kernel/ids.ts";
 import { jobPath, noSuchJob, requireJob } from "./changes.ts";
 import { draftOf } from "./draft.ts";
 import {

@@ -1,7 +1,7 @@
-import type { ChangeContext } from "../change-context.ts";
-import { AppError } from "../errors.ts";
-import { idempotencyReads, once } from "../idempotency.ts";
-import type { RunUnit, Unit, UnitOfWork } from "../unit-of-work.ts";
+import type { ChangeContext } from "../kernel/change-context.ts";
+import { AppError } from "../kernel/errors.ts";
+import { idempotencyReads, once } from "../kernel/idempotency.ts";
+import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
 import { appendJobEvent, changedJob, changeJob, requireJob, scheduledOrQueued, unheld } from "./changes.ts";
 import { completeJob, failJob, heartbeat, leaseJobs, sweepJobs } from "./leases.ts";
 import {

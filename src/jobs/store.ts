@@ -1,7 +1,7 @@
-import type { ChangeContext } from "../change-context.ts";
-import type { IdempotentRequest } from "../idempotency.ts";
-import type { Lease } from "../lease.ts";
-import { Collection, requireNamed } from "../unit-of-work.ts";
+import type { ChangeContext } from "../kernel/change-context.ts";
+import type { IdempotentRequest } from "../kernel/idempotency.ts";
+import type { Lease } from "../kernel/lease.ts";
+import { Collection, requireNamed } from "../kernel/unit-of-work.ts";
 
 export const jobStates = ["cancelled", "dead", "leased", "queued", "scheduled", "succeeded"] as const;
 export type JobState = (typeof jobStates)[number];

@@ -1,6 +1,6 @@
-import type { Log } from "../log.ts";
-import { purgeRound } from "../purge.ts";
-import { Repeater } from "../repeater.ts";
+import type { Log } from "../kernel/log.ts";
+import { purgeRound } from "../kernel/purge.ts";
+import { Repeater } from "../kernel/repeater.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { JobService } from "./service.ts";
 

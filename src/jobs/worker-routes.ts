@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
 import { changeContext } from "../http/request-context.ts";
 import { type BodyCheck, jsonBody } from "../http/validation.ts";
-import { isId } from "../ids.ts";
+import { isId } from "../kernel/ids.ts";
 import { noSuchJob } from "./changes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { boundedJson } from "./draft.ts";

@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { JobState, JobStore } from "../jobs/store.ts";
-import { withTimeout } from "../timeout.ts";
-import { version } from "../version.ts";
+import { withTimeout } from "../kernel/timeout.ts";
+import { version } from "../kernel/version.ts";
 import type { WriteCounts } from "./store.ts";
 
 export interface MetricsDeps {

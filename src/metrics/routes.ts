@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { AppError } from "../errors.ts";
+import { AppError } from "../kernel/errors.ts";
 import type { Metrics } from "./metrics.ts";
 import { metricsOperation, metricsType } from "./operations.ts";
 

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
-import { canonical } from "../canonical.ts";
 import { type Tag, tagKey } from "../http/operation.ts";
-import { version } from "../version.ts";
+import { canonical } from "../kernel/canonical.ts";
+import { version } from "../kernel/version.ts";
 import { shareComponents } from "./components.ts";
 import { toOpenapi30 } from "./openapi30.ts";
 import { isObject } from "./parts.ts";

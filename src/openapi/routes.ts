@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import favicon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
 import style from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import bundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
-import { memoize } from "../memoize.ts";
+import { memoize } from "../kernel/memoize.ts";
 import { type DescribedRoute, openapiDocument } from "./document.ts";
 import { page, pagePolicy, script } from "./page.ts";
 

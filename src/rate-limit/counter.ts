@@ -1,5 +1,5 @@
 import type { Rate } from "../config.ts";
-import type { MaybePromise } from "../maybe-promise.ts";
+import type { MaybePromise } from "../kernel/maybe-promise.ts";
 
 /** A window after one more request. */
 export interface WindowCount {

@@ -1,7 +1,7 @@
 import type { Rate } from "../config.ts";
-import { AppError } from "../errors.ts";
 import type { ResponseHeaders } from "../http/envelope.ts";
-import { type MaybePromise, whenResolved } from "../maybe-promise.ts";
+import { AppError } from "../kernel/errors.ts";
+import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import { type Counter, seconds, type WindowCount } from "./counter.ts";
 
 /** Counts a request of `key` and adds the state of the limit to `headers`. Fails with `rate_limited` beyond the rate. */

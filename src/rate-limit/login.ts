@@ -1,10 +1,10 @@
 import type { Elysia } from "elysia";
 import { rateLimit } from "elysia-rate-limit";
-import { sha256 } from "../canonical.ts";
 import type { Rate } from "../config.ts";
-import { normalizeEmail } from "../credentials.ts";
 import type { ReadBody } from "../http/body.ts";
 import { contextOf } from "../http/request-context.ts";
+import { sha256 } from "../kernel/canonical.ts";
+import { normalizeEmail } from "../kernel/credentials.ts";
 import type { Counter } from "./counter.ts";
 import { addressKey, tooMany } from "./limiter.ts";
 

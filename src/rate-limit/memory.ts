@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
 import type { Rate } from "../config.ts";
+import type { Clock } from "../kernel/clock.ts";
 import type { Counter, WindowCount } from "./counter.ts";
 
 interface Window {

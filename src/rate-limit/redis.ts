@@ -1,7 +1,7 @@
 import { RedisClient } from "bun";
 import type { Rate } from "../config.ts";
-import type { Log } from "../log.ts";
-import { withTimeout } from "../timeout.ts";
+import type { Log } from "../kernel/log.ts";
+import { withTimeout } from "../kernel/timeout.ts";
 import type { Counter, WindowCount } from "./counter.ts";
 
 /** Counts and reads the window in one step, so that no other replica comes in between. */

@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import type { RequestContext } from "../http/request-context.ts";
-import type { MaybePromise } from "../maybe-promise.ts";
+import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import type { Counter } from "./counter.ts";
 import { addressKey, limiter } from "./limiter.ts";
 

@@ -1,7 +1,7 @@
-import type { Log } from "../log.ts";
+import type { Log } from "../kernel/log.ts";
+import { nextTurn } from "../kernel/next-turn.ts";
+import type { Unit } from "../kernel/unit-of-work.ts";
 import type { WriteCounts } from "../metrics/store.ts";
-import { nextTurn } from "../next-turn.ts";
-import type { Unit } from "../unit-of-work.ts";
 import { type PendingWrite, unavailable, type WriteLimits, WriteQueue, writeLimits } from "./write-queue.ts";
 
 /** The outcome of one unit of a group. */

@@ -1,4 +1,4 @@
-import { StartupError } from "../errors.ts";
+import { StartupError } from "../kernel/errors.ts";
 import type { Migration } from "./migrations.macro.ts";
 
 /** A migration that the database has recorded. */

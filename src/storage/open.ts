@@ -1,5 +1,5 @@
 import type { DatabaseAddress } from "../config.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../kernel/log.ts";
 import type { Storage } from "./storage.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { EventDraft } from "../event-draft.ts";
+import type { EventDraft } from "../kernel/event-draft.ts";
 import {
 	type AnyCollection,
 	type Collection,
@@ -6,7 +6,7 @@ import {
 	ReadSetError,
 	requireNamed,
 	type UnitOfWork,
-} from "../unit-of-work.ts";
+} from "../kernel/unit-of-work.ts";
 
 /** What a database provides for a whole group: the rows of each collection, its clock, the end of its log. */
 export interface Group {

@@ -1,5 +1,5 @@
+import type { RunUnit } from "../kernel/unit-of-work.ts";
 import type { WriteCounts } from "../metrics/store.ts";
-import type { RunUnit } from "../unit-of-work.ts";
 import type { collections } from "./sqlite/collections.ts";
 
 /** The stores that a dialect's registered collections open. */

@@ -1,6 +1,6 @@
-import { AppError } from "../errors.ts";
+import { AppError } from "../kernel/errors.ts";
+import type { Unit } from "../kernel/unit-of-work.ts";
 import type { WriteCounts } from "../metrics/store.ts";
-import type { Unit } from "../unit-of-work.ts";
 
 /** The bounds of a writer's queue and its groups. Text is counted in characters. */
 export interface WriteLimits {

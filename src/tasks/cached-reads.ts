@@ -1,9 +1,9 @@
-import { type Representation, represent } from "../canonical.ts";
-import { validationError } from "../errors.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readQuery } from "../http/validation.ts";
-import { isId } from "../ids.ts";
-import { type MaybePromise, whenResolved } from "../maybe-promise.ts";
+import { type Representation, represent } from "../kernel/canonical.ts";
+import { validationError } from "../kernel/errors.ts";
+import { isId } from "../kernel/ids.ts";
+import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import { taskBody, taskListBody } from "./representation.ts";
 import { RevisionCache } from "./revision-cache.ts";
 import { TaskQuery } from "./schema.ts";

@@ -1,4 +1,4 @@
-import { canonicalArray, canonicalObject } from "../canonical.ts";
+import { canonicalArray, canonicalObject } from "../kernel/canonical.ts";
 import type { TaskRow } from "./store.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Representation } from "../canonical.ts";
+import type { Representation } from "../kernel/canonical.ts";
 
 /** Representations at one revision of the tasks. Any change of a task drops them all; memory is bounded. */
 export class RevisionCache<Item extends Representation> {

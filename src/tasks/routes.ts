@@ -1,5 +1,4 @@
 import { Elysia } from "elysia";
-import type { Clock } from "../clock.ts";
 import type { BodyReader } from "../http/body.ts";
 import { noBody, setEtag, unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
@@ -7,9 +6,10 @@ import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
 import { changeContext } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
-import { isId, type NewId } from "../ids.ts";
-import { whenResolved } from "../maybe-promise.ts";
-import { requireMatch } from "../precondition.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { isId, type NewId } from "../kernel/ids.ts";
+import { whenResolved } from "../kernel/maybe-promise.ts";
+import { requireMatch } from "../kernel/precondition.ts";
 import { cachedReads, listPath } from "./cached-reads.ts";
 import {
 	createOperation,

@@ -1,9 +1,9 @@
-import { type Representation, represent } from "../canonical.ts";
-import { AppError } from "../errors.ts";
-import type { EventType } from "../event-draft.ts";
-import { idempotencyReads, once } from "../idempotency.ts";
-import { requireMatch } from "../precondition.ts";
-import type { RunUnit, Unit, UnitOfWork } from "../unit-of-work.ts";
+import { type Representation, represent } from "../kernel/canonical.ts";
+import { AppError } from "../kernel/errors.ts";
+import type { EventType } from "../kernel/event-draft.ts";
+import { idempotencyReads, once } from "../kernel/idempotency.ts";
+import { requireMatch } from "../kernel/precondition.ts";
+import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
 import { taskBody } from "./representation.ts";
 import {
 	type CreatedTask,

@@ -1,9 +1,9 @@
-import type { Representation } from "../canonical.ts";
-import type { ChangeContext } from "../change-context.ts";
-import type { IdempotentRequest } from "../idempotency.ts";
-import type { MaybePromise } from "../maybe-promise.ts";
-import type { Precondition } from "../precondition.ts";
-import { Collection, narrowToIds, type RowsById } from "../unit-of-work.ts";
+import type { Representation } from "../kernel/canonical.ts";
+import type { ChangeContext } from "../kernel/change-context.ts";
+import type { IdempotentRequest } from "../kernel/idempotency.ts";
+import type { MaybePromise } from "../kernel/maybe-promise.ts";
+import type { Precondition } from "../kernel/precondition.ts";
+import { Collection, narrowToIds, type RowsById } from "../kernel/unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
 /** A task as both databases store it. Times are milliseconds since the epoch. */

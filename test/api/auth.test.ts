@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { newUser } from "../../src/auth/new-user.ts";
 import { passwords } from "../../src/auth/passwords.ts";
-import { systemClock } from "../../src/clock.ts";
-import { newId } from "../../src/ids.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { type Answer, ask, errorOf } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { startServer } from "../support/server.ts";

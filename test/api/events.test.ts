@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { canonical } from "../../src/canonical.ts";
+import { canonical } from "../../src/kernel/canonical.ts";
 import { ask, errorOf } from "../support/ask.ts";
 import { durableDatabases, everyDatabase } from "../support/databases.ts";
 import { type CloudEvent, openTail } from "../support/events.ts";

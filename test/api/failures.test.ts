@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/config.ts";
-import { AppError } from "../../src/errors.ts";
-import { newId } from "../../src/ids.ts";
+import { AppError } from "../../src/kernel/errors.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { ask, errorOf } from "../support/ask.ts";

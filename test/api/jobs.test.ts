@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { canonical, sha256 } from "../../src/canonical.ts";
+import { canonical, sha256 } from "../../src/kernel/canonical.ts";
 import { type Answer, ask, errorOf } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import type { JobBody } from "../support/jobs.ts";

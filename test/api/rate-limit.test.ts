@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { newId } from "../../src/ids.ts";
-import type { Log } from "../../src/log.ts";
+import { newId } from "../../src/kernel/ids.ts";
+import type { Log } from "../../src/kernel/log.ts";
 import { type Answer, ask, errorOf, type Question } from "../support/ask.ts";
 import { recordedLog } from "../support/log.ts";
 import { startServer, testApiKey } from "../support/server.ts";

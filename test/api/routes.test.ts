@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { newId } from "../../src/ids.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { ask, errorOf } from "../support/ask.ts";
 import { sendRaw } from "../support/raw.ts";
 import { startServer } from "../support/server.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { sha256 } from "../../src/canonical.ts";
-import { newId } from "../../src/ids.ts";
+import { sha256 } from "../../src/kernel/canonical.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { ask, errorOf } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { startServer } from "../support/server.ts";

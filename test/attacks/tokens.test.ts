@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
 import { passwords } from "../../src/auth/passwords.ts";
-import { newId } from "../../src/ids.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { ask, errorOf } from "../support/ask.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { recordedLog } from "../support/log.ts";

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { streamsWithin } from "../../src/open-files.ts";
+import { streamsWithin } from "../../src/kernel/open-files.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { fromSource, startProcess } from "../support/process.ts";
 

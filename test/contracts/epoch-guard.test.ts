@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/config.ts";
 import { epochGap } from "../../src/events/store.ts";
-import { newId } from "../../src/ids.ts";
-import type { Log } from "../../src/log.ts";
+import { newId } from "../../src/kernel/ids.ts";
+import type { Log } from "../../src/kernel/log.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { collections } from "../../src/storage/postgres/collections.ts";
 import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";

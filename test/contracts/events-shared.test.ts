@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { newId } from "../../src/ids.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { postgresAddress } from "../support/pool.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { eventTypes } from "../../src/event-draft.ts";
 import type { EventQuery } from "../../src/events/store.ts";
-import { newId } from "../../src/ids.ts";
+import { eventTypes } from "../../src/kernel/event-draft.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import type { TestStorage } from "../support/storage.ts";
 
 const everything: EventQuery = { after: 0, types: eventTypes, limit: 1000, bytesMax: 1_000_000 };

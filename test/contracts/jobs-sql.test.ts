@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import postgres from "postgres";
-import { newId } from "../../src/ids.ts";
 import type { JobDraft, JobRow } from "../../src/jobs/store.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { nextToLease } from "../../src/storage/postgres/collections/job-statements.ts";
 import { JobGroupRows } from "../../src/storage/postgres/collections/jobs.ts";
 import type { Sql } from "../../src/storage/postgres/connection.ts";

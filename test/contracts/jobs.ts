@@ -1,8 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { canonical } from "../../src/canonical.ts";
-import { timestamp } from "../../src/clock.ts";
-import { eventTypes } from "../../src/event-draft.ts";
-import { newId } from "../../src/ids.ts";
 import { jobBody } from "../../src/jobs/representation.ts";
 import {
 	type ChangedJob,
@@ -11,6 +7,10 @@ import {
 	type JobState,
 	jobStates,
 } from "../../src/jobs/store.ts";
+import { canonical } from "../../src/kernel/canonical.ts";
+import { timestamp } from "../../src/kernel/clock.ts";
+import { eventTypes } from "../../src/kernel/event-draft.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import type { TestStorage } from "../support/storage.ts";
 
 const context = { requestId: "r1" };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import postgres from "postgres";
-import { eventTypes } from "../../src/event-draft.ts";
-import { newId } from "../../src/ids.ts";
+import { eventTypes } from "../../src/kernel/event-draft.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";

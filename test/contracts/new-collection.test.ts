@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { newId } from "../../src/ids.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { collections as ofPostgres } from "../../src/storage/postgres/collections.ts";
 import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
 import { openCollections as openOnPostgres } from "../../src/storage/postgres/database.ts";

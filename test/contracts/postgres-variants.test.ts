@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { newId } from "../../src/ids.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { openTestStorage } from "../support/storage.ts";

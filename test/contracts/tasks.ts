@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { newId } from "../../src/ids.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import type { CreateTask } from "../../src/tasks/store.ts";
 import type { TestStorage } from "../support/storage.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { idempotency } from "../../src/idempotency.ts";
-import { newId } from "../../src/ids.ts";
 import { jobs } from "../../src/jobs/store.ts";
+import { idempotency } from "../../src/kernel/idempotency.ts";
+import { newId } from "../../src/kernel/ids.ts";
+import { Collection, type Read, type UnitOfWork } from "../../src/kernel/unit-of-work.ts";
 import { type TaskRow, tasks } from "../../src/tasks/store.ts";
-import { Collection, type Read, type UnitOfWork } from "../../src/unit-of-work.ts";
 import type { TestStorage } from "../support/storage.ts";
 
 /** The contract of units of work on every database, for any collection. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { User } from "../../src/auth/store.ts";
-import { newId } from "../../src/ids.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 
 /** The contract of users on every database. `open` returns an empty storage. */

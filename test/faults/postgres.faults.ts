@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { newId } from "../../src/ids.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
 import { postgresAddress } from "../support/pool.ts";
 import { newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { represent } from "../../src/canonical.ts";
 import { isKnown, readIfMatch } from "../../src/http/preconditions.ts";
-import { type Precondition, requireMatch } from "../../src/precondition.ts";
+import { represent } from "../../src/kernel/canonical.ts";
+import { type Precondition, requireMatch } from "../../src/kernel/precondition.ts";
 
 const ifMatch = (value: string) => readIfMatch(new Headers({ "if-match": value }));
 const current = represent("{}");

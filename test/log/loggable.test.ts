@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { DrizzleQueryError } from "drizzle-orm";
-import { AppError } from "../../src/errors.ts";
-import { loggable } from "../../src/loggable.ts";
+import { AppError } from "../../src/kernel/errors.ts";
+import { loggable } from "../../src/kernel/loggable.ts";
 
 const secret = "submitted-secret";
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { openSync, writeSync } from "node:fs";
-import { newId } from "../../src/ids.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import { durableDatabases, newFolder } from "../support/databases.ts";
 import { dereference, type OpenApi, type OpenApiOperation } from "../support/document.ts";
 import { ownPostgres } from "../support/postgres.ts";

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { openLog } from "../../src/log.ts";
+import { openLog } from "../../src/kernel/log.ts";
 
 /** Logs `LINES` lines, says in the file `SAID` that it has done so, and ends as the program does. */
 const { log, flush } = await openLog({ logLevel: "info", logFormat: "json" });

@@ -1,9 +1,9 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, spyOn, test } from "bun:test";
+import type { Unit } from "../../src/kernel/unit-of-work.ts";
 import { type GroupResult, GroupWriter } from "../../src/storage/group-writer.ts";
 import { SqliteWriter } from "../../src/storage/sqlite/writer.ts";
 import { type PendingWrite, writeLimits } from "../../src/storage/write-queue.ts";
-import type { Unit } from "../../src/unit-of-work.ts";
 import { recordedLog } from "../support/log.ts";
 
 function unit<T>(decide: () => T, textLength = 0): Unit<T> {

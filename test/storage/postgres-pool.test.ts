@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { newId } from "../../src/ids.ts";
-import type { Log } from "../../src/log.ts";
-import { TimeoutError } from "../../src/timeout.ts";
+import { newId } from "../../src/kernel/ids.ts";
+import type { Log } from "../../src/kernel/log.ts";
+import { TimeoutError } from "../../src/kernel/timeout.ts";
 import { openPool, postgresAddress } from "../support/pool.ts";
 import { newPostgresDatabase, postgresUrl } from "../support/postgres.ts";
 import { silentLog } from "../support/server.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, chownSync, copyFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { hostAndPort } from "../../src/postgres-address.ts";
+import { hostAndPort } from "../../src/kernel/postgres-address.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
 import { type Authority, newAuthority } from "../support/certificates.ts";
 import { newFolder } from "../support/databases.ts";

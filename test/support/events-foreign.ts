@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import postgres from "postgres";
-import type { EventType } from "../../src/event-draft.ts";
+import type { EventType } from "../../src/kernel/event-draft.ts";
 import { onEnd } from "./teardown.ts";
 
 /** Appends an event to the log of a durable database without the service, as another process does. */

@@ -1,6 +1,6 @@
 import pino from "pino";
-import type { Log } from "../../src/log.ts";
-import { loggable } from "../../src/loggable.ts";
+import type { Log } from "../../src/kernel/log.ts";
+import { loggable } from "../../src/kernel/loggable.ts";
 
 /** A log that a test can read. */
 export interface RecordedLog {

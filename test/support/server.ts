@@ -1,6 +1,6 @@
 import { type App, type AppDeps, build } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import { type Log, openLog } from "../../src/log.ts";
+import { type Log, openLog } from "../../src/kernel/log.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { onEnd } from "./teardown.ts";

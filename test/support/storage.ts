@@ -1,6 +1,6 @@
 import { readConfig } from "../../src/config.ts";
 import { type JobService, jobService } from "../../src/jobs/service.ts";
-import type { Log } from "../../src/log.ts";
+import type { Log } from "../../src/kernel/log.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { type TaskService, taskService } from "../../src/tasks/service.ts";

@@ -1,6 +1,6 @@
 import { newUser } from "../../src/auth/new-user.ts";
-import { systemClock } from "../../src/clock.ts";
-import { newId } from "../../src/ids.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
+import { newId } from "../../src/kernel/ids.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 
 export const testEmail = "ada@example.com";

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import postgres from "postgres";
-import type { PostgresAddress, PostgresHost } from "../../postgres-address.ts";
-import { TimeoutError, withTimeout } from "../../timeout.ts";
+import type { PostgresAddress, PostgresHost } from "../../kernel/postgres-address.ts";
+import { TimeoutError, withTimeout } from "../../kernel/timeout.ts";
 import { ConnectError } from "./connect-error.ts";
 import { HostSearch } from "./host-search.ts";
 import { openSocket } from "./socket.ts";

@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import type { Log } from "../../log.ts";
+import type { Log } from "../../kernel/log.ts";
 import { Listeners } from "../listeners.ts";
 import { clientOptions } from "./client-options.ts";
 import { type Address, applicationName, reconnectSeconds } from "./connection.ts";

@@ -1,4 +1,4 @@
-import type { PostgresHost } from "../../postgres-address.ts";
+import type { PostgresHost } from "../../kernel/postgres-address.ts";
 
 /** Why no connection came about, before Postgres could answer with an error of its own. */
 export type ConnectFault =

@@ -1,6 +1,6 @@
 import { drizzle } from "drizzle-orm/postgres-js";
-import { StartupError } from "../../errors.ts";
-import type { Log } from "../../log.ts";
+import { StartupError } from "../../kernel/errors.ts";
+import type { Log } from "../../kernel/log.ts";
 import type { Storage, StoresOf } from "../storage.ts";
 import { databaseNow } from "./clock.ts";
 import type { Registration, StoreContext } from "./collection.ts";

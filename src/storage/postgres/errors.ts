@@ -1,4 +1,4 @@
-import { TimeoutError } from "../../timeout.ts";
+import { TimeoutError } from "../../kernel/timeout.ts";
 import { unavailable } from "../write-queue.ts";
 
 /** If a server accepts a connection and never answers, a query hangs for ever (postgres-js 3.4.9). */

@@ -1,5 +1,5 @@
-import type { EventDraft } from "../../event-draft.ts";
 import type { EventRow } from "../../events/store.ts";
+import type { EventDraft } from "../../kernel/event-draft.ts";
 import { databaseNow } from "./clock.ts";
 import { eventStatements } from "./collections/events.ts";
 import { channel } from "./commit-notifier.ts";

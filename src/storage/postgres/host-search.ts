@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import type { PostgresHost } from "../../postgres-address.ts";
+import type { PostgresHost } from "../../kernel/postgres-address.ts";
 import { NoHostError } from "./connect-error.ts";
 
 /** How long a host that was found is used without another search. A failover is noticed as late as this. */

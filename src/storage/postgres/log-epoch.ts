@@ -1,4 +1,4 @@
-import type { Log } from "../../log.ts";
+import type { Log } from "../../kernel/log.ts";
 import { newEpoch } from "../log-epoch.ts";
 import type { Registration } from "./collection.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";

@@ -1,5 +1,5 @@
 import { getTableName } from "drizzle-orm";
-import { StartupError } from "../../errors.ts";
+import { StartupError } from "../../kernel/errors.ts";
 import { BatchLoader } from "./batch-loader.ts";
 import type { Registration } from "./collection.ts";
 import type { Sql } from "./connection.ts";

@@ -1,5 +1,5 @@
-import type { Log } from "../../log.ts";
-import { TimeoutError, withTimeout } from "../../timeout.ts";
+import type { Log } from "../../kernel/log.ts";
+import { TimeoutError, withTimeout } from "../../kernel/timeout.ts";
 import type { Sql, Tx } from "./connection.ts";
 import { answerWithinMs, sqlState, toAppError } from "./errors.ts";
 

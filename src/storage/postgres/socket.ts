@@ -1,7 +1,7 @@
 import { connect, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, getCACertificates, type TLSSocket } from "node:tls";
-import type { PostgresHost, PostgresTls } from "../../postgres-address.ts";
-import { TimeoutError, withTimeout } from "../../timeout.ts";
+import type { PostgresHost, PostgresTls } from "../../kernel/postgres-address.ts";
+import { TimeoutError, withTimeout } from "../../kernel/timeout.ts";
 import { ConnectError, type ConnectFault } from "./connect-error.ts";
 
 /**

@@ -1,6 +1,6 @@
-import { StartupError } from "../../errors.ts";
-import { hostAndPort, type PostgresAddress, placeOf } from "../../postgres-address.ts";
-import { TimeoutError } from "../../timeout.ts";
+import { StartupError } from "../../kernel/errors.ts";
+import { hostAndPort, type PostgresAddress, placeOf } from "../../kernel/postgres-address.ts";
+import { TimeoutError } from "../../kernel/timeout.ts";
 import { NoHostError } from "./connect-error.ts";
 import { sqlState } from "./errors.ts";
 

@@ -1,7 +1,7 @@
-import type { EventDraft } from "../../event-draft.ts";
-import type { Log } from "../../log.ts";
-import { withTimeout } from "../../timeout.ts";
-import { type AnyCollection, type Read, readSetsOf, type Unit } from "../../unit-of-work.ts";
+import type { EventDraft } from "../../kernel/event-draft.ts";
+import type { Log } from "../../kernel/log.ts";
+import { withTimeout } from "../../kernel/timeout.ts";
+import { type AnyCollection, type Read, readSetsOf, type Unit } from "../../kernel/unit-of-work.ts";
 import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
 import { type Group, onlyInserts, ScopedWork } from "../scoped-work.ts";
 import { type PendingWrite, unavailable, writeLimits } from "../write-queue.ts";

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { AnyCollection, Collection, RunUnit } from "../../unit-of-work.ts";
+import type { AnyCollection, Collection, RunUnit } from "../../kernel/unit-of-work.ts";
 import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
 import type { Db } from "./connection.ts";

@@ -10,7 +10,7 @@ import {
 	rmSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { StartupError } from "../../errors.ts";
+import { StartupError } from "../../kernel/errors.ts";
 import { describe, isBusy, isDamaged } from "./errors.ts";
 import { clearFileId, fileId } from "./file-id.ts";
 import { type Header, headerLength, parseHeader } from "./header.ts";

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { Log } from "../../log.ts";
+import type { Log } from "../../kernel/log.ts";
 import { unavailable } from "../write-queue.ts";
 import { walOf } from "./database-paths.ts";
 import { isDamaged, isSqliteError, toAppError } from "./errors.ts";

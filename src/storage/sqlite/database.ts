@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { drizzle } from "drizzle-orm/bun-sqlite";
-import { StartupError } from "../../errors.ts";
-import type { Log } from "../../log.ts";
+import { StartupError } from "../../kernel/errors.ts";
+import type { Log } from "../../kernel/log.ts";
 import type { Storage, StoresOf } from "../storage.ts";
 import { unavailable } from "../write-queue.ts";
 import { changeCounter } from "./change-counter.ts";

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { EventDraft } from "../../event-draft.ts";
+import type { EventDraft } from "../../kernel/event-draft.ts";
 import { eventTable } from "./collections/events.ts";
 import { TableStatements } from "./table-statements.ts";
 

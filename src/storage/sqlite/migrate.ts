@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import { StartupError } from "../../errors.ts";
+import { StartupError } from "../../kernel/errors.ts";
 import { type Applied, createHistory, pendingMigrations } from "../migrate.ts";
 import { embedMigrations } from "../migrations.macro.ts" with { type: "macro" };
 import type { Migration } from "../migrations.macro.ts";

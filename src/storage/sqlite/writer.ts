@@ -1,8 +1,8 @@
 import type { Database } from "bun:sqlite";
-import { AppError } from "../../errors.ts";
-import type { EventDraft } from "../../event-draft.ts";
-import type { Log } from "../../log.ts";
-import type { AnyCollection, Unit } from "../../unit-of-work.ts";
+import { AppError } from "../../kernel/errors.ts";
+import type { EventDraft } from "../../kernel/event-draft.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { AnyCollection, Unit } from "../../kernel/unit-of-work.ts";
 import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
 import { type Group, ScopedWork } from "../scoped-work.ts";
 import { type PendingWrite, unavailable } from "../write-queue.ts";

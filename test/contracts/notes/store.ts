@@ -4,7 +4,7 @@ import {
 	type RowsById,
 	type RunUnit,
 	type Unit,
-} from "../../../src/unit-of-work.ts";
+} from "../../../src/kernel/unit-of-work.ts";
 
 /** An example of a new module: its rows, what a unit of work may see of them, and its use cases. */
 

@@ -1,6 +1,6 @@
 import { bigint, integer, pgTable, text } from "drizzle-orm/pg-core";
-import type { EventType } from "../../../event-draft.ts";
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
+import type { EventType } from "../../../kernel/event-draft.ts";
 import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";

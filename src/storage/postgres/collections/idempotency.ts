@@ -5,7 +5,7 @@ import {
 	type IdempotencyRecord,
 	type IdempotencyRows,
 	type IdempotencyStore,
-} from "../../../idempotency.ts";
+} from "../../../kernel/idempotency.ts";
 import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { IdentityMap } from "../identity-map.ts";

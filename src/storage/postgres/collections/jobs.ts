@@ -9,7 +9,7 @@ import {
 	type JobStore,
 	textOfKey,
 } from "../../../jobs/store.ts";
-import { hasRunOut } from "../../../lease.ts";
+import { hasRunOut } from "../../../kernel/lease.ts";
 import { CountDifferences } from "../../collections/job-counts.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
 import { type GroupRows, type Registration, unitsOf } from "../collection.ts";

@@ -1,7 +1,7 @@
 import { asc, lte, sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { EventType } from "../../../event-draft.ts";
 import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
+import type { EventType } from "../../../kernel/event-draft.ts";
 import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import { selection } from "../table-statements.ts";

@@ -6,7 +6,7 @@ import {
 	type IdempotencyRecord,
 	type IdempotencyRows,
 	type IdempotencyStore,
-} from "../../../idempotency.ts";
+} from "../../../kernel/idempotency.ts";
 import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
 

@@ -1,5 +1,5 @@
 import pino from "pino";
-import type { Config } from "./config.ts";
+import type { LogOptions } from "./log-options.ts";
 import { LogOutput } from "./log-output.ts";
 import { loggable } from "./loggable.ts";
 
@@ -30,10 +30,7 @@ export interface OpenLog {
 }
 
 /** Lines go to standard output: JSON for machines, or one readable line for a terminal. An `err` is logged as `loggable` has it. */
-export async function openLog({
-	logLevel,
-	logFormat,
-}: Pick<Config, "logLevel" | "logFormat">): Promise<OpenLog> {
+export async function openLog({ logLevel, logFormat }: LogOptions): Promise<OpenLog> {
 	const output = new LogOutput<string | RequestLine>(1, (line) =>
 		typeof line === "string" ? line : requestJson(line),
 	);

@@ -1,4 +1,4 @@
-import { version as packaged } from "../package.json";
+import { version as packaged } from "../../package.json";
 
 /** The program's version, as its package has it. */
 export const version: string = packaged;

@@ -69,7 +69,8 @@ async function serve(path: string): Promise<Server> {
 				.output()
 				.split("\n")
 				.filter((line) => line.startsWith("{"))
-				.map((line) => JSON.parse(line)),
+				.map((line) => JSON.parse(line))
+				.filter(({ msg }) => msg !== "Ready."),
 	};
 }
 

@@ -137,13 +137,13 @@ const renamed = (which: (table: string) => boolean) => async (url: string) => {
 const everywhere: readonly Breakage[] = [
 	{
 		name: "whose users are gone",
-		status: 500,
+		status: 503,
 		says: /42P01|no such table: users/,
 		breaks: renamed((table) => table === "users"),
 	},
 	{
 		name: "whose tables are gone",
-		status: 500,
+		status: 503,
 		says: /42P01|no such table: (tasks|jobs)/,
 		breaks: renamed((table) => !["users", "settings"].includes(table)),
 	},
@@ -153,7 +153,7 @@ const ofPostgres: readonly Breakage[] = [
 	...everywhere,
 	{
 		name: "that may not be read",
-		status: 500,
+		status: 503,
 		says: /42501.*permission denied for table users/,
 		async newUrl() {
 			const postgres = durableDatabases.find(({ name }) => name === "Postgres");
@@ -218,7 +218,7 @@ const ofSqlite: readonly Breakage[] = [
 	},
 	{
 		name: "whose file is damaged",
-		status: 500,
+		status: 503,
 		says: /SQLITE_(CORRUPT|NOTADB)/,
 		async breaks(url) {
 			await runSql(url, "PRAGMA wal_checkpoint(TRUNCATE)");

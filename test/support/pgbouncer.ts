@@ -33,6 +33,7 @@ auth_type = any
 pool_mode = ${mode}
 default_pool_size = 20
 max_client_conn = 1000
+server_idle_timeout = 1
 `,
 	);
 	// As root it must switch to another user, who then reads the file.

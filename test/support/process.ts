@@ -48,7 +48,7 @@ export interface ServerProcess {
 }
 
 /** The URL in the line or, with `LOG_FORMAT=pretty`, in the greeting of a server that is ready. */
-const readyUrl = /"url":"(?<url>[^"]+)","msg":"Ready\."|ready at (?<url>\S+)/;
+export const readyUrl = /"url":"(?<url>[^"]+)","msg":"Ready\."|ready at (?<url>\S+)/;
 
 /** A program that runs, ready or not. */
 export interface StartedProgram {

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import type { Table } from "drizzle-orm";
 import type { AnyCollection, Collection, RunUnit } from "../../kernel/unit-of-work.ts";
 import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
@@ -69,7 +70,7 @@ export function unitsOf<ReadSet, Rows>(
 /** How a collection is stored in SQLite; collections.ts registers it. */
 export interface Registration<Store, Rows = Readonly<Record<string, unknown>>> {
 	/** Its tables, and the modules' types of their rows. */
-	readonly tables: { readonly [Name in keyof Rows]: { readonly $inferSelect: Rows[Name] } };
+	readonly tables: { readonly [Name in keyof Rows]: Table & { readonly $inferSelect: Rows[Name] } };
 	/** For a collection that units of work read and change. */
 	readonly units?: {
 		readonly collection: AnyCollection;

@@ -3,7 +3,6 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 import { StartupError } from "../../kernel/errors.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Storage, StoresOf } from "../storage.ts";
-import { unavailable } from "../write-queue.ts";
 import { changeCounter } from "./change-counter.ts";
 import { databaseClock } from "./clock.ts";
 import type { Registration, StoreContext } from "./collection.ts";
@@ -15,6 +14,7 @@ import { ensureFileId, fileId } from "./file-id.ts";
 import { createPrivately, filesOpenToOthers } from "./file-modes.ts";
 import { beginEpochOfCopy } from "./log-epoch.ts";
 import { migrate } from "./migrate.ts";
+import { pingOf } from "./ping.ts";
 import { readsOf } from "./reads.ts";
 import { SqliteWriter } from "./writer.ts";
 
@@ -38,17 +38,13 @@ export async function openSqlite(
 	const files = new DatabaseFiles(isFile ? path : undefined, fileId(database), log);
 	const { stores, run, counts, stop } = openCollections(database, log, collections, files);
 	const { read } = readsOf(files);
-	const head = database.query("SELECT rev FROM log_head");
 	const now = databaseClock(database);
 	return {
 		...stores,
 		run,
 		writes: counts,
 		now: () => read(now),
-		async ping() {
-			await read(() => head.get());
-			if (!files.isIntact()) throw unavailable(undefined);
-		},
+		ping: pingOf(database, files, Object.values(collections)),
 		async stop() {
 			await stop();
 			database.close();

@@ -40,7 +40,14 @@ export function isDamaged(error: unknown): boolean {
 /** Transient errors, caused by the machine and not by the request: the same request may succeed later. */
 const transient = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL)/;
 
-/** The error that a caller gets for a database error: `unavailable` if it is transient, else the error itself. */
+/** The error that a caller gets for a database error: `unavailable` unless a request or a defect is the cause. */
 export function toAppError(error: unknown): unknown {
-	return transient.test(sqliteCode(error) ?? "") ? unavailable(error) : error;
+	const isOfMachine = transient.test(sqliteCode(error) ?? "") || isTableMissing(error);
+	return isOfMachine ? unavailable(error) : error;
+}
+
+/** Somebody has removed a table; SQLite has no code for that. */
+function isTableMissing(error: unknown): boolean {
+	const thrown = error instanceof Error && error.cause instanceof SQLiteError ? error.cause : error;
+	return thrown instanceof SQLiteError && thrown.message.startsWith("no such table");
 }

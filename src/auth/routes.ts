@@ -7,6 +7,7 @@ import { memoize } from "../kernel/memoize.ts";
 import { loginOperation, meOperation } from "./operations.ts";
 import { Credentials } from "./schema.ts";
 import type { Auth } from "./service.ts";
+import type { UserGuard } from "./user-guard.ts";
 
 export interface LoginRouteDeps {
 	readonly auth: Auth;
@@ -45,11 +46,11 @@ function loginApp({ auth, readBody, loginLimit, expiresInSeconds }: LoginRouteDe
 		});
 }
 
-export function meRoutes({ auth }: Pick<LoginRouteDeps, "auth">) {
+export function meRoutes({ requireUser }: { readonly requireUser: UserGuard }) {
 	return new Elysia().get(
 		"/auth/me",
 		async ({ request, set }) => {
-			const { email, id } = await auth.requireUser(request);
+			const { email, id } = await requireUser(request);
 			set.headers["cache-control"] = "no-store";
 			return canonical({ email, id });
 		},

@@ -5,7 +5,7 @@ import { type Answer, ask, type Question } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { silentLog, startServer, testApiKey } from "../support/server.ts";
-import { testEmail, testPassword } from "../support/users.ts";
+import { testEmail, testPassword, usersOf } from "../support/users.ts";
 
 /** The parts of a response that must be equal on all databases: everything except the date. */
 interface Seen {
@@ -22,8 +22,7 @@ const hash = await Bun.password.hash(testPassword, { algorithm: "argon2id", memo
 async function foreseeable(env: Readonly<Record<string, string>>) {
 	const storage = await openStorage(readConfig(env, false).database, log);
 	await storage.settings.getOrMake("cursor_secret", () => "cursors are the same everywhere");
-	const user = { id: numberedId(0), email: testEmail, passwordHash: hash, tokenGeneration: 1, createdAt: 0 };
-	await storage.users.add(user);
+	await usersOf(storage).add({ id: numberedId(0), email: testEmail, passwordHash: hash, now: 0 });
 	let ids = 0;
 	return startServer(
 		{ RATE_LIMIT: "1000/minute", LOGIN_RATE_LIMIT: "3/minute", MAX_BODY_BYTES: "50000", LOG_LEVEL: "silent" },

@@ -134,7 +134,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				expiresInSeconds: issued.expiresInSeconds,
 			}),
 		)
-		.use(meRoutes({ requireUser }))
+		.use(meRoutes({ users, requireUser, readBody }))
 		.use(
 			taskRoutes({
 				tasks,

@@ -23,7 +23,7 @@ function bearerToken(headers: Headers): string | undefined {
 	return scheme && header.slice(scheme.length);
 }
 
-function unauthorized(): AppError {
+export function unauthorized(): AppError {
 	return new AppError("unauthorized", "This needs a valid Bearer token; get one at /auth/login.", {
 		challenge: "Bearer",
 	});

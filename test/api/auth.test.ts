@@ -94,7 +94,7 @@ for (const { name, newUrl } of everyDatabase) {
 			const [header] = (access_token ?? "").split(".");
 			expect(JSON.parse(Buffer.from(header ?? "", "base64url").toString())).toMatchObject({ alg: "HS256" });
 			const who = await me(`Bearer ${access_token}`);
-			expect(who.text).toBe(`{"email":"${testEmail}","id":"${claims.sub}"}`);
+			expect(who.text).toBe(`{"email":"${testEmail}","id":"${claims.sub}","name":"ada"}`);
 			expect(claimsOf(await logIn(server.url)).jti).not.toBe(claims.jti);
 		});
 
@@ -205,7 +205,13 @@ for (const { name, newUrl } of everyDatabase) {
 
 		test("every route that needs a user is 401 without one", async () => {
 			const path = `/collab/tasks/${newId()}` as const;
-			for (const line of ["GET /auth/me", "POST /collab/tasks", `PATCH ${path}`, `DELETE ${path}`] as const) {
+			for (const line of [
+				"GET /auth/me",
+				"PATCH /auth/me",
+				"POST /collab/tasks",
+				`PATCH ${path}`,
+				`DELETE ${path}`,
+			] as const) {
 				const body = /POST|PATCH/.test(line) ? { title: "x" } : undefined;
 				expectRefused(await ask(server, line, { body }), line);
 				expectRefused(await ask(server, line, { body, headers: { authorization: "Bearer x.y.z" } }), line);

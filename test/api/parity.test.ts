@@ -62,6 +62,27 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 	await say("GET /auth/me", { headers: user });
 	await say("GET /auth/me", { headers: { authorization: "Bearer x" } });
 	await say("GET /auth/me");
+	for (const body of [
+		{ name: "Ada Lovelace" },
+		{},
+		{ name: "👩‍👩‍👧 \u2028 Ünïcödé" },
+		{ name: "😀".repeat(100) },
+		{ name: "😀".repeat(101) },
+		{ name: "" },
+		{ name: null },
+		{ name: 1, email: testEmail },
+		{ name: "a\u0007b" },
+		'{"name":"a\\u0000b"}',
+		'{"name":"a\\ud800b"}',
+		"{",
+	]) {
+		await say("PATCH /auth/me", { headers: user, body });
+	}
+	await say("PATCH /auth/me", { headers: user, body: {}, contentType: "application/merge-patch+json" });
+	await say("PATCH /auth/me", { headers: user, body: "name=x", contentType: "text/plain" });
+	await say("PATCH /auth/me", { body: { name: 1 } });
+	await say("PATCH /auth/me", { headers: { ...user, "if-match": '"none"' }, body: { name: "Ada" } });
+	await say("GET /auth/me", { headers: user });
 
 	const texts = [
 		"plain",

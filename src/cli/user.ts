@@ -3,7 +3,9 @@ import { type UserService, userService } from "../auth/users.ts";
 import { systemClock } from "../kernel/clock.ts";
 import {
 	isEmail,
+	isName,
 	isPassword,
+	nameLengthMax,
 	normalizeEmail,
 	passwordLengthMax,
 	passwordLengthMin,
@@ -12,13 +14,20 @@ import { newId } from "../kernel/ids.ts";
 import { withStorage } from "./environment.ts";
 import { readPassword } from "./password-prompt.ts";
 
+interface AddOptions {
+	readonly name?: string;
+}
+
 /** Each returns the exit code. */
-export async function add(address: string): Promise<number> {
+export async function add(address: string, { name }: AddOptions): Promise<number> {
 	const email = normalizeEmail(address);
 	if (!isEmail(email)) return fail(`${address} is not an e-mail address.`);
+	if (name !== undefined && !isName(name)) {
+		return fail(`A name has 1 to ${nameLengthMax} characters, none of them a control character.`);
+	}
 	const passwordHash = await newPasswordHash(email);
 	if (passwordHash === undefined) return 1;
-	const user = { id: newId(), email: address, passwordHash, now: systemClock() };
+	const user = { id: newId(), email: address, name, passwordHash, now: systemClock() };
 	const isNew = await withUsers((users) => users.add(user));
 	return isNew ? succeed(`Added ${email}.`) : fail(`There is a user ${email} already.`);
 }

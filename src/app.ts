@@ -5,6 +5,8 @@ import { passwords } from "./auth/passwords.ts";
 import { loginRoutes, meRoutes } from "./auth/routes.ts";
 import { auth } from "./auth/service.ts";
 import { tokens } from "./auth/tokens.ts";
+import { userGuard } from "./auth/user-guard.ts";
+import { userService } from "./auth/users.ts";
 import type { Config } from "./config.ts";
 import { Broadcaster } from "./events/broadcaster.ts";
 import { Retention } from "./events/retention.ts";
@@ -68,7 +70,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const secret = config.jwtSecret ?? (await storage.settings.getOrMake("jwt_secret", randomSecret));
 	const cursors = new Cursors(await storage.settings.getOrMake("cursor_secret", randomSecret));
 	const issued = tokens(secret, config.jwtExpireMinutes, clock);
-	const login = auth(storage.users, passwords(), issued);
+	const users = userService(storage.users, storage.run);
+	const login = auth(users, passwords(), issued);
 	const keys = apiKeys(config.apiKeys);
 	const counter = openCounter(config, log, clock);
 	const limit = requestLimit({ counter, rates: config, fingerprintOf: (key) => keys.fingerprint(key) });
@@ -110,6 +113,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const readBody = (request: Request) => readJson(request, config.bodyBytesMax);
 
 	const requireKey = keyGuard(keys);
+	const requireUser = userGuard(login);
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
 	/** Whether the request has a key. Throws `forbidden` for a wrong one, rather than show its sender the public part. */
@@ -130,12 +134,12 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				expiresInSeconds: issued.expiresInSeconds,
 			}),
 		)
-		.use(meRoutes({ auth: login }))
+		.use(meRoutes({ users, requireUser, readBody }))
 		.use(
 			taskRoutes({
 				tasks,
 				readBody,
-				requireUser: async (request) => (await login.requireUser(request)).id,
+				requireUser: async (request) => (await requireUser(request)).id,
 				cursors,
 				clock,
 				newId: deps.newId ?? newId,

@@ -1,5 +1,5 @@
 import { operation } from "../http/operation.ts";
-import { AccessToken, Credentials, User } from "./schema.ts";
+import { AccessToken, Credentials, User, UserPatch } from "./schema.ts";
 
 const tag = { name: "Login", description: "Access tokens for people, and whom they stand for." };
 
@@ -29,4 +29,26 @@ export const meOperation = operation({
 	security: "bearer",
 	responses: { 200: { description: "The user.", schema: User, headers: ["Cache-Control"] } },
 	errors: ["unauthorized", "unavailable"],
+});
+
+export const updateMeOperation = operation({
+	operationId: "updateMe",
+	tag,
+	summary: "Change the name of the user that the token stands for",
+	description:
+		"Wants no `If-Match`: the last change counts. A patch that names no field changes nothing. Names are for people: they need not be unique and give no right.",
+	body: UserPatch,
+	bodyTypes: ["application/json", "application/merge-patch+json"],
+	security: "bearer",
+	responses: {
+		200: { description: "The user, as `GET` gives it.", schema: User, headers: ["Cache-Control"] },
+	},
+	errors: [
+		"bad_request",
+		"unauthorized",
+		"payload_too_large",
+		"unsupported_media_type",
+		"validation_error",
+		"unavailable",
+	],
 });

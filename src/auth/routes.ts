@@ -3,10 +3,14 @@ import type { BodyReader, ReadBody } from "../http/body.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody } from "../http/validation.ts";
 import { canonical } from "../kernel/canonical.ts";
+import { nameOf } from "../kernel/credentials.ts";
 import { memoize } from "../kernel/memoize.ts";
-import { loginOperation, meOperation } from "./operations.ts";
-import { Credentials } from "./schema.ts";
+import { loginOperation, meOperation, updateMeOperation } from "./operations.ts";
+import { Credentials, UserPatch } from "./schema.ts";
 import type { Auth } from "./service.ts";
+import type { User } from "./store.ts";
+import { type UserGuard, unauthorized } from "./user-guard.ts";
+import type { UserService } from "./users.ts";
 
 export interface LoginRouteDeps {
 	readonly auth: Auth;
@@ -45,14 +49,41 @@ function loginApp({ auth, readBody, loginLimit, expiresInSeconds }: LoginRouteDe
 		});
 }
 
-export function meRoutes({ auth }: Pick<LoginRouteDeps, "auth">) {
-	return new Elysia().get(
-		"/auth/me",
-		async ({ request, set }) => {
-			const { email, id } = await auth.requireUser(request);
-			set.headers["cache-control"] = "no-store";
-			return canonical({ email, id });
-		},
-		{ detail: meOperation },
-	);
+export interface MeRouteDeps {
+	readonly users: Pick<UserService, "rename">;
+	readonly requireUser: UserGuard;
+	readonly readBody: BodyReader;
+}
+
+const userPatch = jsonBody(UserPatch);
+
+export function meRoutes({ users, requireUser, readBody }: MeRouteDeps) {
+	return new Elysia()
+		.get(
+			"/auth/me",
+			async ({ request, set }) => {
+				const user = await requireUser(request);
+				set.headers["cache-control"] = "no-store";
+				return userBody(user);
+			},
+			{ detail: meOperation },
+		)
+		.patch(
+			"/auth/me",
+			async ({ request, set }) => {
+				const body = userPatch(await readBody(request));
+				const user = await requireUser(request);
+				const { name } = body.value();
+				const current = name === undefined ? user : await users.rename(user.id, name);
+				// Removed since the guard has looked.
+				if (current === undefined) throw unauthorized();
+				set.headers["cache-control"] = "no-store";
+				return userBody(current);
+			},
+			{ detail: updateMeOperation },
+		);
+}
+
+function userBody(user: User): string {
+	return canonical({ email: user.email, id: user.id, name: nameOf(user) });
 }

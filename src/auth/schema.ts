@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { nameLengthMax } from "../kernel/credentials.ts";
 
 export const Credentials = Type.Object(
 	{
@@ -26,10 +27,29 @@ export const AccessToken = Type.Object(
 );
 
 export const User = Type.Object(
-	{ email: Type.String(), id: Type.String({ format: "uuid" }) },
+	{
+		email: Type.String(),
+		id: Type.String({ format: "uuid" }),
+		name: Type.String({ description: "For people; by default what stands before the `@`." }),
+	},
 	{
 		$id: "User",
 		additionalProperties: false,
-		examples: [{ email: "ada@example.com", id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77" }],
+		examples: [{ email: "ada@example.com", id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77", name: "Ada" }],
 	},
+);
+
+/** A merge patch (RFC 7396). `null` is a fault: a name can be replaced and not removed. */
+export const UserPatch = Type.Object(
+	{
+		name: Type.Optional(
+			Type.String({
+				minLength: 1,
+				maxLength: nameLengthMax,
+				pattern: "^\\P{Cc}*$",
+				description: "Without control characters.",
+			}),
+		),
+	},
+	{ $id: "UserPatch", additionalProperties: false, examples: [{ name: "Ada Lovelace" }] },
 );

@@ -1,48 +1,35 @@
-import { contextOf } from "../http/request-context.ts";
 import { AppError } from "../kernel/errors.ts";
-import { findUser } from "./find-user.ts";
 import type { Passwords } from "./passwords.ts";
-import type { User, UserStore } from "./store.ts";
+import type { User } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
+import type { UserService } from "./users.ts";
 
 export interface Auth {
 	/** A token for the user. Fails with `invalid_credentials` alike for a wrong address and for a wrong password. */
 	login(email: string, password: string): Promise<string>;
-	/** The user of the request's Bearer token, as it is now. Fails with `unauthorized`. */
-	requireUser(request: Request): Promise<User>;
+	/** The user of a token, as it is now; undefined unless the token is valid. */
+	userOf(token: string): Promise<User | undefined>;
 }
 
-export function auth(users: UserStore, passwords: Passwords, tokens: Tokens): Auth {
+export function auth(
+	users: Pick<UserService, "find" | "findByAddress">,
+	passwords: Passwords,
+	tokens: Tokens,
+): Auth {
 	return {
 		async login(email, password) {
-			const user = await findUser(users, email);
+			const user = await users.findByAddress(email);
 			if (!(await passwords.verify(password, user?.passwordHash)) || user === undefined) {
 				throw new AppError("invalid_credentials", "The e-mail address or the password is wrong.");
 			}
 			return tokens.sign({ userId: user.id, tokenGeneration: user.tokenGeneration });
 		},
 
-		async requireUser(request) {
-			const token = bearerToken(request.headers);
-			const identity = token === undefined ? undefined : await tokens.verify(token);
-			if (identity === undefined) throw unauthorized();
+		async userOf(token) {
+			const identity = await tokens.verify(token);
+			if (identity === undefined) return undefined;
 			const user = await users.find(identity.userId);
-			if (user?.tokenGeneration !== identity.tokenGeneration) throw unauthorized();
-			contextOf(request).principal = user.id;
-			return user;
+			return user?.tokenGeneration === identity.tokenGeneration ? user : undefined;
 		},
 	};
-}
-
-/** What follows the scheme, whose case does not matter (RFC 9110 §11.1). */
-function bearerToken(headers: Headers): string | undefined {
-	const header = headers.get("authorization") ?? "";
-	const scheme = /^Bearer +/i.exec(header)?.[0];
-	return scheme && header.slice(scheme.length);
-}
-
-function unauthorized(): AppError {
-	return new AppError("unauthorized", "This needs a valid Bearer token; get one at /auth/login.", {
-		challenge: "Bearer",
-	});
 }

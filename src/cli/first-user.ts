@@ -1,7 +1,5 @@
-import { findUser } from "../auth/find-user.ts";
-import { newUser } from "../auth/new-user.ts";
 import { passwords } from "../auth/passwords.ts";
-import type { UserStore } from "../auth/store.ts";
+import type { UserService } from "../auth/users.ts";
 import type { Config } from "../config.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { newId } from "../kernel/ids.ts";
@@ -16,9 +14,12 @@ export interface FirstUser {
  * random password. Returns the latter, whose password must be shown once; of many replicas that start at the same time
  * only the one whose user was kept gets it.
  */
-export async function firstUser(users: UserStore, named: Config["devUser"]): Promise<FirstUser | undefined> {
+export async function firstUser(
+	users: UserService,
+	named: Config["devUser"],
+): Promise<FirstUser | undefined> {
 	if (named !== undefined) {
-		if ((await findUser(users, named.email)) === undefined) await add(users, named.email, named.password);
+		if ((await users.findByAddress(named.email)) === undefined) await add(users, named.email, named.password);
 		return undefined;
 	}
 	if ((await users.list()).length > 0) return undefined;
@@ -26,9 +27,9 @@ export async function firstUser(users: UserStore, named: Config["devUser"]): Pro
 	return (await add(users, user.email, user.password)) ? user : undefined;
 }
 
-async function add(users: UserStore, email: string, password: string): Promise<boolean> {
+async function add(users: UserService, email: string, password: string): Promise<boolean> {
 	const passwordHash = await passwords().hash(password);
-	return users.add(newUser(email, passwordHash, newId, systemClock));
+	return users.add({ id: newId(), email, passwordHash, now: systemClock() });
 }
 
 /** 120 bits, in characters that no shell and no JSON treats in a special way. */

@@ -37,12 +37,13 @@ function commands(exit: (code: number) => void): Command {
 		.description("bring the database's schema up to date and say what was done")
 		.action(async () => (await import("./migrate.ts")).migrate());
 	const user = program.command("user").description("manage the people who may log in");
-	for (const [name, description] of userCommands) {
-		user
-			.command(name)
-			.description(description)
-			.argument("<email>", "the user's e-mail address")
-			.action(async (email: string) => exit(await (await import("./user.ts"))[name](email)));
+	for (const [name, description, ...options] of userCommands) {
+		const command = user.command(name).description(description);
+		command.argument("<email>", "the user's e-mail address");
+		for (const [flags, meaning] of options) command.option(flags, meaning);
+		command.action(async (email: string, given) =>
+			exit(await (await import("./user.ts"))[name](email, given)),
+		);
 	}
 	user
 		.command("list")
@@ -72,7 +73,11 @@ function commands(exit: (code: number) => void): Command {
 }
 
 const userCommands = [
-	["add", "add a user; the password is asked for, or read from standard input"],
+	[
+		"add",
+		"add a user; the password is asked for, or read from standard input",
+		["--name <name>", "how others see the user; absent: what stands before the @"],
+	],
 	["passwd", "give a user a new password and end the user's tokens"],
 	["remove", "remove a user; the user's tokens end at once"],
 ] as const;

@@ -1,4 +1,5 @@
 import { type App, build } from "../app.ts";
+import { userService } from "../auth/users.ts";
 import type { Config } from "../config.ts";
 import { type Log, type OpenLog, openLog } from "../kernel/log.ts";
 import { openFilesMax, streamsWithin } from "../kernel/open-files.ts";
@@ -69,7 +70,7 @@ async function becomeReady(
 	announce: OpenLog["announce"],
 ): Promise<void> {
 	// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
-	const user = await firstUser(storage.users, config.devUser);
+	const user = await firstUser(userService(storage.users, storage.run), config.devUser);
 	app.ready();
 	greet(reachableUrl(url, config.host), user, config, announce);
 	// The executable starts with the JIT delayed (build.ts), because what has run so far runs once.

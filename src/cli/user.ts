@@ -1,10 +1,11 @@
-import { findUser } from "../auth/find-user.ts";
-import { newUser } from "../auth/new-user.ts";
 import { passwords } from "../auth/passwords.ts";
+import { type UserService, userService } from "../auth/users.ts";
 import { systemClock } from "../kernel/clock.ts";
 import {
 	isEmail,
+	isName,
 	isPassword,
+	nameLengthMax,
 	normalizeEmail,
 	passwordLengthMax,
 	passwordLengthMin,
@@ -13,26 +14,31 @@ import { newId } from "../kernel/ids.ts";
 import { withStorage } from "./environment.ts";
 import { readPassword } from "./password-prompt.ts";
 
+interface AddOptions {
+	readonly name?: string;
+}
+
 /** Each returns the exit code. */
-export async function add(address: string): Promise<number> {
+export async function add(address: string, { name }: AddOptions): Promise<number> {
 	const email = normalizeEmail(address);
 	if (!isEmail(email)) return fail(`${address} is not an e-mail address.`);
+	if (name !== undefined && !isName(name)) {
+		return fail(`A name has 1 to ${nameLengthMax} characters, none of them a control character.`);
+	}
 	const passwordHash = await newPasswordHash(email);
 	if (passwordHash === undefined) return 1;
-	const user = newUser(email, passwordHash, newId, systemClock);
-	const isNew = await withStorage(
-		async ({ users }) => (await findUser(users, address)) === undefined && users.add(user),
-	);
+	const user = { id: newId(), email: address, name, passwordHash, now: systemClock() };
+	const isNew = await withUsers((users) => users.add(user));
 	return isNew ? succeed(`Added ${email}.`) : fail(`There is a user ${email} already.`);
 }
 
 export async function passwd(address: string): Promise<number> {
 	const email = normalizeEmail(address);
-	const user = await withStorage(({ users }) => findUser(users, address));
+	const user = await withUsers((users) => users.findByAddress(address));
 	if (user === undefined) return fail(`There is no user ${email}.`);
 	const passwordHash = await newPasswordHash(email);
 	if (passwordHash === undefined) return 1;
-	const isSet = await withStorage(({ users }) => users.setPassword(user.email, passwordHash));
+	const isSet = await withUsers((users) => users.setPassword(address, passwordHash));
 	return isSet
 		? succeed(`Set the password of ${email}; earlier tokens have ended.`)
 		: fail(`There is no user ${email}.`);
@@ -40,15 +46,16 @@ export async function passwd(address: string): Promise<number> {
 
 export async function remove(address: string): Promise<number> {
 	const email = normalizeEmail(address);
-	const wasThere = await withStorage(async ({ users }) => {
-		const user = await findUser(users, address);
-		return user !== undefined && users.remove(user.email);
-	});
+	const wasThere = await withUsers((users) => users.remove(address));
 	return wasThere ? succeed(`Removed ${email}.`) : fail(`There is no user ${email}.`);
 }
 
 export async function list(): Promise<void> {
-	for (const { email } of await withStorage(({ users }) => users.list())) console.log(email);
+	for (const { email } of await withUsers((users) => users.list())) console.log(email);
+}
+
+function withUsers<T>(job: (users: UserService) => Promise<T>): Promise<T> {
+	return withStorage(({ users, run }) => job(userService(users, run)));
 }
 
 async function newPasswordHash(email: string): Promise<string | undefined> {

@@ -1,7 +1,8 @@
-/** What an e-mail address and a password may look like, wherever one is given: environment, command line, login. */
+/** What an e-mail address, a password and a name may look like, wherever one is given: environment, command line, API. */
 
 export const passwordLengthMin = 8;
 export const passwordLengthMax = 1024;
+export const nameLengthMax = 100;
 
 /**
  * Lengths count code points. A text must fit as it is given, as a login counts it, and in NFC, or eight code points could
@@ -17,6 +18,17 @@ export function isPassword(text: string): boolean {
 /** Whether a text can be an address at all; only mail itself can show more. */
 export function isEmail(text: string): boolean {
 	return [text, text.normalize("NFC")].every((form) => /^[^\s@]{1,64}@[^\s@]{1,189}$/u.test(form));
+}
+
+/** Whether a text can be a user's name: 1 to 100 code points, none a control character. */
+export function isName(text: string): boolean {
+	return /^\P{Cc}+$/u.test(text) && text.isWellFormed() && [...text].length <= nameLengthMax;
+}
+
+/** The name of a user that is shown: the user's own, or by default what stands before the `@`. */
+export function nameOf({ name, email }: { readonly name: string | null; readonly email: string }): string {
+	// An address may have control characters, which a name has not.
+	return name ?? email.replace(/@.*$/su, "").replace(/\p{Cc}/gu, "\ufffd");
 }
 
 /** The form in which addresses are kept and compared. */

@@ -1,12 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { newUser } from "../../src/auth/new-user.ts";
 import { passwords } from "../../src/auth/passwords.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import { type Answer, ask, errorOf } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { startServer } from "../support/server.ts";
-import { addUser, logIn, testEmail, testPassword } from "../support/users.ts";
+import { addUser, keepUser, logIn, testEmail, testPassword, usersOf } from "../support/users.ts";
 
 const secret = "a secret of more than thirty-two bytes";
 
@@ -40,7 +38,12 @@ for (const { name, newUrl } of everyDatabase) {
 		test("address and password are compared in NFC, whichever form is given", async () => {
 			const [nfc, nfd] = ["NFC", "NFD"].map((form) => "zoé-pässwörd".normalize(form)) as [string, string];
 			const hash = await passwords().hash(nfd);
-			await server.storage.users.add(newUser(`${nfd}@example.com`, hash, newId, systemClock));
+			await usersOf(server.storage).add({
+				id: newId(),
+				email: `${nfd}@example.com`,
+				passwordHash: hash,
+				now: Date.now(),
+			});
 			expect((await server.storage.users.findByEmail(`${nfc}@example.com`))?.passwordHash).toBe(hash);
 			for (const email of [nfc, nfd, nfc.toUpperCase()]) {
 				for (const password of [nfc, nfd]) {
@@ -53,8 +56,14 @@ for (const { name, newUrl } of everyDatabase) {
 		test("an address that is kept, and a password that was hashed, as they were given still log in", async () => {
 			const nfd = "rené-pässwörd".normalize("NFD");
 			const hash = await Bun.password.hash(nfd, { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 });
-			const user = newUser("x@example.com", hash, newId, systemClock);
-			await server.storage.users.add({ ...user, email: `${nfd}@example.com` });
+			await keepUser(server.storage, {
+				id: newId(),
+				email: `${nfd}@example.com`,
+				name: null,
+				passwordHash: hash,
+				tokenGeneration: 1,
+				createdAt: Date.now(),
+			});
 			expect((await login(`${nfd}@example.com`, nfd)).status).toBe(200);
 			expect((await login(`${nfd.normalize("NFC")}@example.com`, nfd)).status).toBe(200);
 			expect((await login(`${nfd}@example.com`, `${nfd}x`)).status).toBe(401);
@@ -85,7 +94,7 @@ for (const { name, newUrl } of everyDatabase) {
 			const [header] = (access_token ?? "").split(".");
 			expect(JSON.parse(Buffer.from(header ?? "", "base64url").toString())).toMatchObject({ alg: "HS256" });
 			const who = await me(`Bearer ${access_token}`);
-			expect(who.text).toBe(`{"email":"${testEmail}","id":"${claims.sub}"}`);
+			expect(who.text).toBe(`{"email":"${testEmail}","id":"${claims.sub}","name":"ada"}`);
 			expect(claimsOf(await logIn(server.url)).jti).not.toBe(claims.jti);
 		});
 
@@ -196,7 +205,13 @@ for (const { name, newUrl } of everyDatabase) {
 
 		test("every route that needs a user is 401 without one", async () => {
 			const path = `/collab/tasks/${newId()}` as const;
-			for (const line of ["GET /auth/me", "POST /collab/tasks", `PATCH ${path}`, `DELETE ${path}`] as const) {
+			for (const line of [
+				"GET /auth/me",
+				"PATCH /auth/me",
+				"POST /collab/tasks",
+				`PATCH ${path}`,
+				`DELETE ${path}`,
+			] as const) {
 				const body = /POST|PATCH/.test(line) ? { title: "x" } : undefined;
 				expectRefused(await ask(server, line, { body }), line);
 				expectRefused(await ask(server, line, { body, headers: { authorization: "Bearer x.y.z" } }), line);
@@ -208,7 +223,7 @@ for (const { name, newUrl } of everyDatabase) {
 			const before = await addUser(server.storage, server.url, email);
 			expect((await me(before)).status).toBe(200);
 			const hash = await Bun.password.hash("another password", { algorithm: "argon2id", memoryCost: 1024 });
-			expect(await server.storage.users.setPassword(email, hash)).toBe(true);
+			expect(await usersOf(server.storage).setPassword(email, hash)).toBe(true);
 			expectRefused(await me(before), "changed password");
 			expect((await login(email, testPassword)).status).toBe(401);
 			expect((await me(await logIn(server.url, email, "another password"))).status).toBe(200);
@@ -219,7 +234,7 @@ for (const { name, newUrl } of everyDatabase) {
 			const email = "removed@example.com";
 			const before = await addUser(server.storage, server.url, email);
 			expect((await me(before)).status).toBe(200);
-			expect(await server.storage.users.remove(email)).toBe(true);
+			expect(await usersOf(server.storage).remove(email)).toBe(true);
 			expectRefused(await me(before), "removed user");
 			expect(errorOf(await login(email, testPassword)).type).toBe("invalid_credentials");
 			const after = await addUser(server.storage, server.url, email);

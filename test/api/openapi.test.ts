@@ -87,6 +87,7 @@ test("the document has every operation of health, login and tasks", () => {
 			"GET /collab/state/tasks",
 			"GET /collab/tasks/{id}",
 			"GET /healthz",
+			"PATCH /auth/me",
 			"PATCH /collab/tasks/{id}",
 			"POST /auth/login",
 			"POST /collab/tasks",
@@ -99,6 +100,7 @@ test.each([
 	["GET /healthz", "200 405 500 503"],
 	["POST /auth/login", "200 400 401 413 415 422 429 500 503"],
 	["GET /auth/me", "200 401 429 500 503"],
+	["PATCH /auth/me", "200 400 401 413 415 422 429 500 503"],
 	["POST /collab/tasks", "200 400 401 413 415 422 429 500 503"],
 	["GET /collab/state/tasks", "200 304 422 429 500 503"],
 	["GET /collab/tasks/{id}", "200 304 404 429 500 503"],
@@ -186,6 +188,7 @@ test("every operation that needs a credential says which one", () => {
 	expect(bearer.map(([line]) => line).sort()).toEqual([
 		"DELETE /collab/tasks/{id}",
 		"GET /auth/me",
+		"PATCH /auth/me",
 		"PATCH /collab/tasks/{id}",
 		"POST /collab/tasks",
 	]);

@@ -5,7 +5,7 @@ import { type Answer, ask, type Question } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { silentLog, startServer, testApiKey } from "../support/server.ts";
-import { testEmail, testPassword } from "../support/users.ts";
+import { testEmail, testPassword, usersOf } from "../support/users.ts";
 
 /** The parts of a response that must be equal on all databases: everything except the date. */
 interface Seen {
@@ -22,8 +22,7 @@ const hash = await Bun.password.hash(testPassword, { algorithm: "argon2id", memo
 async function foreseeable(env: Readonly<Record<string, string>>) {
 	const storage = await openStorage(readConfig(env, false).database, log);
 	await storage.settings.getOrMake("cursor_secret", () => "cursors are the same everywhere");
-	const user = { id: numberedId(0), email: testEmail, passwordHash: hash, tokenGeneration: 1, createdAt: 0 };
-	await storage.users.add(user);
+	await usersOf(storage).add({ id: numberedId(0), email: testEmail, passwordHash: hash, now: 0 });
 	let ids = 0;
 	return startServer(
 		{ RATE_LIMIT: "1000/minute", LOGIN_RATE_LIMIT: "3/minute", MAX_BODY_BYTES: "50000", LOG_LEVEL: "silent" },
@@ -63,6 +62,27 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 	await say("GET /auth/me", { headers: user });
 	await say("GET /auth/me", { headers: { authorization: "Bearer x" } });
 	await say("GET /auth/me");
+	for (const body of [
+		{ name: "Ada Lovelace" },
+		{},
+		{ name: "👩‍👩‍👧 \u2028 Ünïcödé" },
+		{ name: "😀".repeat(100) },
+		{ name: "😀".repeat(101) },
+		{ name: "" },
+		{ name: null },
+		{ name: 1, email: testEmail },
+		{ name: "a\u0007b" },
+		'{"name":"a\\u0000b"}',
+		'{"name":"a\\ud800b"}',
+		"{",
+	]) {
+		await say("PATCH /auth/me", { headers: user, body });
+	}
+	await say("PATCH /auth/me", { headers: user, body: {}, contentType: "application/merge-patch+json" });
+	await say("PATCH /auth/me", { headers: user, body: "name=x", contentType: "text/plain" });
+	await say("PATCH /auth/me", { body: { name: 1 } });
+	await say("PATCH /auth/me", { headers: { ...user, "if-match": '"none"' }, body: { name: "Ada" } });
+	await say("GET /auth/me", { headers: user });
 
 	const texts = [
 		"plain",

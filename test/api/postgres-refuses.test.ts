@@ -45,6 +45,7 @@ function everyPart(server: TestServer) {
 		["GET /healthz", {}],
 		["POST /auth/login", { body: { email: testEmail, password: testPassword } }],
 		["GET /auth/me", { headers: user }],
+		["PATCH /auth/me", { headers: user, body: { name: "Ada" } }],
 		["POST /collab/tasks", { headers: user, body: { title: "t" } }],
 		["GET /collab/state/tasks?limit=1", {}],
 		[`GET /collab/tasks/${none}`, {}],

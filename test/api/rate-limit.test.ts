@@ -68,6 +68,7 @@ describe("the limit", () => {
 		for (const [line, status, options] of [
 			["GET /collab/state/tasks", 200, {}],
 			["GET /auth/me", 401, {}],
+			["PATCH /auth/me", 200, { headers, body: { name: "Ada" } }],
 			["GET /nothing", 404, {}],
 			["PUT /collab/tasks", 405, {}],
 			["POST /collab/tasks", 415, { headers, body: "x", contentType: "text/plain" }],

@@ -14,7 +14,7 @@ const paths: readonly (readonly [`/${string}`, readonly string[]])[] = [
 	["/", ["GET", "HEAD"]],
 	["/healthz", ["GET", "HEAD"]],
 	["/auth/login", ["POST"]],
-	["/auth/me", ["GET", "HEAD"]],
+	["/auth/me", ["GET", "HEAD", "PATCH"]],
 	["/collab/tasks", ["POST"]],
 	["/collab/state/tasks", ["GET", "HEAD"]],
 	[taskPath, ["DELETE", "GET", "HEAD", "PATCH"]],

@@ -7,7 +7,7 @@ import { durableDatabases } from "../support/databases.ts";
 import { recordedLog } from "../support/log.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { startServer } from "../support/server.ts";
-import { addUser, logIn, testEmail } from "../support/users.ts";
+import { addUser, logIn, testEmail, usersOf } from "../support/users.ts";
 
 /**
  * Attacks on credentials. Invalid tokens, the limits on logins and the keys of `/jobs` and `/events` are tested in
@@ -175,13 +175,7 @@ test("a login takes about the same time, whether the address is known or not", a
 	const server = await startServer(env);
 	const known = "with-a-real-hash@example.com";
 	const passwordHash = await passwords().hash("the right one");
-	await server.storage.users.add({
-		id: newId(),
-		email: known,
-		passwordHash,
-		tokenGeneration: 1,
-		createdAt: Date.now(),
-	});
+	await usersOf(server.storage).add({ id: newId(), email: known, passwordHash, now: Date.now() });
 	const took = async (email: string) => {
 		const startedAt = performance.now();
 		const answer = await ask(server, "POST /auth/login", { body: { email, password: "a wrong one" } });

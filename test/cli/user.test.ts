@@ -18,7 +18,11 @@ for (const { name, newUrl } of durableDatabases) {
 		let env: Record<string, string>;
 
 		beforeAll(async () => {
-			env = { DATABASE_URL: await newUrl() };
+			env = {
+				DATABASE_URL: await newUrl(),
+				DEV_USER_EMAIL: "Dev.User@example.com",
+				DEV_USER_PASSWORD: password,
+			};
 			server = await startProcess(program, env);
 		});
 
@@ -35,8 +39,14 @@ for (const { name, newUrl } of durableDatabases) {
 			return { status: response.status, token };
 		}
 
-		const me = async (token: string) =>
-			(await fetch(`${server.url}/auth/me`, { headers: { authorization: `Bearer ${token}` } })).status;
+		const fetchMe = (token: string) =>
+			fetch(`${server.url}/auth/me`, { headers: { authorization: `Bearer ${token}` } });
+		const me = async (token: string) => (await fetchMe(token)).status;
+
+		async function nameOf(email: string): Promise<unknown> {
+			const { token } = await logIn(email);
+			return ((await (await fetchMe(token)).json()) as { name: unknown }).name;
+		}
 
 		test("add reads the first line of standard input, and the user can log in", async () => {
 			expect(await user("add Grace@Example.com", `${password}\nnothing of this\n`)).toEqual({
@@ -62,6 +72,31 @@ for (const { name, newUrl } of durableDatabases) {
 			expect((await user(`passwd ${nfd}`, password)).code).toBe(0);
 			expect((await logIn(nfd)).status).toBe(200);
 			expect((await user(`remove ${nfd}`)).stdout).toBe(`Removed ${nfc}.\n`);
+		});
+
+		test("add takes a name, and without one the user has what stands before the @", async () => {
+			const named = (name: string, email: string) =>
+				runProgram([...program, "user", "add", email, "--name", name], env, { stdin: password });
+			for (const [name, email] of [
+				["Grace Hopper", "named@example.com"],
+				["😀".repeat(100), "faces-named@example.com"],
+				["--name", "dashes@example.com"],
+			] as const) {
+				const done = { code: 0, stdout: `Added ${email}.\n`, stderr: "" };
+				expect(await named(name, email)).toEqual(done);
+				expect(await nameOf(email)).toBe(name);
+			}
+			for (const name of ["", "😀".repeat(101), "a\tb", "a\u009f"]) {
+				expect(await named(name, "badly-named@example.com")).toEqual({
+					code: 1,
+					stdout: "",
+					stderr: "orchestrator: A name has 1 to 100 characters, none of them a control character.\n",
+				});
+			}
+			await user("add No.Name+x@Example.com", password);
+			expect(await nameOf("no.name+x@example.com")).toBe("no.name+x");
+			expect(await nameOf("dev.user@example.com")).toBe("dev.user");
+			expect((await user("list")).stdout).not.toMatch(/Grace|badly/);
 		});
 
 		test("passwd revokes the old password and its tokens", async () => {

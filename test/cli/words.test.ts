@@ -51,6 +51,9 @@ describe("unknown commands and options", () => {
 		["migrate now", "too many arguments for 'migrate'"],
 		["user add", "missing required argument 'email'"],
 		["user add a@example.com b@example.com", "too many arguments for 'add'"],
+		["user add a@example.com --name", "option '--name <name>' argument missing"],
+		["user passwd a@example.com --name x", "unknown option '--name'"],
+		["user list --name x", "unknown option '--name'"],
 		["user", "Usage: orchestrator user"],
 	])("%p exits 2 and lists the commands", async (words, complaint) => {
 		const { code, stdout, stderr } = await run(words);

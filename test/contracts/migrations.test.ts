@@ -8,11 +8,13 @@ import { newId } from "../../src/kernel/ids.ts";
 import { createHistory } from "../../src/storage/migrate.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { lockKey } from "../../src/storage/postgres/migrate.ts";
+import { ask } from "../support/ask.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { fromSource, runProgram } from "../support/process.ts";
-import { silentLog } from "../support/server.ts";
+import { silentLog, startServer } from "../support/server.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage } from "../support/storage.ts";
+import { logIn, testEmail, testPassword } from "../support/users.ts";
 
 function known(url: string): readonly string[] {
 	const folder = join(import.meta.dir, "../../drizzle", url.startsWith("postgres") ? "postgres" : "sqlite");
@@ -139,6 +141,32 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 			const enqueued = await jobs.enqueue({ ...change, job, idempotent: request("key POST /jobs", key) });
 			expect(enqueued).toEqual({ id, queue: "q", state, body: jobBody, isNew, replayed: true });
 		}
+	});
+
+	test("the users of the previous version keep their tokens' generation and password, and have the default name", async () => {
+		const url = await newUrl();
+		await applyUpTo(url, "0002_revisions");
+		const hash = await Bun.password.hash(testPassword, { algorithm: "argon2id", memoryCost: 1024 });
+		const insert = (id: string, email: string) =>
+			runSql(
+				url,
+				`INSERT INTO users (id, email, password_hash, token_generation, created_at)
+					VALUES ('${id}', '${email}', '${hash}', 3, 1700000000123)`,
+			);
+		const [id, later] = [newId(), newId()];
+		await insert(id, testEmail);
+		const server = await startServer({ DATABASE_URL: url });
+		const user = { id, passwordHash: hash, tokenGeneration: 3, createdAt: 1_700_000_000_123, name: null };
+		expect(await server.storage.users.list()).toEqual([{ ...user, email: testEmail }]);
+		const me = (authorization: string) => ask(server, "GET /auth/me", { headers: { authorization } });
+		expect((await me(server.bearer)).json).toEqual({ email: testEmail, id, name: "ada" });
+		// As a server of the previous version adds one, which still runs.
+		await insert(later, "grace@example.com");
+		const second = await me(await logIn(server.url, "grace@example.com"));
+		expect(second.json).toEqual({ email: "grace@example.com", id: later, name: "grace" });
+		const headers = { authorization: server.bearer };
+		await ask(server, "PATCH /auth/me", { headers, body: { name: "Ada" } });
+		expect((await me(server.bearer)).json).toEqual({ email: testEmail, id, name: "Ada" });
 	});
 
 	test("stored data is still there when the database is opened again", async () => {

@@ -1,5 +1,5 @@
-import { newUser } from "../../src/auth/new-user.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
+import { type User, users } from "../../src/auth/store.ts";
+import { type UserService, userService } from "../../src/auth/users.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 
@@ -13,9 +13,19 @@ const passwordHash = await Bun.password.hash(testPassword, {
 	timeCost: 1,
 });
 
+/** The use cases of a storage's users. */
+export function usersOf(storage: Pick<Storage, "users" | "run">): UserService {
+	return userService(storage.users, storage.run);
+}
+
+/** Keeps a user as it is, with an address in any form. */
+export function keepUser({ run }: Pick<Storage, "run">, user: User): Promise<void> {
+	return run({ reads: [users.inserts()], decide: (work) => work.rows(users).insert(user) });
+}
+
 /** Adds a user with the test password, if the address is new, and logs in; returns an `Authorization` header. */
 export async function addUser(storage: Storage, url: string, email = testEmail): Promise<string> {
-	await storage.users.add(newUser(email, passwordHash, newId, systemClock));
+	await usersOf(storage).add({ id: newId(), email, passwordHash, now: Date.now() });
 	return logIn(url, email);
 }
 

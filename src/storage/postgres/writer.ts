@@ -38,19 +38,24 @@ export class PostgresWriter extends GroupWriter {
 
 	protected async commit(group: readonly PendingWrite[]): Promise<GroupResult> {
 		try {
-			settle(group, await withTimeout(writeLimits.waitMsMax, this.#transact(group.map(({ unit }) => unit))));
+			await this.#commitTogether(group);
 		} catch (error) {
-			if (!isOfOneRow(error) || group.length === 1) throw error;
-			// The row of one unit made the whole group fail: each unit now fails or succeeds alone.
+			if (!isOfOneRow(error)) throw error;
+			// The row of one unit made the whole group fail: each unit now fails or succeeds alone. A unit that was alone is
+			// done again too: a server of an earlier version may have written the same row without the lock of the head.
 			await this.#commitSingly(group);
 		}
 		return "done";
 	}
 
+	async #commitTogether(group: readonly PendingWrite[]): Promise<void> {
+		settle(group, await withTimeout(writeLimits.waitMsMax, this.#transact(group.map(({ unit }) => unit))));
+	}
+
 	async #commitSingly(group: readonly PendingWrite[]): Promise<void> {
 		for (const [index, write] of group.entries()) {
 			try {
-				await this.commit([write]);
+				await this.#commitTogether([write]);
 			} catch (error) {
 				// A server that fails would fail each of the others too, and take as long every time.
 				if (!isOfOneRow(error)) throw error;

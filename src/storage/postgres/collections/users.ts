@@ -1,39 +1,94 @@
 import { asc, eq, sql } from "drizzle-orm";
 import { bigint, pgTable, text, uuid } from "drizzle-orm/pg-core";
-import type { User, UserStore } from "../../../auth/store.ts";
+import {
+	users as collection,
+	type User,
+	type UserReadSet,
+	type UserRows,
+	type UserStore,
+} from "../../../auth/store.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
 import { BatchLoader } from "../batch-loader.ts";
-import type { Registration, StoreContext } from "../collection.ts";
+import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
+import { IdentityMap } from "../identity-map.ts";
 import type { Pool } from "../pool.ts";
 import { TableStatements } from "../table-statements.ts";
 
 export const userTable = pgTable("users", {
 	id: uuid().primaryKey(),
 	email: text().notNull().unique(),
+	name: text(),
 	passwordHash: text("password_hash").notNull(),
 	/** Raised by a new password, which revokes tokens of older generations. A new log epoch sets it to a time in seconds. */
 	tokenGeneration: bigint("token_generation", { mode: "number" }).notNull(),
 	createdAt: bigint("created_at", { mode: "number" }).notNull(),
 });
 
-const userStatements = new TableStatements(userTable, { key: "id", fixed: [] });
+const userStatements = new TableStatements(userTable, { key: "id", fixed: ["email", "createdAt"] });
 
 export const users = {
 	tables: { users: userTable },
+	units: unitsOf(collection, () => new UserGroupRows()),
 	beginEpoch: (tx: Tx, { tokenGenerationMin }: NewEpoch) =>
 		tx`UPDATE users SET token_generation = GREATEST(token_generation + 1, ${tokenGenerationMin}::bigint)`,
 	store: userStore,
 } satisfies Registration<UserStore, { users: User }>;
 
-function userStore({ pool, db }: StoreContext): UserStore {
-	const byId = new BatchLoader((ids: ReadonlySet<string>) => usersById(pool, ids));
+class UserGroupRows extends IdentityMap<User> implements UserRows, GroupRows<UserReadSet, UserRows> {
+	readonly rows = this;
 
-	/** Runs a statement as a transaction by itself; returns whether it changed a row. */
-	async function touch(statement: () => PromiseLike<readonly unknown[]>): Promise<boolean> {
-		return (await pool.query(statement)).length > 0;
+	constructor() {
+		super(({ id }) => id);
 	}
 
+	/** Locks the rows as well: earlier versions of the program change users without the lock of the log's head. */
+	async fetch(tx: Tx, readSets: readonly UserReadSet[]): Promise<void> {
+		const ids = readSets.flatMap((readSet) => readSet.ids ?? []);
+		const emails = readSets.flatMap((readSet) => readSet.emails ?? []);
+		if (ids.length === 0 && emails.length === 0) return;
+		this.load(
+			await tx<User[]>`
+				SELECT ${userStatements.columns(tx)} FROM users
+				WHERE id = ANY(${ids}::uuid[]) OR email = ANY(${emails}::text[])
+				ORDER BY id FOR UPDATE`,
+		);
+	}
+
+	find(id: string): User | undefined {
+		return this.get(id);
+	}
+
+	findByEmail(email: string): User | undefined {
+		for (const user of this.values()) if (user.email === email) return user;
+		return undefined;
+	}
+
+	insert(row: User): void {
+		this.add(row);
+	}
+
+	update(row: User): void {
+		this.put(row);
+	}
+
+	remove(row: User): void {
+		this.delete(row);
+	}
+
+	write(tx: Tx): readonly PromiseLike<unknown>[] {
+		const { inserted, updated, removed } = this.changes();
+		const statements: PromiseLike<unknown>[] = [];
+		if (removed.length > 0)
+			statements.push(tx`DELETE FROM users WHERE id = ANY(${removed.map(({ id }) => id)}::uuid[])`);
+		if (updated.length > 0) statements.push(userStatements.update(tx, updated));
+		if (inserted.length > 0) statements.push(userStatements.insert(tx, inserted));
+		return statements;
+	}
+}
+
+function userStore({ pool, db }: StoreContext): UserStore {
+	const byId = new BatchLoader((ids: ReadonlySet<string>) => usersById(pool, ids));
 	return {
 		find: async (id) => (await byId.load(id)).get(id),
 		findByEmail: async (email) =>
@@ -45,16 +100,6 @@ function userStore({ pool, db }: StoreContext): UserStore {
 					.from(userTable)
 					.orderBy(asc(sql`${userTable.email} COLLATE "C"`)),
 			),
-		add: (user) => touch(() => db.insert(userTable).values(user).onConflictDoNothing().returning()),
-		setPassword: (email, passwordHash) =>
-			touch(() =>
-				db
-					.update(userTable)
-					.set({ passwordHash, tokenGeneration: sql`${userTable.tokenGeneration} + 1` })
-					.where(eq(userTable.email, email))
-					.returning(),
-			),
-		remove: (email) => touch(() => db.delete(userTable).where(eq(userTable.email, email)).returning()),
 	};
 }
 

@@ -1,0 +1,30 @@
+import { contextOf } from "../http/request-context.ts";
+import { AppError } from "../kernel/errors.ts";
+import type { Auth } from "./service.ts";
+import type { User } from "./store.ts";
+
+/** The user of a request's Bearer token, as it is now. Throws `unauthorized`. */
+export type UserGuard = (request: Request) => Promise<User>;
+
+export function userGuard(auth: Pick<Auth, "userOf">): UserGuard {
+	return async (request) => {
+		const token = bearerToken(request.headers);
+		const user = token === undefined ? undefined : await auth.userOf(token);
+		if (user === undefined) throw unauthorized();
+		contextOf(request).principal = user.id;
+		return user;
+	};
+}
+
+/** What follows the scheme, whose case does not matter (RFC 9110 §11.1). */
+function bearerToken(headers: Headers): string | undefined {
+	const header = headers.get("authorization") ?? "";
+	const scheme = /^Bearer +/i.exec(header)?.[0];
+	return scheme && header.slice(scheme.length);
+}
+
+export function unauthorized(): AppError {
+	return new AppError("unauthorized", "This needs a valid Bearer token; get one at /auth/login.", {
+		challenge: "Bearer",
+	});
+}

@@ -1,0 +1,112 @@
+import { emailForms, normalizeEmail } from "../kernel/credentials.ts";
+import type { RunUnit, Unit } from "../kernel/unit-of-work.ts";
+import { type User, type UserRows, type UserStore, users } from "./store.ts";
+
+export interface NewUser {
+	readonly id: string;
+	/** As it was given. */
+	readonly email: string;
+	/** Absent: the default. */
+	readonly name?: string | undefined;
+	readonly passwordHash: string;
+	/** By the clock of the server or command that adds it. */
+	readonly now: number;
+}
+
+/**
+ * The use cases of users. Each is one transaction; none appends an event. An address names a user in whichever form it is
+ * kept. Throws `unavailable`.
+ */
+export interface UserService extends UserStore {
+	/** The work is the same whether or not there is such a user. */
+	findByAddress(address: string): Promise<User | undefined>;
+	/** False if the address is taken: of several users that are added at once, one is. */
+	add(user: NewUser): Promise<boolean>;
+	/** Sets a new hash and ends the user's tokens. False if there is no such user. */
+	setPassword(address: string, passwordHash: string): Promise<boolean>;
+	/** The user under the new name; undefined if there is no such user. */
+	rename(id: string, name: string): Promise<User | undefined>;
+	/** False if there is no such user. */
+	remove(address: string): Promise<boolean>;
+}
+
+export function userService(store: UserStore, run: RunUnit): UserService {
+	return {
+		...store,
+		async findByAddress(address) {
+			const found = await Promise.all(emailForms(address).map((email) => store.findByEmail(email)));
+			return found.find((user) => user !== undefined);
+		},
+		add: (user) => run(addUser(user)),
+		setPassword: (address, passwordHash) => run(setPassword(address, passwordHash)),
+		rename: (id, name) => run(renameUser(id, name)),
+		remove: (address) => run(removeUser(address)),
+	};
+}
+
+function addUser({ id, email, name, passwordHash, now }: NewUser): Unit<boolean> {
+	return {
+		reads: [users.reads({ emails: emailForms(email) })],
+		decide(work) {
+			const rows = work.rows(users);
+			if (findIn(rows, email) !== undefined) return false;
+			rows.insert({
+				id,
+				email: normalizeEmail(email),
+				name: name ?? null,
+				passwordHash,
+				tokenGeneration: 1,
+				createdAt: now,
+			});
+			return true;
+		},
+	};
+}
+
+function setPassword(address: string, passwordHash: string): Unit<boolean> {
+	return {
+		reads: [users.reads({ emails: emailForms(address) })],
+		decide(work) {
+			const rows = work.rows(users);
+			const user = findIn(rows, address);
+			if (user === undefined) return false;
+			rows.update({ ...user, passwordHash, tokenGeneration: user.tokenGeneration + 1 });
+			return true;
+		},
+	};
+}
+
+function renameUser(id: string, name: string): Unit<User | undefined> {
+	return {
+		reads: [users.reads({ ids: [id] })],
+		decide(work) {
+			const rows = work.rows(users);
+			const user = rows.find(id);
+			if (user === undefined || user.name === name) return user;
+			const renamed = { ...user, name };
+			rows.update(renamed);
+			return renamed;
+		},
+	};
+}
+
+function removeUser(address: string): Unit<boolean> {
+	return {
+		reads: [users.reads({ emails: emailForms(address) })],
+		decide(work) {
+			const rows = work.rows(users);
+			const user = findIn(rows, address);
+			if (user === undefined) return false;
+			rows.remove(user);
+			return true;
+		},
+	};
+}
+
+function findIn(rows: UserRows, address: string): User | undefined {
+	for (const email of emailForms(address)) {
+		const user = rows.findByEmail(email);
+		if (user !== undefined) return user;
+	}
+	return undefined;
+}

@@ -26,7 +26,7 @@ import { type Clock, systemClock } from "./kernel/clock.ts";
 import { AppError } from "./kernel/errors.ts";
 import { type NewId, newId } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
-import type { MaybePromise } from "./kernel/maybe-promise.ts";
+import { type MaybePromise, whenResolved } from "./kernel/maybe-promise.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
 import { openapiRoutes } from "./openapi/routes.ts";
@@ -71,7 +71,12 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const login = auth(storage.users, passwords(), issued);
 	const keys = apiKeys(config.apiKeys);
 	const counter = openCounter(config, log, clock);
-	const limit = requestLimit({ counter, rates: config, fingerprintOf: (key) => keys.fingerprint(key) });
+	const limit = requestLimit({
+		counter,
+		rates: config,
+		fingerprintOf: (key) => keys.fingerprint(key),
+		userIdOf: (token) => whenResolved(issued.verify(token), (identity) => identity?.userId),
+	});
 	const broadcaster = new Broadcaster({
 		events: storage.events,
 		log,

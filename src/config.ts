@@ -35,6 +35,8 @@ export interface Config extends LogOptions {
 	readonly corsOrigins: readonly string[];
 	readonly rateLimit: Rate | undefined;
 	readonly loginRateLimit: Rate | undefined;
+	/** For requests with a valid JWT, by user. */
+	readonly userRateLimit: Rate | undefined;
 	/** For the requests of workers with a valid key. */
 	readonly workerRateLimit: Rate | undefined;
 	/** Absent: limits are counted in this process alone. */
@@ -81,6 +83,7 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		loginRateLimit: read.parsed("LOGIN_RATE_LIMIT", "10/minute", rate),
 		workerRateLimit: read.parsed("WORKER_RATE_LIMIT", "off", rate),
 		redisUrl: read.parsed("REDIS_URL", "memory://", redisUrl),
+		userRateLimit: read.parsed("USER_RATE_LIMIT", "600/minute", rate),
 		trustProxy: read.integer("TRUST_PROXY", 0, 0, 16),
 		// Bun counts in steps of 4 s, up to 255.
 		idleTimeoutSeconds: read.integer("IDLE_TIMEOUT_SECONDS", 75, 5, 255),

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import type { BodyReader, ReadBody } from "../http/body.ts";
+import { setPrivate } from "../http/conditional-get.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody } from "../http/validation.ts";
 import { canonical } from "../kernel/canonical.ts";
@@ -50,7 +51,7 @@ export function meRoutes({ auth }: Pick<LoginRouteDeps, "auth">) {
 		"/auth/me",
 		async ({ request, set }) => {
 			const { email, id } = await auth.requireUser(request);
-			set.headers["cache-control"] = "no-store";
+			setPrivate(set);
 			return canonical({ email, id });
 		},
 		{ detail: meOperation },

@@ -4,6 +4,8 @@ import { keyGuard } from "./auth/key-guard.ts";
 import { passwords } from "./auth/passwords.ts";
 import { loginRoutes, meRoutes } from "./auth/routes.ts";
 import { auth } from "./auth/service.ts";
+import { streamGuard } from "./auth/stream-guard.ts";
+import { TokenWatch } from "./auth/token-watch.ts";
 import { tokens } from "./auth/tokens.ts";
 import type { Config } from "./config.ts";
 import { Broadcaster } from "./events/broadcaster.ts";
@@ -91,6 +93,11 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
+	/** Only where reads want a login do streams end with it. */
+	const watch =
+		config.reads === "public"
+			? undefined
+			: new TokenWatch({ users: storage.users, clock, log, onChange: () => broadcaster.signal.notify() });
 	const tasks = taskService(storage.tasks, storage.run);
 	const jobs = jobService(storage.jobs, storage.run);
 	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
@@ -141,6 +148,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				tasks,
 				readBody,
 				requireUser: async (request) => (await login.requireUser(request)).id,
+				requireReader: config.reads === "public" ? undefined : login.requireUser,
 				cursors,
 				clock,
 				newId: deps.newId ?? newId,
@@ -156,7 +164,14 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				newId: deps.newId ?? newId,
 			}),
 		)
-		.use(eventRoutes({ events: storage.events, broadcaster, hasKey }))
+		.use(
+			eventRoutes({
+				events: storage.events,
+				broadcaster,
+				hasKey,
+				requireReader: watch && streamGuard({ auth: login, tokens: issued, watch }),
+			}),
+		)
 		.use(metricsRoutes({ metrics, requireKey }))
 		.use(openapi.routes);
 	const table = new RouteTable(() => routes.routes);
@@ -182,6 +197,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			retention.start();
 			dispatcher.start();
 			sweeper.start();
+			watch?.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
 		ready() {
@@ -195,7 +211,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.
-				await broadcaster.stop();
+				await Promise.all([broadcaster.stop(), watch?.stop()]);
 				await server?.stop(true);
 				await closed;
 				await counter.stop();

@@ -13,7 +13,7 @@ export function setEtag({ headers }: ResponseSettings, etag: string): void {
 	headers["cache-control"] = "no-transform";
 }
 
-/** The body with its `ETag`, or 304 where the client has it already. */
+/** The body with its `ETag`, or 304 where the client has it already. For what everybody may read. */
 export function unlessKnown(
 	{ headers }: Request,
 	set: ResponseSettings,

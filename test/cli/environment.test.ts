@@ -54,6 +54,7 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 	EVENTS_STREAMS_MAX: ["0", "all"],
 	JOBS_RETENTION_HOURS: ["0", "-0.5", "never"],
 	METRICS: ["yes", "ON"],
+	READS: ["on", "Login", "private", "public,login"],
 	LOG_LEVEL: ["loud", "INFO"],
 	LOG_FORMAT: ["xml"],
 };

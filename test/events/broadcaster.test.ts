@@ -73,7 +73,7 @@ function broadcasterOf(events: EventStore, keepaliveMs = 3_600_000): Broadcaster
 /** Opens a stream from `cursor` and reads its blocks. */
 function follow(broadcaster: Broadcaster, rev: number, cursor: number, seesJobs: boolean) {
 	const leaving = new AbortController();
-	const filter = eventFilter(undefined, seesJobs);
+	const filter = eventFilter(undefined, seesJobs ? ["task", "job"] : ["task"]);
 	const { signal } = leaving;
 	const reader = eventStream(broadcaster, { cursor, isResumed: true, rev, filter, signal }).getReader();
 	let pending = "";
@@ -304,7 +304,7 @@ describe("the broadcaster", () => {
 });
 
 describe("the tail buffer", () => {
-	const filter = eventFilter(undefined, true);
+	const filter = eventFilter(undefined, ["task", "job"]);
 	const row = (id: number, data = "{}") => {
 		return { id, type: "task.created", subject: "/s", data, requestId: "r", time: id } as const;
 	};
@@ -330,7 +330,7 @@ describe("the tail buffer", () => {
 		const ids: number[] = [];
 		for (let cursor = 0; cursor < 100; ) {
 			const chunk = buffer.take(cursor, filter);
-			expect(buffer.take(cursor, eventFilter(undefined, true))).toBe(chunk);
+			expect(buffer.take(cursor, eventFilter(undefined, ["task", "job"]))).toBe(chunk);
 			expect(chunk.bytes?.byteLength).toBeLessThanOrEqual(64 * 1024);
 			const text = Buffer.from(chunk.bytes ?? []).toString("utf8");
 			ids.push(...[...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)));

@@ -42,6 +42,7 @@ export function startOurs(binary: string, databaseUrl?: string): Starter {
 			API_KEYS: "benchmark-key-0123456789",
 			RATE_LIMIT: "100000000/minute",
 			LOGIN_RATE_LIMIT: "100000000/minute",
+			USER_RATE_LIMIT: "100000000/minute",
 			LOG_FORMAT: "json",
 		});
 }

@@ -83,6 +83,7 @@ async function startOurs(folder: string): Promise<Server> {
 		DATABASE_URL: `sqlite:///${path}`,
 		RATE_LIMIT: "off",
 		LOGIN_RATE_LIMIT: "off",
+		USER_RATE_LIMIT: "off",
 		LOG_LEVEL: "error",
 	};
 	const { process, url } = await start("src/main.ts", {

@@ -6,7 +6,12 @@ import { openStorage } from "../src/storage/open.ts";
 
 /** The service with a log of the kind that `LOG` names, for bench/log.ts. */
 const config = readConfig(
-	{ PORT: Bun.env.PORT, DATABASE_URL: "sqlite://:memory:", RATE_LIMIT: "100000000/minute" },
+	{
+		PORT: Bun.env.PORT,
+		DATABASE_URL: "sqlite://:memory:",
+		RATE_LIMIT: "100000000/minute",
+		USER_RATE_LIMIT: "100000000/minute",
+	},
 	false,
 );
 const log = await logOf(Bun.env.LOG);

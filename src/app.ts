@@ -4,6 +4,8 @@ import { keyGuard } from "./auth/key-guard.ts";
 import { passwords } from "./auth/passwords.ts";
 import { loginRoutes, meRoutes } from "./auth/routes.ts";
 import { auth } from "./auth/service.ts";
+import { streamGuard } from "./auth/stream-guard.ts";
+import { TokenWatch } from "./auth/token-watch.ts";
 import { tokens } from "./auth/tokens.ts";
 import { userGuard } from "./auth/user-guard.ts";
 import { userService } from "./auth/users.ts";
@@ -28,7 +30,7 @@ import { type Clock, systemClock } from "./kernel/clock.ts";
 import { AppError } from "./kernel/errors.ts";
 import { type NewId, newId } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
-import type { MaybePromise } from "./kernel/maybe-promise.ts";
+import { type MaybePromise, whenResolved } from "./kernel/maybe-promise.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
 import { openapiRoutes } from "./openapi/routes.ts";
@@ -74,7 +76,12 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const login = auth(users, passwords(), issued);
 	const keys = apiKeys(config.apiKeys);
 	const counter = openCounter(config, log, clock);
-	const limit = requestLimit({ counter, rates: config, fingerprintOf: (key) => keys.fingerprint(key) });
+	const limit = requestLimit({
+		counter,
+		rates: config,
+		fingerprintOf: (key) => keys.fingerprint(key),
+		userIdOf: (token) => whenResolved(issued.verify(token), (identity) => identity?.userId),
+	});
 	const broadcaster = new Broadcaster({
 		events: storage.events,
 		log,
@@ -89,6 +96,11 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
+	/** Only where reads want a login do streams end with it. */
+	const watch =
+		config.reads === "public"
+			? undefined
+			: new TokenWatch({ users: storage.users, clock, log, onChange: () => broadcaster.signal.notify() });
 	const tasks = taskService(storage.tasks, storage.run);
 	const jobs = jobService(storage.jobs, storage.run);
 	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
@@ -140,6 +152,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				tasks,
 				readBody,
 				requireUser: async (request) => (await requireUser(request)).id,
+				requireReader: config.reads === "public" ? undefined : requireUser,
 				cursors,
 				clock,
 				newId: deps.newId ?? newId,
@@ -155,7 +168,14 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				newId: deps.newId ?? newId,
 			}),
 		)
-		.use(eventRoutes({ events: storage.events, broadcaster, hasKey }))
+		.use(
+			eventRoutes({
+				events: storage.events,
+				broadcaster,
+				hasKey,
+				requireReader: watch && streamGuard({ requireUser, tokens: issued, watch }),
+			}),
+		)
 		.use(metricsRoutes({ metrics, requireKey }))
 		.use(openapi.routes);
 	const table = new RouteTable(() => routes.routes);
@@ -181,6 +201,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			retention.start();
 			dispatcher.start();
 			sweeper.start();
+			watch?.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
 		ready() {
@@ -194,7 +215,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.
-				await broadcaster.stop();
+				await Promise.all([broadcaster.stop(), watch?.stop()]);
 				await server?.stop(true);
 				await closed;
 				await counter.stop();

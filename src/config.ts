@@ -35,6 +35,8 @@ export interface Config extends LogOptions {
 	readonly corsOrigins: readonly string[];
 	readonly rateLimit: Rate | undefined;
 	readonly loginRateLimit: Rate | undefined;
+	/** For requests with a valid JWT, by user. */
+	readonly userRateLimit: Rate | undefined;
 	/** For the requests of workers with a valid key. */
 	readonly workerRateLimit: Rate | undefined;
 	/** Absent: limits are counted in this process alone. */
@@ -48,6 +50,8 @@ export interface Config extends LogOptions {
 	readonly eventStreamsMax: number;
 	readonly jobsRetentionHours: number;
 	readonly metrics: boolean;
+	/** Who may read tasks and events: everybody, or who has logged in. */
+	readonly reads: "public" | "login";
 }
 
 /** Every fault of the environment, one line each. No line repeats a secret. */
@@ -79,6 +83,7 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		corsOrigins: read.parsed("CORS_ORIGINS", "http://localhost:3001", origins),
 		rateLimit: read.parsed("RATE_LIMIT", "60/minute", rate),
 		loginRateLimit: read.parsed("LOGIN_RATE_LIMIT", "10/minute", rate),
+		userRateLimit: read.parsed("USER_RATE_LIMIT", "600/minute", rate),
 		workerRateLimit: read.parsed("WORKER_RATE_LIMIT", "off", rate),
 		redisUrl: read.parsed("REDIS_URL", "memory://", redisUrl),
 		trustProxy: read.integer("TRUST_PROXY", 0, 0, 16),
@@ -90,6 +95,7 @@ export function readConfig(env: Environment, isTerminal: boolean): Config {
 		eventStreamsMax: read.integer("EVENTS_STREAMS_MAX", 10_000, 1, 1_000_000),
 		jobsRetentionHours: read.decimal("JOBS_RETENTION_HOURS", 168, 876_000),
 		metrics: read.oneOf("METRICS", "off", ["off", "on"] as const) === "on",
+		reads: read.oneOf("READS", "public", ["public", "login"] as const),
 		logLevel: read.oneOf("LOG_LEVEL", "info", logLevels),
 		logFormat: read.oneOf("LOG_FORMAT", isTerminal ? "pretty" : "json", logFormats),
 	};

@@ -27,7 +27,7 @@ export const meOperation = operation({
 	summary: "Get the user that the token stands for",
 	description: "A way to find out whether a token is still good.",
 	security: "bearer",
-	responses: { 200: { description: "The user.", schema: User, headers: ["Cache-Control"] } },
+	responses: { 200: { description: "The user.", schema: User, headers: ["Cache-Control", "Vary"] } },
 	errors: ["unauthorized", "unavailable"],
 });
 

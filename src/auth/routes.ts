@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import type { BodyReader, ReadBody } from "../http/body.ts";
+import { setPrivate } from "../http/conditional-get.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody } from "../http/validation.ts";
 import { canonical } from "../kernel/canonical.ts";
@@ -63,7 +64,7 @@ export function meRoutes({ users, requireUser, readBody }: MeRouteDeps) {
 			"/auth/me",
 			async ({ request, set }) => {
 				const user = await requireUser(request);
-				set.headers["cache-control"] = "no-store";
+				setPrivate(set);
 				return userBody(user);
 			},
 			{ detail: meOperation },

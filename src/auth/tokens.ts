@@ -1,6 +1,7 @@
 import { jwt } from "@elysiajs/jwt";
 import type { Clock } from "../kernel/clock.ts";
 import { isId } from "../kernel/ids.ts";
+import type { MaybePromise } from "../kernel/maybe-promise.ts";
 
 const issuer = "orchestrator";
 
@@ -15,22 +16,26 @@ export interface Identity {
 	readonly tokenGeneration: number;
 }
 
+/** Whom a token stands for, and until when. */
+export interface TokenIdentity extends Identity {
+	readonly expiresAtMs: number;
+}
+
 export interface Tokens {
 	readonly expiresInSeconds: number;
 	sign(identity: Identity): Promise<string>;
-	/** Undefined unless the text is a token of ours that has not expired. */
-	verify(token: string): Promise<Identity | undefined>;
-}
-
-interface Verified extends Identity {
-	readonly expiresAtMs: number;
+	/**
+	 * Undefined unless the text is a token of ours that has not expired. No promise for one that was verified before, nor
+	 * for what has not the form of a token. Whether the user is still there, and the generation current, the guard says.
+	 */
+	verify(token: string): MaybePromise<TokenIdentity | undefined>;
 }
 
 /** HS256 tokens with `sub iat exp iss jti`, and `gen`, the generation that a new password ends. */
 export function tokens(secret: string, expireMinutes: number, clock: Clock): Tokens {
 	const signer = jwt({ name: "jwt", secret, alg: "HS256", iss: issuer }).decorator.jwt;
 	const expiresInSeconds = expireMinutes * 60;
-	const verified = new Map<string, Verified>();
+	const verified = new Map<string, TokenIdentity>();
 
 	return {
 		expiresInSeconds,
@@ -38,16 +43,18 @@ export function tokens(secret: string, expireMinutes: number, clock: Clock): Tok
 			const exp = Math.floor(clock() / 1000) + expiresInSeconds;
 			return signer.sign({ sub: userId, exp, jti: crypto.randomUUID(), gen: tokenGeneration });
 		},
-		async verify(token) {
-			const known = verified.get(token) ?? (await check(token));
-			if (known !== undefined && known.expiresAtMs > clock()) return known;
+		verify(token) {
+			const known = verified.get(token);
+			if (known === undefined) {
+				return tokenForm.test(token) && isCanonical(token) ? check(token) : undefined;
+			}
+			if (known.expiresAtMs > clock()) return known;
 			verified.delete(token);
 			return undefined;
 		},
 	};
 
-	async function check(token: string): Promise<Verified | undefined> {
-		if (!tokenForm.test(token) || !isCanonical(token)) return undefined;
+	async function check(token: string): Promise<TokenIdentity | undefined> {
 		const claims = await signer.verify(token, {
 			algorithms: ["HS256"],
 			issuer,

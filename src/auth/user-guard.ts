@@ -1,3 +1,4 @@
+import { bearerToken } from "../http/credential.ts";
 import { contextOf } from "../http/request-context.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Auth } from "./service.ts";
@@ -14,13 +15,6 @@ export function userGuard(auth: Pick<Auth, "userOf">): UserGuard {
 		contextOf(request).principal = user.id;
 		return user;
 	};
-}
-
-/** What follows the scheme, whose case does not matter (RFC 9110 §11.1). */
-function bearerToken(headers: Headers): string | undefined {
-	const header = headers.get("authorization") ?? "";
-	const scheme = /^Bearer +/i.exec(header)?.[0];
-	return scheme && header.slice(scheme.length);
 }
 
 export function unauthorized(): AppError {

@@ -9,15 +9,15 @@ import type { FirstUser } from "./first-user.ts";
 export function greet(
 	url: string,
 	user: FirstUser | undefined,
-	{ logFormat }: Config,
+	{ logFormat, reads }: Config,
 	announce: OpenLog["announce"],
 ): void {
-	if (logFormat === "pretty") return void process.stdout.write(greeting(url, user));
+	if (logFormat === "pretty") return void process.stdout.write(greeting(url, user, reads));
 	announce({ url }, "Ready.");
 	if (user !== undefined) process.stderr.write(`${["", ...shownOnce(user), ""].join("\n")}\n`);
 }
 
-function greeting(url: string, user: FirstUser | undefined): string {
+function greeting(url: string, user: FirstUser | undefined, reads: Config["reads"]): string {
 	const credentials = user && JSON.stringify({ email: user.email, password: user.password });
 	const lines = [
 		"",
@@ -28,7 +28,7 @@ function greeting(url: string, user: FirstUser | undefined): string {
 		"  Try:",
 		credentials
 			? `  curl -s ${url}/auth/login -H 'Content-Type: application/json' -d '${credentials}'`
-			: `  curl -s ${url}/collab/state/tasks`,
+			: `  curl -s ${url}${reads === "public" ? "/collab/state/tasks" : "/healthz"}`,
 		"",
 	];
 	return `${lines.join("\n")}\n`;

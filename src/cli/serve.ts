@@ -10,6 +10,7 @@ import { environment } from "./environment.ts";
 import { firstUser } from "./first-user.ts";
 import { greet } from "./greeting.ts";
 import { reachableUrl } from "./healthcheck.ts";
+import { warnOfPublicReads } from "./public-reads.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 /** How long the end waits for a reader of the log that has stopped reading. */
@@ -55,6 +56,7 @@ async function open(config: Config, log: Log): Promise<Opened> {
 		log.info({ migration: name }, "Migrated."),
 	);
 	try {
+		warnOfPublicReads(config, log);
 		const fitting = { ...config, eventStreamsMax: streamsMax(config, log) };
 		return { storage, app: await build(fitting, { storage, log }) };
 	} catch (error) {

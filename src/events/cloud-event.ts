@@ -32,6 +32,14 @@ const goneReason = canonical({
 /** The last event of a stream whose next events are lost. It has no `id:`, so the client resumes from its last one. */
 export const goneFrame = `event: gone\ndata: ${goneReason}\n\n`;
 
+const unauthorizedReason = canonical({
+	message: "The login of this stream has ended: log in again, then tail from the last id.",
+	type: "unauthorized",
+});
+
+/** The last event of a stream whose credential has ended. It has no `id:` either. */
+export const unauthorizedFrame = `event: unauthorized\ndata: ${unauthorizedReason}\n\n`;
+
 export const keepaliveFrame = ": keep-alive\n\n";
 
 /**

@@ -9,19 +9,19 @@ export interface EventFilter {
 	admits(type: EventType): boolean;
 }
 
+/** What stands before the dot of a type: what the event is about. */
+export type EventKind = "task" | "job";
+
 /**
- * `wanted` is a list such as `task.*,job.dead`; absent: everything. It narrows and never widens: without a key
- * `job.*` admits nothing. Throws `validation_error` for an unknown type.
+ * `wanted` is a list such as `task.*,job.dead`; absent: everything. It narrows and never widens: who sees no jobs gets
+ * nothing for `job.*`. Throws `validation_error` for an unknown type.
  */
-export function eventFilter(wanted: string | undefined, seesJobs: boolean): EventFilter {
+export function eventFilter(wanted: string | undefined, visible: readonly EventKind[]): EventFilter {
 	const requested = wanted === undefined ? eventTypes : wanted.split(",").flatMap(typesOf);
-	const types = eventTypes.filter((type) => requested.includes(type) && (seesJobs || isPublic(type)));
+	const isVisible = (type: EventType) => visible.some((kind) => type.startsWith(`${kind}.`));
+	const types = eventTypes.filter((type) => requested.includes(type) && isVisible(type));
 	const mask = types.reduce((bits, type) => bits | bitOf(type), 0);
 	return { types, mask, admits: (type) => (mask & bitOf(type)) !== 0 };
-}
-
-function isPublic(type: EventType): boolean {
-	return type.startsWith("task.");
 }
 
 const bits = new Map(eventTypes.map((type, index) => [type, 1 << index]));

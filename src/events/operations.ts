@@ -7,33 +7,33 @@ const tag = {
 	description: "The log of changes: one event for every change, in the order of their commits.",
 };
 const whoSeesWhat =
-	"Everybody sees `task.*`; with a valid `X-API-Key` also `job.*`. `types` narrows that: without a key `types=job.*` is no error and gives nothing.";
+	"Everybody sees `task.*`; with a valid `X-API-Key` also `job.*`. With `READS=login` a user's token sees `task.*`, a key `job.*`, and anybody else nothing. `types` narrows that: without a key `types=job.*` is no error and gives nothing.";
+/** Without any where reads are public. */
+const reading = { security: ["apiKey", "bearer"], anonymousToo: true } as const;
 
 export const listOperation = operation({
 	operationId: "listEvents",
 	tag,
 	summary: "Read the log of changes, a page at a time",
 	description: `${whoSeesWhat} A page may be short, or empty, before the end of the log; then \`next_after\` has moved on.`,
-	security: "apiKey",
-	anonymousToo: true,
+	...reading,
 	query: EventQuery,
 	responses: {
 		200: {
 			description: "Events in the order of their commits.",
 			schema: EventList,
-			headers: ["Cache-Control"],
+			headers: ["Cache-Control", "Vary"],
 		},
 	},
-	errors: ["forbidden", "gone", "validation_error", "unavailable"],
+	errors: ["unauthorized", "forbidden", "gone", "validation_error", "unavailable"],
 });
 
 export const tailOperation = operation({
 	operationId: "tailEvents",
 	tag,
 	summary: "Follow the log of changes",
-	description: `A stream of server-sent events: \`id\` is the event's number, \`event\` its type, \`data\` a CloudEvents 1.0 object. It replays what came after \`Last-Event-ID\` and goes on live, without a gap or a repeat. To mirror a list: read it, then tail from its \`X-Event-Id\`. A \`bookmark\` event moves the id past events that the filter leaves out. A \`gone\` event ends a stream whose next events are not kept any more: list again. ${whoSeesWhat}`,
-	security: "apiKey",
-	anonymousToo: true,
+	description: `A stream of server-sent events: \`id\` is the event's number, \`event\` its type, \`data\` a CloudEvents 1.0 object. It replays what came after \`Last-Event-ID\` and goes on live, without a gap or a repeat. To mirror a list: read it, then tail from its \`X-Event-Id\`. A \`bookmark\` event moves the id past events that the filter leaves out. A \`gone\` event ends a stream whose next events are not kept any more: list again. An \`unauthorized\` event ends one whose login has ended. ${whoSeesWhat}`,
+	...reading,
 	query: TailQuery,
 	requestHeaders: ["Last-Event-ID"],
 	responses: {
@@ -43,8 +43,8 @@ export const tailOperation = operation({
 			schema: Type.String({
 				examples: ['id: 42\nevent: task.created\ndata: {"data":{…},"id":"42","type":"task.created",…}\n\n'],
 			}),
-			headers: ["Cache-Control"],
+			headers: ["Cache-Control", "Vary"],
 		},
 	},
-	errors: ["forbidden", "gone", "validation_error", "unavailable"],
+	errors: ["unauthorized", "forbidden", "gone", "validation_error", "unavailable"],
 });

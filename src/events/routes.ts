@@ -1,8 +1,10 @@
 import { Elysia } from "elysia";
+import { setPrivate } from "../http/conditional-get.ts";
 import { contextOf } from "../http/request-context.ts";
 import { queryOf, readQuery } from "../http/validation.ts";
 import { canonicalArray, canonicalObject } from "../kernel/canonical.ts";
 import { AppError, validationError } from "../kernel/errors.ts";
+import { type EventAccessDeps, eventAccess } from "./access.ts";
 import type { Broadcaster } from "./broadcaster.ts";
 import { cloudEvent } from "./cloud-event.ts";
 import { eventFilter } from "./filter.ts";
@@ -11,11 +13,9 @@ import { EventQuery, TailQuery } from "./schema.ts";
 import { type EventPage, type EventStore, epochGap, type LogRange } from "./store.ts";
 import { eventStream } from "./stream.ts";
 
-export interface EventRouteDeps {
+export interface EventRouteDeps extends EventAccessDeps {
 	readonly events: EventStore;
 	readonly broadcaster: Broadcaster;
-	/** Whether the request has a key; throws `forbidden` if it is not valid. */
-	readonly hasKey: (request: Request) => boolean;
 }
 
 /** Bounds the memory of one page. */
@@ -25,17 +25,19 @@ const listBytesMax = 4 * 1024 * 1024;
 const readListQuery = readQuery(EventQuery);
 const readTailQuery = readQuery(TailQuery);
 
-export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
+export function eventRoutes({ events, broadcaster, ...access }: EventRouteDeps) {
+	const accessOf = eventAccess(access);
 	return new Elysia()
 		.get(
 			"/events",
 			async ({ request, set }) => {
-				const seesJobs = hasKey(request);
+				const { visible, isPrivate } = await accessOf(request);
 				const { after = 0, limit = 100, types } = readListQuery(queryOf(request.url));
-				const filter = eventFilter(types, seesJobs);
+				const filter = eventFilter(types, visible);
 				const page = await events.read({ after, limit, bytesMax: listBytesMax, types: filter.types });
 				requireKept(after, page, "/after");
-				set.headers["cache-control"] = "no-store";
+				if (isPrivate) setPrivate(set);
+				else set.headers["cache-control"] = "no-store";
 				return listBody(page);
 			},
 			{ detail: listOperation },
@@ -43,9 +45,9 @@ export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 		.get(
 			"/events/tail",
 			async ({ request, set }) => {
-				const seesJobs = hasKey(request);
+				const { visible, isPrivate, watch } = await accessOf(request);
 				const { last_event_id, types } = readTailQuery(queryOf(request.url));
-				const filter = eventFilter(types, seesJobs);
+				const filter = eventFilter(types, visible);
 				const last = lastEventId(request.headers, last_event_id);
 				const stream = await closedIfUnavailable(request, async () => {
 					const range = await events.range();
@@ -53,10 +55,15 @@ export function eventRoutes({ events, broadcaster, hasKey }: EventRouteDeps) {
 					const { rev } = range;
 					const cursor = last === undefined ? rev : Math.max(last.id, range.purgedRev);
 					const { signal } = request;
-					return eventStream(broadcaster, { cursor, isResumed: last !== undefined, rev, filter, signal });
+					const isResumed = last !== undefined;
+					return eventStream(broadcaster, { cursor, isResumed, rev, filter, signal, watch });
 				});
 				contextOf(request).keepOpen();
 				Object.assign(set.headers, streamHeaders);
+				if (isPrivate) {
+					setPrivate(set);
+					set.headers["cache-control"] += ", no-store, no-transform";
+				}
 				return new Response(stream);
 			},
 			{ detail: tailOperation },

@@ -1,5 +1,6 @@
+import type { StreamCredential } from "./access.ts";
 import type { Broadcaster, Next } from "./broadcaster.ts";
-import { bookmarkFrame, goneFrame, keepaliveFrame, openingFrame } from "./cloud-event.ts";
+import { bookmarkFrame, goneFrame, keepaliveFrame, openingFrame, unauthorizedFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
 import type { Chunk } from "./tail-buffer.ts";
 
@@ -12,6 +13,8 @@ export interface StreamStart {
 	readonly rev: number;
 	readonly filter: EventFilter;
 	readonly signal: AbortSignal;
+	/** Begins to watch the credential that the stream ends with. Absent: it ends with none. */
+	readonly watch?: (() => StreamCredential) | undefined;
 }
 
 /** Every this many keep-alives a bookmark is sent, if the cursor has moved. */
@@ -51,15 +54,17 @@ class Reader {
 	#isCancelled = false;
 	#hasLeft = false;
 	readonly #filter: EventFilter;
+	readonly #credential: StreamCredential | undefined;
 
 	constructor(
 		private readonly broadcaster: Broadcaster,
-		{ cursor, rev, filter, signal }: StreamStart,
+		{ cursor, rev, filter, signal, watch }: StreamStart,
 	) {
 		this.#cursor = this.#sentId = cursor;
 		this.#filter = filter;
 		this.#ticks = broadcaster.ticks;
 		broadcaster.enter(rev);
+		this.#credential = watch?.();
 		if (signal.aborted) this.cancel();
 		else signal.addEventListener("abort", () => this.cancel(), { once: true });
 	}
@@ -81,9 +86,12 @@ class Reader {
 			const before = this.#cursor;
 			const next = await this.#take();
 			if (next === "end") break;
-			if (next === "gone") {
-				this.#leave();
-				return utf8(goneFrame);
+			if (next === "gone") return this.#endWith(goneFrame);
+			if (next === "unauthorized") return this.#endWith(unauthorizedFrame);
+			if (next.bytes !== undefined && this.#credential?.isUnconfirmed) {
+				if (this.broadcaster.isOver) break;
+				await wakeUp;
+				continue;
 			}
 			const bytes = this.#advance(next);
 			if (bytes !== undefined) return bytes;
@@ -95,16 +103,25 @@ class Reader {
 		return undefined;
 	}
 
-	async #take(): Promise<Next> {
+	async #take(): Promise<Next | "unauthorized"> {
 		while (!this.#isCancelled) {
 			try {
-				return await this.broadcaster.take(this.#cursor, this.#filter);
+				const next = await this.broadcaster.take(this.#cursor, this.#filter);
+				// Asked after the read: what came while the credential ended is not sent.
+				return this.#credential?.isEnded ? "unauthorized" : next;
 			} catch {
+				if (this.#credential?.isEnded) return "unauthorized";
 				// The broadcaster has logged it. The stream stays open and tries again.
 				await Bun.sleep(retryMs);
 			}
 		}
 		return "end";
+	}
+
+	/** The last bytes of the stream. */
+	#endWith(frame: string): Uint8Array {
+		this.#leave();
+		return utf8(frame);
 	}
 
 	#advance({ bytes, lastId, cursor }: Chunk): Uint8Array | undefined {
@@ -126,6 +143,7 @@ class Reader {
 	#leave(): void {
 		if (this.#hasLeft) return;
 		this.#hasLeft = true;
+		this.#credential?.release();
 		this.broadcaster.leave();
 	}
 }

@@ -13,7 +13,7 @@ export function setEtag({ headers }: ResponseSettings, etag: string): void {
 	headers["cache-control"] = "no-transform";
 }
 
-/** The body with its `ETag`, or 304 where the client has it already. */
+/** The body with its `ETag`, or 304 where the client has it already. For what everybody may read. */
 export function unlessKnown(
 	{ headers }: Request,
 	set: ResponseSettings,
@@ -22,6 +22,27 @@ export function unlessKnown(
 	set.headers.etag = etag;
 	set.headers["cache-control"] = "no-cache, no-transform";
 	return isKnown(headers, etag) ? noBody(set, 304) : body;
+}
+
+/** The same for what needs a credential. */
+export function privateUnlessKnown(
+	request: Request,
+	set: ResponseSettings,
+	representation: Representation,
+): string | null {
+	const response = unlessKnown(request, set, representation);
+	setPrivate(set);
+	set.headers["cache-control"] = "private, no-cache, no-transform";
+	return response;
+}
+
+/**
+ * For the response to a request that needed a credential: no cache that others share may keep it (RFC 9111 §5.2.2.7), and
+ * a private one may not give it to whoever uses the same browser with another credential.
+ */
+export function setPrivate({ headers }: ResponseSettings): void {
+	headers["cache-control"] = "private, no-cache";
+	headers.vary = "Origin, Authorization, X-API-Key";
 }
 
 /** A response without a body, and so without a type. */

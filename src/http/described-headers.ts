@@ -17,8 +17,8 @@ const optionalHeaders = {
 export type HeaderName = keyof typeof optionalHeaders;
 
 const limitHeaders = {
-	RateLimit: 'What is left of the limit: `"default";r=<left>;t=<seconds>`.',
-	"RateLimit-Policy": 'The limit: `"default";q=60;w=60`.',
+	RateLimit: 'What is left of the limit: `"default";r=<left>;t=<seconds>`; of a user\'s limit, `"user";…`.',
+	"RateLimit-Policy": 'The limit: `"default";q=60;w=60`; with a valid token, `"user";q=600;w=60`.',
 };
 
 /** The headers of one response: those that every response has, and the ones named. */

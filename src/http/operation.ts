@@ -24,13 +24,15 @@ export interface ResponseSpec {
 	readonly component?: string;
 }
 
+type Scheme = "bearer" | "apiKey";
+
 interface OperationSpec {
 	readonly operationId: string;
 	readonly tag: Tag;
 	readonly summary: string;
 	readonly description: string;
-	/** Which credential is wanted; absent: none. */
-	readonly security?: "bearer" | "apiKey";
+	/** Which credential is wanted, or which ones, of which one does; absent: none. */
+	readonly security?: Scheme | readonly Scheme[];
 	/** The credential may be left out. */
 	readonly anonymousToo?: boolean;
 	/** Not under the rate limit. */
@@ -75,7 +77,7 @@ export function operation(spec: OperationSpec) {
 /** An empty list says that no credential is wanted, an empty object in the list that one may be left out. */
 function securityOf({ security, anonymousToo = false }: OperationSpec) {
 	if (security === undefined) return [];
-	return [{ [security]: [] }, ...(anonymousToo ? [{}] : [])];
+	return [...[security].flat().map((scheme) => ({ [scheme]: [] })), ...(anonymousToo ? [{}] : [])];
 }
 
 function parametersOf({ requestHeaders = [], pathParameters = [], query }: OperationSpec) {

@@ -159,7 +159,7 @@ export const listOperation = operation({
 	description: "`queue`, `state` and `kind` each narrow the list.",
 	query: JobQueryParameters,
 	security,
-	responses: { 200: response("A page of jobs.", JobList, ["Cache-Control", "Link"]) },
+	responses: { 200: response("A page of jobs.", JobList, ["Cache-Control", "Vary", "Link"]) },
 	errors: [...guard, "validation_error", "unavailable"],
 });
 
@@ -169,6 +169,6 @@ export const statsOperation = operation({
 	summary: "Count each queue's jobs by state",
 	description: "With the age of the oldest job that is due, to see whether the workers keep up.",
 	security,
-	responses: { 200: response("The queues that have jobs, by name.", JobStats, ["Cache-Control"]) },
+	responses: { 200: response("The queues that have jobs, by name.", JobStats, ["Cache-Control", "Vary"]) },
 	errors: [...guard, "unavailable"],
 });

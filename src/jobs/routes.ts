@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { setEtag, unlessKnown } from "../http/conditional-get.ts";
+import { privateUnlessKnown, setEtag, setPrivate } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { changeContext } from "../http/request-context.ts";
@@ -102,7 +102,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				const { rows, more } = await jobs.list(query);
 				const last = more ? rows.at(-1) : undefined;
 				const next = last && cursors.seal(listName(query), last.id);
-				set.headers["cache-control"] = "no-store";
+				setPrivate(set);
 				if (next !== undefined) set.headers.link = nextLink(query, next);
 				return jobListBody(rows.map(jobBody), next);
 			},
@@ -112,7 +112,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 			"/jobs/stats",
 			async ({ request, set }) => {
 				requireKey(request);
-				set.headers["cache-control"] = "no-store";
+				setPrivate(set);
 				return statsBody(await jobs.stats());
 			},
 			{ detail: statsOperation },
@@ -121,7 +121,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 			"/jobs/:id",
 			async ({ request, params, set }) => {
 				const { id } = changeOf(request, params.id);
-				return unlessKnown(request, set, represent(jobBody(requireJob(await jobs.find(id)))));
+				return privateUnlessKnown(request, set, represent(jobBody(requireJob(await jobs.find(id)))));
 			},
 			{ detail: getOperation },
 		);

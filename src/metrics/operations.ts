@@ -15,7 +15,7 @@ export const metricsOperation = operation({
 			description: "All metrics of this process, in Prometheus' text format.",
 			contentType: metricsType,
 			schema: Type.String({ examples: ["orchestrator_database_up 1\n"] }),
-			headers: ["Cache-Control"],
+			headers: ["Cache-Control", "Vary"],
 		},
 	},
 	errors: ["unauthorized", "forbidden", "not_found"],

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { setPrivate } from "../http/conditional-get.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Metrics } from "./metrics.ts";
 import { metricsOperation, metricsType } from "./operations.ts";
@@ -18,7 +19,7 @@ export function metricsRoutes({ metrics, requireKey }: MetricsRouteDeps) {
 				throw new AppError("not_found", "Metrics are off; METRICS=on turns them on.");
 			requireKey(request);
 			set.headers["content-type"] = metricsType;
-			set.headers["cache-control"] = "no-store";
+			setPrivate(set);
 			return metrics.text();
 		},
 		{ detail: metricsOperation },

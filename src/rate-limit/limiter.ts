@@ -11,7 +11,7 @@ export type Limiter = (key: string, headers: ResponseHeaders) => MaybePromise<vo
  * A limit under the name that its headers have. It runs before routing, so that requests count as well whose path or
  * method does not exist or whose body does not parse.
  */
-export function limiter(counter: Counter, name: "default" | "worker", rate: Rate): Limiter {
+export function limiter(counter: Counter, name: "default" | "user" | "worker", rate: Rate): Limiter {
 	const policy = `"${name}";q=${rate.requestsMax};w=${rate.windowSeconds}`;
 
 	function check({ count, resetMs }: WindowCount, headers: ResponseHeaders): void {

@@ -1,38 +1,69 @@
 import type { Config } from "../config.ts";
+import { credentialOf } from "../http/credential.ts";
 import type { RequestContext } from "../http/request-context.ts";
-import type { MaybePromise } from "../kernel/maybe-promise.ts";
+import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import type { Counter } from "./counter.ts";
 import { addressKey, limiter } from "./limiter.ts";
 
 export interface RequestLimitDeps {
 	readonly counter: Counter;
-	readonly rates: Pick<Config, "rateLimit" | "workerRateLimit">;
+	readonly rates: Pick<Config, "rateLimit" | "userRateLimit" | "workerRateLimit">;
 	/** The fingerprint of an API key; undefined for one that is not valid. */
 	readonly fingerprintOf: (key: string) => string | undefined;
+	/** The user of a token; undefined for one that is forged or expired. Asks no database. */
+	readonly userIdOf: (token: string) => MaybePromise<string | undefined>;
 }
 
 /** Counts a request under the limit that is for it. Throws `rate_limited` beyond that. */
 export type RequestLimit = (request: Request, context: RequestContext) => MaybePromise<void>;
 
-/** A request counts by its key where that is valid, else by the client's address. */
-export function requestLimit({ counter, rates, fingerprintOf }: RequestLimitDeps): RequestLimit {
-	const count = rates.rateLimit && limiter(counter, "default", rates.rateLimit);
-	const countWorker = rates.workerRateLimit && limiter(counter, "worker", rates.workerRateLimit);
+/** A request counts by the credential that it acts for where that is valid, else by the client's address. */
+export function requestLimit({ counter, rates, fingerprintOf, userIdOf }: RequestLimitDeps): RequestLimit {
+	const { rateLimit, userRateLimit, workerRateLimit } = rates;
+	const count = rateLimit && limiter(counter, "default", rateLimit);
+	const countUser = userRateLimit && limiter(counter, "user", userRateLimit);
+	const countWorker = workerRateLimit && limiter(counter, "worker", workerRateLimit);
 
-	return ({ method, headers: sent }, { path, address, headers }) => {
-		if (isUnlimited(path)) return;
-		const key = sent.get("x-api-key");
-		const fingerprint = key === null ? undefined : fingerprintOf(key);
-		if (fingerprint === undefined) return count?.(`address:${addressKey(address)}`, headers);
+	function byAddress({ address, headers }: RequestContext): MaybePromise<void> {
+		return count?.(`address:${addressKey(address)}`, headers);
+	}
+
+	function byKey(key: string, method: string, context: RequestContext): MaybePromise<void> {
+		const fingerprint = fingerprintOf(key);
+		if (fingerprint === undefined) return byAddress(context);
+		const { headers, path } = context;
 		if (isOfWorker(method, path)) return countWorker?.(`worker:${fingerprint}`, headers);
 		return count?.(`key:${fingerprint}`, headers);
+	}
+
+	function byToken(token: string, context: RequestContext): MaybePromise<void> {
+		return whenResolved(userIdOf(token), (userId) =>
+			userId === undefined ? byAddress(context) : countUser?.(`user:${userId}`, context.headers),
+		);
+	}
+
+	return ({ method, headers }, context) => {
+		if (isUnlimited(context.path)) return;
+		const credential = credentialOf(headers, context.path);
+		if (credential === undefined) return byAddress(context);
+		if (credential.kind === "key") return byKey(credential.text, method, context);
+		// No login makes room for the next one: that would let a user try more passwords of others than a stranger may.
+		return isLogin(context.path) ? byAddress(context) : byToken(credential.text, context);
 	};
 }
 
 function isUnlimited(path: string): boolean {
 	return (
-		path === "/healthz" || path === "/swagger" || path.startsWith("/swagger/") || path === "/favicon.ico"
+		path === "/healthz" ||
+		path === "/" ||
+		path === "/swagger" ||
+		path.startsWith("/swagger/") ||
+		path === "/favicon.ico"
 	);
+}
+
+function isLogin(path: string): boolean {
+	return path === "/auth/login" || path === "/auth/login/";
 }
 
 const workerPath = /^\/jobs\/(lease|[^/]+\/(heartbeat|complete|fail))\/?$/;

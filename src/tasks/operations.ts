@@ -2,7 +2,13 @@ import { notModified, operation } from "../http/operation.ts";
 import { pathParameter } from "../http/parameters.ts";
 import { NewTask, Task, TaskList, TaskPatch, TaskQuery } from "./schema.ts";
 
-const tag = { name: "Tasks", description: "What people have to do. Everybody may read; users may change." };
+const tag = {
+	name: "Tasks",
+	description:
+		"What people have to do. Users may change them; everybody may read, or with `READS=login` users alone.",
+};
+/** Without a token where reads are public. */
+const reading = { security: "bearer", anonymousToo: true } as const;
 const pathParameters = [pathParameter("TaskId", "id", "The task's id.")];
 
 export const createOperation = operation({
@@ -38,6 +44,7 @@ export const listOperation = operation({
 	description:
 		"`ETag` is for the page as a whole. Tail the events from `X-Event-Id` to see every later change, and none twice.",
 	query: TaskQuery,
+	...reading,
 	requestHeaders: ["If-None-Match"],
 	responses: {
 		200: {
@@ -50,7 +57,7 @@ export const listOperation = operation({
 			headers: [...notModified.headers, "X-Event-Id", "Link"],
 		},
 	},
-	errors: ["validation_error", "unavailable"],
+	errors: ["unauthorized", "validation_error", "unavailable"],
 });
 
 export const getOperation = operation({
@@ -58,13 +65,14 @@ export const getOperation = operation({
 	tag,
 	summary: "Get one task",
 	description: "Gives the same body as the creation or the change that made this version.",
+	...reading,
 	pathParameters,
 	requestHeaders: ["If-None-Match"],
 	responses: {
 		200: { description: "The task.", schema: Task, headers: ["ETag", "Cache-Control", "Vary"] },
 		304: notModified,
 	},
-	errors: ["not_found", "unavailable"],
+	errors: ["unauthorized", "not_found", "unavailable"],
 });
 
 export const patchOperation = operation({

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
-import { noBody, setEtag, unlessKnown } from "../http/conditional-get.ts";
+import { noBody, privateUnlessKnown, setEtag, unlessKnown } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
@@ -26,6 +26,8 @@ export interface TaskRouteDeps {
 	readonly readBody: BodyReader;
 	/** The id of the user whose token the request carries. Throws `unauthorized`. */
 	readonly requireUser: (request: Request) => Promise<string>;
+	/** Throws `unauthorized` unless the request may read tasks. Absent: everybody may. */
+	readonly requireReader: ((request: Request) => Promise<unknown>) | undefined;
 	readonly cursors: Cursors;
 	readonly clock: Clock;
 	readonly newId: NewId;
@@ -34,8 +36,12 @@ export interface TaskRouteDeps {
 const newTask = jsonBody(NewTask);
 const taskPatch = jsonBody(TaskPatch);
 
-export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId }: TaskRouteDeps) {
+export function taskRoutes(deps: TaskRouteDeps) {
+	const { tasks, readBody, requireUser, requireReader, cursors, clock, newId } = deps;
 	const reads = cachedReads(tasks, cursors);
+	// Chosen once: a public read has neither a guard nor a promise for one.
+	const guard = requireReader && readGuard(requireReader);
+	const respond = requireReader === undefined ? unlessKnown : privateUnlessKnown;
 
 	/** Existence and precondition are checked before the body, also if the body is invalid (contract §1). */
 	async function requireCurrent(id: string, request: Request): Promise<void> {
@@ -65,15 +71,14 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 				whenResolved(reads.list(queryOf(request.url)), ({ page, revision }) => {
 					set.headers["x-event-id"] = String(revision.rev);
 					if (page.link !== undefined) set.headers.link = page.link;
-					return unlessKnown(request, set, page);
+					return respond(request, set, page);
 				}),
-			{ detail: listOperation },
+			{ detail: listOperation, ...guard },
 		)
 		.get(
 			"/collab/tasks/:id",
-			({ request, params, set }) =>
-				whenResolved(reads.one(params.id), (task) => unlessKnown(request, set, task)),
-			{ detail: getOperation },
+			({ request, params, set }) => whenResolved(reads.one(params.id), (task) => respond(request, set, task)),
+			{ detail: getOperation, ...guard },
 		)
 		.patch(
 			"/collab/tasks/:id",
@@ -103,4 +108,13 @@ export function taskRoutes({ tasks, readBody, requireUser, cursors, clock, newId
 			},
 			{ detail: removeOperation },
 		);
+}
+
+/** A route's hook that lets only readers through, before anything of the request is looked at. */
+function readGuard(requireReader: (request: Request) => Promise<unknown>) {
+	return {
+		async beforeHandle({ request }: { readonly request: Request }): Promise<void> {
+			await requireReader(request);
+		},
+	};
 }

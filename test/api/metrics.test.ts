@@ -13,7 +13,8 @@ async function scrape(server: TestServer): Promise<ReadonlyMap<string, number>> 
 	const response = await fetch(`${server.url}/metrics`, { headers: key });
 	expect(response.status).toBe(200);
 	expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-	expect(response.headers.get("cache-control")).toBe("no-store");
+	expect(response.headers.get("cache-control")).toBe("private, no-cache");
+	expect(response.headers.get("vary")).toBe("Origin, Authorization, X-API-Key");
 	const text = await response.text();
 	expect(text.endsWith("\n")).toBe(true);
 	const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));

@@ -102,8 +102,8 @@ test.each([
 	["GET /auth/me", "200 401 429 500 503"],
 	["PATCH /auth/me", "200 400 401 413 415 422 429 500 503"],
 	["POST /collab/tasks", "200 400 401 413 415 422 429 500 503"],
-	["GET /collab/state/tasks", "200 304 422 429 500 503"],
-	["GET /collab/tasks/{id}", "200 304 404 429 500 503"],
+	["GET /collab/state/tasks", "200 304 401 422 429 500 503"],
+	["GET /collab/tasks/{id}", "200 304 401 404 429 500 503"],
 	["PATCH /collab/tasks/{id}", "200 400 401 404 412 413 415 422 428 429 500 503"],
 	["DELETE /collab/tasks/{id}", "204 400 401 404 412 428 429 500 503"],
 ])("%s declares %s", (line, statuses) => {
@@ -184,7 +184,12 @@ test("a patch also accepts a merge patch, and null where null is allowed", () =>
 
 test("every operation that needs a credential says which one", () => {
 	const wanted = operations.filter(([line]) => !/^\w+ \/(events|jobs|metrics)/.test(line));
-	const bearer = wanted.filter(([, { security }]) => security.length > 0);
+	const reads = ["GET /collab/state/tasks", "GET /collab/tasks/{id}"];
+	for (const line of reads) expect(operationAt(line).security).toEqual([{ bearer: [] }, {}]);
+	for (const line of ["GET /events", "GET /events/tail"]) {
+		expect(operationAt(line).security).toEqual([{ apiKey: [] }, { bearer: [] }, {}]);
+	}
+	const bearer = wanted.filter(([line, { security }]) => security.length > 0 && !reads.includes(line));
 	expect(bearer.map(([line]) => line).sort()).toEqual([
 		"DELETE /collab/tasks/{id}",
 		"GET /auth/me",

@@ -4,7 +4,7 @@ import { openStorage } from "../../src/storage/open.ts";
 import { type Answer, ask, type Question } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
-import { silentLog, startServer, testApiKey } from "../support/server.ts";
+import { silentLog, startServer, type TestServer, testApiKey } from "../support/server.ts";
 import { testEmail, testPassword, usersOf } from "../support/users.ts";
 
 /** The parts of a response that must be equal on all databases: everything except the date. */
@@ -19,13 +19,20 @@ const log = await silentLog();
 const hash = await Bun.password.hash(testPassword, { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 });
 
 /** A deterministic server on a new database: ids, times and secrets are the same every time. */
-async function foreseeable(env: Readonly<Record<string, string>>) {
+async function foreseeable(env: Readonly<Record<string, string>>, settings: Record<string, string> = {}) {
 	const storage = await openStorage(readConfig(env, false).database, log);
 	await storage.settings.getOrMake("cursor_secret", () => "cursors are the same everywhere");
 	await usersOf(storage).add({ id: numberedId(0), email: testEmail, passwordHash: hash, now: 0 });
 	let ids = 0;
 	return startServer(
-		{ RATE_LIMIT: "1000/minute", LOGIN_RATE_LIMIT: "3/minute", MAX_BODY_BYTES: "50000", LOG_LEVEL: "silent" },
+		{
+			RATE_LIMIT: "1000/minute",
+			USER_RATE_LIMIT: "2000/minute",
+			LOGIN_RATE_LIMIT: "3/minute",
+			MAX_BODY_BYTES: "50000",
+			LOG_LEVEL: "silent",
+			...settings,
+		},
 		{ storage, clock: () => 1_700_000_000_000, newId: () => numberedId(++ids) },
 	);
 }
@@ -34,13 +41,10 @@ function numberedId(number: number): string {
 	return `019ab2f4-7c1e-7a52-9d0b-${String(number).padStart(12, "0")}`;
 }
 
-/** Valid and invalid requests of every kind, in a fixed order: each one runs on the state that the ones before it left. */
-async function conversation(env: Readonly<Record<string, string>>): Promise<readonly Seen[]> {
-	const server = await foreseeable(env);
+/** Asks a server, and keeps what was seen. */
+function recorded(server: TestServer): { readonly say: Say; readonly seen: readonly Seen[] } {
 	const seen: Seen[] = [];
-	const user = { authorization: server.bearer };
-
-	async function say(line: `${string} /${string}`, options: Question = {}): Promise<Answer> {
+	const say: Say = async (line, options = {}) => {
 		const headers = { "x-request-id": `step-${seen.length}`, ...options.headers };
 		const answer = await ask(server, line, { ...options, headers });
 		const { date: _, ...compared } = Object.fromEntries(answer.headers);
@@ -48,7 +52,15 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 		const body = answer.text.replace(/"access_token":"[^"]+"/, '"access_token":"…"');
 		seen.push(timeless(line, { line, status: answer.status, headers: compared, body }));
 		return answer;
-	}
+	};
+	return { say, seen };
+}
+
+/** Valid and invalid requests of every kind, in a fixed order: each one runs on the state that the ones before it left. */
+async function conversation(env: Readonly<Record<string, string>>): Promise<readonly Seen[]> {
+	const server = await foreseeable(env);
+	const { say, seen } = recorded(server);
+	const user = { authorization: server.bearer };
 	const create = (body: unknown, headers: object = {}) =>
 		say("POST /collab/tasks", { headers: { ...user, ...headers }, body });
 
@@ -246,6 +258,54 @@ async function talkOfJobs(say: Say): Promise<void> {
 	await say("GET /events?after=99&types=x", { headers: key });
 	await say("GET /events?after=999", { headers: { "x-api-key": "wrong-key-of-sixteen" } });
 }
+
+/** Every read, with every credential, where reads want one. */
+async function readsWithLogin(env: Readonly<Record<string, string>>): Promise<readonly Seen[]> {
+	const server = await foreseeable(env, { READS: "login" });
+	const { say, seen } = recorded(server);
+	const user = { authorization: server.bearer };
+	const key = { "x-api-key": testApiKey };
+	const { headers } = await say("POST /collab/tasks", { headers: user, body: { title: "a" } });
+	const etag = headers.get("etag") ?? "";
+	await say("POST /jobs", { headers: key, body: { kind: "k" } });
+	for (const credential of [
+		{},
+		{ authorization: "Bearer forged" },
+		user,
+		key,
+		{ ...user, ...key },
+		{ "x-api-key": "wrong-key-of-sixteen" },
+	]) {
+		for (const path of [
+			"/collab/state/tasks",
+			"/collab/state/tasks?limit=x",
+			`/collab/tasks/${numberedId(1)}`,
+			"/collab/tasks/no-id",
+			"/events",
+			"/events?types=job.*",
+			"/events?after=99",
+			"/events?after=99&types=x",
+		] as const) {
+			for (const method of ["GET", "HEAD"]) {
+				await say(`${method} ${path}`, { headers: credential });
+				await say(`${method} ${path}`, { headers: { ...credential, "if-none-match": etag } });
+			}
+		}
+	}
+	await usersOf(server.storage).remove(testEmail);
+	await say("GET /collab/state/tasks", { headers: user });
+	await say("GET /events", { headers: user });
+	return seen;
+}
+
+test("where reads want a login, the same requests get the same responses on every database", async () => {
+	const [first, ...others] = await Promise.all(
+		everyDatabase.map(async ({ newUrl }) => readsWithLogin({ DATABASE_URL: await newUrl() })),
+	);
+	const statuses = new Set(first?.map(({ status }) => status));
+	expect([...statuses].sort()).toEqual([200, 202, 304, 401, 403, 404, 422]);
+	for (const other of others) expect(other).toEqual([...(first ?? [])]);
+});
 
 test("the same requests get the same responses on every database: status, headers and bytes", async () => {
 	const environments = [...everyDatabase.map((database) => ({ ...database, env: {} })), ...postgresVariants];

@@ -2,9 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/kernel/ids.ts";
 import type { Log } from "../../src/kernel/log.ts";
 import { type Answer, ask, errorOf, type Question } from "../support/ask.ts";
+import { openTail } from "../support/events.ts";
 import { recordedLog } from "../support/log.ts";
 import { startServer, testApiKey } from "../support/server.ts";
-import { addUser, testEmail, testPassword } from "../support/users.ts";
+import { addUser, logIn, testEmail, testPassword, usersOf } from "../support/users.ts";
 
 /** A server whose clock stands still until a test moves it. */
 async function limited(env: Record<string, string>, log?: Log) {
@@ -21,6 +22,10 @@ async function limited(env: Record<string, string>, log?: Log) {
 		},
 	};
 }
+
+/** Which limit a response was counted under, and what is left of it. */
+const limitOf = ({ headers }: Answer) =>
+	(headers.get("ratelimit") ?? "none").replace(/^"(\w+)";r=(\d+);t=\d+$/, "$1 $2");
 
 const leftOf = ({ headers }: Answer) =>
 	Number(/^"default";r=(\d+);t=\d+$/.exec(headers.get("ratelimit") ?? "")?.[1]);
@@ -61,10 +66,14 @@ describe("the limit", () => {
 	});
 
 	test("is in the headers of every limited response, whatever its status, and each request counts", async () => {
-		const { server } = await limited({ RATE_LIMIT: "100/minute", MAX_BODY_BYTES: "1024" });
+		const { server } = await limited({
+			RATE_LIMIT: "100/minute",
+			USER_RATE_LIMIT: "50/minute",
+			MAX_BODY_BYTES: "1024",
+		});
 		const headers = { authorization: server.bearer };
 		const id = newId();
-		let left = 99;
+		const left = { default: 99, user: 50 };
 		for (const [line, status, options] of [
 			["GET /collab/state/tasks", 200, {}],
 			["GET /auth/me", 401, {}],
@@ -81,18 +90,23 @@ describe("the limit", () => {
 			["POST /auth/login", 200, { body: { email: testEmail, password: testPassword } }],
 			["POST /auth/login", 401, { body: { email: testEmail, password: "wrong" } }],
 			["HEAD /collab/state/tasks", 200, {}],
-			["GET /", 302, {}],
+			["HEAD /collab/state/tasks", 200, { headers }],
+			["GET /nothing", 404, { headers }],
+			["PUT /collab/tasks", 405, { headers }],
 		] as const) {
 			const answer = await ask(server, line, options);
-			expect([line, answer.status, leftOf(answer)]).toEqual([line, status, --left]);
+			const name = "headers" in options ? "user" : "default";
+			expect([line, answer.status, limitOf(answer)]).toEqual([line, status, `${name} ${--left[name]}`]);
 			expectNoPluginHeaders(answer);
 		}
 	});
 
-	test("does not apply to health, documentation and preflights", async () => {
+	test("does not apply to health, the start page, documentation and preflights", async () => {
 		const { server, get } = await limited({ RATE_LIMIT: "1/hour" });
 		expectLimited(await get(), 3600);
 		for (const line of [
+			"GET /",
+			"HEAD /",
 			"GET /healthz",
 			"HEAD /healthz",
 			"GET /swagger",
@@ -102,7 +116,7 @@ describe("the limit", () => {
 			"OPTIONS /collab/tasks",
 		] as const) {
 			const answer = await ask(server, line, { headers: { origin: "http://localhost:3001" } });
-			expect([line, answer.status < 300]).toEqual([line, true]);
+			expect([line, answer.status < 400]).toEqual([line, true]);
 			expect(answer.headers.get("ratelimit")).toBeNull();
 			expect(answer.headers.get("ratelimit-policy")).toBeNull();
 		}
@@ -225,6 +239,181 @@ describe("the limit", () => {
 		const answers = await Promise.all(Array.from({ length: 150 }, () => get()));
 		expect(answers.filter(({ status }) => status === 200)).toHaveLength(100);
 		expect(answers.filter(({ status }) => status === 429)).toHaveLength(50);
+	});
+});
+
+describe("the limit of users", () => {
+	const secret = "a secret of more than thirty-two bytes";
+	const limits = { RATE_LIMIT: "20/minute", USER_RATE_LIMIT: "5/minute", JWT_SECRET: secret };
+
+	/** The token with other claims, signed with the given secret. */
+	function resigned(bearer: string, change: object, key = secret): string {
+		const [header = "", claims = ""] = bearer.slice("Bearer ".length).split(".");
+		const changed = { ...JSON.parse(Buffer.from(claims, "base64url").toString()), ...change };
+		const content = `${header}.${Buffer.from(JSON.stringify(changed)).toString("base64url")}`;
+		return `Bearer ${content}.${new Bun.CryptoHasher("sha256", key).update(content).digest("base64url")}`;
+	}
+
+	test("counts by user, over all routes, addresses and tokens, under its own name", async () => {
+		const { server, get, pass } = await limited({ ...limits, TRUST_PROXY: "1" });
+		const ada = { authorization: server.bearer };
+		const grace = { authorization: await addUser(server.storage, server.url, "grace@example.com") };
+		const again = { authorization: await logIn(server.url) };
+		expect(again).not.toEqual(ada);
+		for (const [line, status, headers, left] of [
+			["GET /collab/state/tasks", 200, { ...ada, "x-forwarded-for": "10.0.0.1" }, 4],
+			["GET /auth/me", 200, { ...ada, "x-forwarded-for": "10.0.0.2" }, 3],
+			["GET /events", 200, again, 2],
+			["GET /auth/me", 200, grace, 4],
+			["DELETE /collab/tasks/x", 404, again, 1],
+			["GET /jobs", 401, { ...ada, authorization: server.bearer.replace("Bearer", "bEARER ") }, 0],
+		] as const) {
+			const answer = await ask(server, line, { headers });
+			expect([line, answer.status]).toEqual([line, status]);
+			expect(answer.headers.get("ratelimit")).toBe(`"user";r=${left};t=60`);
+			expect(answer.headers.get("ratelimit-policy")).toBe('"user";q=5;w=60');
+			expect(answer.headers.get("retry-after")).toBeNull();
+		}
+		pass(1000);
+		for (const headers of [ada, again, { ...ada, "x-forwarded-for": "10.0.0.3" }]) {
+			const refused = await get({ headers });
+			expectLimited(refused, 59);
+			expect(refused.headers.get("ratelimit")).toBe('"user";r=0;t=59');
+			expect(refused.headers.get("ratelimit-policy")).toBe('"user";q=5;w=60');
+		}
+		// The three logins alone have counted by address.
+		expect(limitOf(await get())).toBe("default 16");
+		expect(limitOf(await get({ headers: grace }))).toBe("user 3");
+		pass(59_000);
+		expect(limitOf(await get({ headers: ada }))).toBe("user 4");
+	});
+
+	test("is for valid tokens alone: forged, malformed and expired ones count by address", async () => {
+		const { server, get, pass } = await limited({ ...limits, JWT_EXPIRE_MINUTES: "1" });
+		const good = server.bearer;
+		expect(limitOf(await get({ headers: { authorization: good } }))).toBe("user 4");
+		let left = 19;
+		for (const authorization of [
+			resigned(good, {}, "a secret that the attacker has made up"),
+			resigned(good, { sub: newId() }, "a secret that the attacker has made up"),
+			resigned(good, { exp: 1_600_000_000 }),
+			resigned(good, { iss: "another" }),
+			`${good}x`,
+			`Bearer ${"x".repeat(5000)}`,
+			"Bearer x",
+			"Bearer",
+			"Basic YWRhOngK",
+			good.slice("Bearer ".length),
+			"",
+		]) {
+			expect([authorization, limitOf(await get({ headers: { authorization } }))]).toEqual([
+				authorization,
+				`default ${--left}`,
+			]);
+		}
+		pass(60_001);
+		expect(limitOf(await get({ headers: { authorization: good } }))).toBe("default 19");
+	});
+
+	test("asks no database: a token that a new password or a removal has ended is 401, and counts by user until it expires", async () => {
+		const { server } = await limited(limits);
+		const me = (authorization: string) => ask(server, "GET /auth/me", { headers: { authorization } });
+		await usersOf(server.storage).setPassword(testEmail, "x");
+		const ended = await me(server.bearer);
+		expect([ended.status, limitOf(ended)]).toEqual([401, "user 4"]);
+		await usersOf(server.storage).remove(testEmail);
+		const removed = await me(server.bearer);
+		expect([removed.status, limitOf(removed)]).toEqual([401, "user 3"]);
+	});
+
+	test("is for the one credential that a request acts for", async () => {
+		const { server } = await limited({ ...limits, WORKER_RATE_LIMIT: "9/minute" });
+		const token = { authorization: server.bearer };
+		const forged = { authorization: "Bearer a.b.c" };
+		const key = { "x-api-key": testApiKey };
+		const wrong = { "x-api-key": "wrong-key-of-sixteen" };
+		const basic = { authorization: "Basic YWRhOngK" };
+		for (const [line, headers, limit] of [
+			["GET /collab/state/tasks", { ...token, ...key }, "user 4"],
+			["GET /collab/state/tasks", { ...token, ...wrong }, "user 3"],
+			["GET /collab/state/tasks", { ...forged, ...key }, "default 18"],
+			["GET /collab/state/tasks", { ...basic, ...key }, "default 19"],
+			["GET /jobs", { ...token, ...key }, "default 18"],
+			["GET /jobs/stats", { ...token, ...wrong }, "default 17"],
+			["GET /events", { ...token, ...key }, "default 17"],
+			["GET /events", { ...token, ...wrong }, "default 16"],
+			["GET /events", { ...token }, "user 2"],
+			["GET /metrics", { ...token, ...key }, "default 16"],
+			["GET /jobsx", { ...token, ...key }, "user 1"],
+			["POST /jobs/lease", { ...token, ...key }, "worker 8"],
+			["POST /jobs/lease", { ...token }, "user 0"],
+		] as const) {
+			expect([line, headers, limitOf(await ask(server, line, { headers }))] as unknown[]).toEqual([
+				line,
+				headers,
+				limit,
+			]);
+		}
+	});
+
+	test("off: users are not counted at all, also where strangers have none left", async () => {
+		const { server, get } = await limited({ ...limits, RATE_LIMIT: "1/minute", USER_RATE_LIMIT: "off" });
+		expectLimited(await get(), 60);
+		for (let n = 0; n < 30; n++) {
+			const answer = await get({ headers: { authorization: server.bearer } });
+			expect([answer.status, limitOf(answer), answer.headers.get("ratelimit-policy")]).toEqual([
+				200,
+				"none",
+				null,
+			]);
+		}
+	});
+
+	test("holds where strangers have no limit, and logins count by address whatever they bear", async () => {
+		const only = await limited({ ...limits, RATE_LIMIT: "off" });
+		expect(limitOf(await only.get())).toBe("none");
+		expect(limitOf(await only.get({ headers: { authorization: only.server.bearer } }))).toBe("user 4");
+		const { server } = await limited(limits);
+		const headers = { authorization: server.bearer };
+		const body = { email: testEmail, password: "wrong" };
+		for (const [path, left] of [
+			["/auth/login", 18],
+			["/auth/login/", 17],
+		] as const) {
+			expect(limitOf(await ask(server, `POST ${path}`, { headers, body }))).toBe(`default ${left}`);
+		}
+	});
+
+	test("a stream counts once, for as long as it is open", async () => {
+		const { server, get } = await limited(limits);
+		const headers = { authorization: server.bearer };
+		const tail = await openTail(server.url, "", headers);
+		expect(tail.response.headers.get("ratelimit")).toBe('"user";r=4;t=60');
+		await tail.block();
+		await ask(server, "POST /collab/tasks", { headers, body: { title: "x" } });
+		await tail.next();
+		expect(limitOf(await get({ headers }))).toBe("user 2");
+		tail.close();
+	});
+
+	test("a flood of forged tokens from an address takes nothing from its users", async () => {
+		const { server, get } = await limited({ ...limits, JWT_EXPIRE_MINUTES: "1" });
+		const forged = Array.from({ length: 200 }, (_, n) =>
+			get({ headers: { authorization: resigned(server.bearer, { jti: `${n}` }, "a made up secret") } }),
+		);
+		const statuses = (await Promise.all(forged)).map(({ status }) => status);
+		expect(statuses.filter((status) => status === 429)).toHaveLength(181);
+		// A token that the server has not seen yet is verified nevertheless.
+		const fresh = resigned(server.bearer, { jti: "fresh" });
+		expect(limitOf(await get({ headers: { authorization: fresh } }))).toBe("user 4");
+	});
+
+	test("lets exactly as many concurrent requests pass as are left", async () => {
+		const { server, get } = await limited({ ...limits, USER_RATE_LIMIT: "101/minute" });
+		const headers = { authorization: server.bearer };
+		const answers = await Promise.all(Array.from({ length: 150 }, () => get({ headers })));
+		expect(answers.filter(({ status }) => status === 200)).toHaveLength(101);
+		expect(answers.filter(({ status }) => status === 429)).toHaveLength(49);
 	});
 });
 

@@ -43,6 +43,31 @@ describe.if(shared !== undefined)("Redis", () => {
 		for (const { said } of replicas) expect(said()).toEqual([]);
 	});
 
+	test("two replicas share one count for a user, under a key that names the user", async () => {
+		const env = {
+			DATABASE_URL: "sqlite://:memory:",
+			REDIS_URL: url,
+			USER_RATE_LIMIT: "10/hour",
+			JWT_SECRET: crypto.randomUUID(),
+		};
+		const servers = [await startServer(env), await startServer(env)] as const;
+		const headers = { authorization: servers[0].bearer };
+		const lefts: unknown[] = [];
+		for (let n = 0; n < 12; n++) {
+			const answer = await ask(servers[n % 2 === 0 ? 0 : 1], "GET /collab/state/tasks", { headers });
+			expect(answer.headers.get("ratelimit-policy")).toBe('"user";q=10;w=3600');
+			lefts.push(answer.status === 200 ? left(answer) : answer.status);
+		}
+		expect(lefts).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 429, 429]);
+		const { sub } = JSON.parse(
+			Buffer.from(headers.authorization.split(".")[1] ?? "", "base64url").toString(),
+		);
+		const client = new RedisClient(url);
+		expect(await client.get(`orchestrator:limit:user:${sub}`)).toBe("12");
+		expect(Number(await client.send("PTTL", [`orchestrator:limit:user:${sub}`]))).toBeGreaterThan(0);
+		client.close();
+	});
+
 	test("the key of a window always expires", async () => {
 		const key = newKey();
 		const { get } = await replica(url, key, "1/second");

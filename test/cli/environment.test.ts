@@ -43,6 +43,7 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 	],
 	RATE_LIMIT: ["60", "0/minute", "60/day", "-1/minute", "sixty/minute"],
 	LOGIN_RATE_LIMIT: ["10", "10/fortnight", "off/minute"],
+	USER_RATE_LIMIT: ["600", "0/minute", "OFF", "600/min"],
 	WORKER_RATE_LIMIT: ["10", "1/day", "on"],
 	REDIS_URL: ["localhost:6379", "http://localhost", "memory"],
 	TRUST_PROXY: ["yes", "-1", "17"],
@@ -53,6 +54,7 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 	EVENTS_STREAMS_MAX: ["0", "all"],
 	JOBS_RETENTION_HOURS: ["0", "-0.5", "never"],
 	METRICS: ["yes", "ON"],
+	READS: ["on", "Login", "private", "public,login"],
 	LOG_LEVEL: ["loud", "INFO"],
 	LOG_FORMAT: ["xml"],
 };

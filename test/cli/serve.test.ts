@@ -155,6 +155,38 @@ for (const { name, newUrl } of durableDatabases) {
 	});
 }
 
+test("who listens beyond this machine while reads are public is told so, once", async () => {
+	const memory = { DATABASE_URL: "sqlite://:memory:" };
+	const said = async (env: Record<string, string>) => {
+		const server = await startProcess(program, { ...memory, ...env });
+		await server.end("SIGTERM");
+		return server.output().match(/.*READS is public.*/g) ?? [];
+	};
+	for (const HOST of ["0.0.0.0", "::"]) {
+		const lines = await said({ HOST });
+		expect(lines.map((line) => JSON.parse(line))).toEqual([
+			{
+				level: 40,
+				time: expect.any(String),
+				host: HOST,
+				msg: `READS is public and HOST is ${HOST}: whoever reaches this port can read every task and its events without a login. READS=login asks for one.`,
+			},
+		]);
+	}
+	for (const env of [{}, { HOST: "localhost" }, { HOST: "127.0.0.2" }, { HOST: "0.0.0.0", READS: "login" }]) {
+		expect([env, await said(env)]).toEqual([env, []]);
+	}
+});
+
+test("the greeting of a server whose reads want a login offers nothing that is refused", async () => {
+	const env = { DATABASE_URL: "sqlite://:memory:", READS: "login", LOG_FORMAT: "pretty", ...devUser };
+	const server = await startProcess(program, env);
+	const line = /^ {2}(curl .*)$/m.exec(server.output())?.[1] ?? "";
+	const pasted = Bun.spawn(["sh", "-c", `${line} -w '%{http_code}' -o /dev/null`], { stdout: "pipe" });
+	expect(await pasted.stdout.text()).toBe("200");
+	await server.end("SIGTERM");
+});
+
 describe("healthcheck", () => {
 	test("exits 0 if the server is healthy, also with HTTP_PROXY set, else 1 with a sentence", async () => {
 		const server = await startProcess(program, { DATABASE_URL: "sqlite://:memory:", HOST: "0.0.0.0" });

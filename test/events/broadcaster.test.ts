@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import type { StreamCredential } from "../../src/events/access.ts";
 import { Broadcaster } from "../../src/events/broadcaster.ts";
 import { eventFilter } from "../../src/events/filter.ts";
 import type { EventPage, EventQuery, EventRow, EventStore } from "../../src/events/store.ts";
@@ -71,11 +72,18 @@ function broadcasterOf(events: EventStore, keepaliveMs = 3_600_000): Broadcaster
 }
 
 /** Opens a stream from `cursor` and reads its blocks. */
-function follow(broadcaster: Broadcaster, rev: number, cursor: number, seesJobs: boolean) {
+function follow(
+	broadcaster: Broadcaster,
+	rev: number,
+	cursor: number,
+	seesJobs: boolean,
+	watch?: () => StreamCredential,
+) {
 	const leaving = new AbortController();
-	const filter = eventFilter(undefined, seesJobs);
+	const filter = eventFilter(undefined, seesJobs ? ["task", "job"] : ["task"]);
 	const { signal } = leaving;
-	const reader = eventStream(broadcaster, { cursor, isResumed: true, rev, filter, signal }).getReader();
+	const start = { cursor, isResumed: true, rev, filter, signal, watch };
+	const reader = eventStream(broadcaster, start).getReader();
 	let pending = "";
 	async function block() {
 		while (!pending.includes("\n\n")) {
@@ -301,10 +309,90 @@ describe("the broadcaster", () => {
 		expect(await stream.block()).toBeUndefined();
 		await stopped;
 	});
+
+	/** A credential whose state a test decides. */
+	function credential() {
+		const state = { isEnded: false, isUnconfirmed: false, released: 0 };
+		const release = () => void state.released++;
+		return { state, watch: () => Object.assign(state, { release }) };
+	}
+
+	test("sends a stream nothing while its credential is unconfirmed, and then everything", async () => {
+		const events = new FakeLog();
+		const broadcaster = broadcasterOf(events);
+		const { state, watch } = credential();
+		const stream = follow(broadcaster, 0, 0, true, watch);
+		await stream.block();
+		state.isUnconfirmed = true;
+		const ids = stream.ids(20);
+		events.append(10);
+		await turn();
+		events.append(10);
+		expect(await Promise.race([ids, turn().then(turn)])).toBeUndefined();
+		state.isUnconfirmed = false;
+		broadcaster.signal.notify();
+		expect(await ids).toEqual(upTo(20));
+		expect(state.released).toBe(0);
+		stream.leave();
+		expect(state.released).toBe(1);
+	});
+
+	test("ends a stream with its credential, before the events that have come meanwhile, behind the buffer too", async () => {
+		for (const rev of [0, 1000]) {
+			const events = new FakeLog();
+			events.append(rev);
+			const broadcaster = broadcasterOf(events);
+			const { state, watch } = credential();
+			const stream = follow(broadcaster, rev, 0, true, watch);
+			await stream.block();
+			state.isEnded = true;
+			events.append(10);
+			broadcaster.signal.notify();
+			expect(await stream.block()).toMatchObject({ event: "unauthorized", id: undefined });
+			expect(await stream.block()).toBeUndefined();
+			expect([state.released, broadcaster.streams]).toEqual([1, 0]);
+		}
+	});
+
+	test("ends a stream whose credential has ended also while the log cannot be read", async () => {
+		const events = new FakeLog();
+		events.append(1000);
+		const broadcaster = broadcasterOf(events);
+		const { state, watch } = credential();
+		const stream = follow(broadcaster, 1000, 0, true, watch);
+		await stream.block();
+		events.isDown = true;
+		const next = stream.block();
+		await turn();
+		state.isEnded = true;
+		expect(await next).toMatchObject({ event: "unauthorized" });
+	});
+
+	test("stops although a stream's credential is unconfirmed", async () => {
+		const events = new FakeLog();
+		const broadcaster = broadcasterOf(events);
+		const { state, watch } = credential();
+		const stream = follow(broadcaster, 0, 0, true, watch);
+		await stream.block();
+		state.isUnconfirmed = true;
+		const next = stream.block();
+		events.append(1);
+		await turn();
+		await broadcaster.stop();
+		expect(await next).toBeUndefined();
+		expect(state.released).toBe(1);
+	});
+
+	test("does not watch a credential for a stream that finds no place", () => {
+		const broadcaster = new Broadcaster({ events: new FakeLog(), log, keepaliveMs: 1000, streamsMax: 0 });
+		const { state, watch } = credential();
+		expect(() => follow(broadcaster, 0, 0, true, () => Object.assign(watch(), { isEnded: true }))).toThrow();
+		expect(state.isEnded).toBe(false);
+	});
 });
 
 describe("the tail buffer", () => {
-	const filter = eventFilter(undefined, true);
+	const filter = eventFilter(undefined, ["task", "job"]);
 	const row = (id: number, data = "{}") => {
 		return { id, type: "task.created", subject: "/s", data, requestId: "r", time: id } as const;
 	};
@@ -330,7 +418,7 @@ describe("the tail buffer", () => {
 		const ids: number[] = [];
 		for (let cursor = 0; cursor < 100; ) {
 			const chunk = buffer.take(cursor, filter);
-			expect(buffer.take(cursor, eventFilter(undefined, true))).toBe(chunk);
+			expect(buffer.take(cursor, eventFilter(undefined, ["task", "job"]))).toBe(chunk);
 			expect(chunk.bytes?.byteLength).toBeLessThanOrEqual(64 * 1024);
 			const text = Buffer.from(chunk.bytes ?? []).toString("utf8");
 			ids.push(...[...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)));

@@ -72,7 +72,13 @@ export function startProgram(
 ): StartedProgram {
 	const child = Bun.spawn([...command], {
 		cwd,
-		env: environment({ PORT: "0", RATE_LIMIT: "off", LOGIN_RATE_LIMIT: "off", ...env }),
+		env: environment({
+			PORT: "0",
+			RATE_LIMIT: "off",
+			LOGIN_RATE_LIMIT: "off",
+			USER_RATE_LIMIT: "off",
+			...env,
+		}),
 		stdin: "ignore",
 		stdout: "pipe",
 		stderr: "pipe",

@@ -32,6 +32,7 @@ export async function startServer(
 			LOG_LEVEL: "silent",
 			RATE_LIMIT: "off",
 			LOGIN_RATE_LIMIT: "off",
+			USER_RATE_LIMIT: "off",
 			API_KEYS: testApiKey,
 			...env,
 		},

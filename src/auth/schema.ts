@@ -46,7 +46,8 @@ export const UserPatch = Type.Object(
 			Type.String({
 				minLength: 1,
 				maxLength: nameLengthMax,
-				pattern: "^\\P{Cc}*$",
+				// Not \P{Cc}, which readers of the document that compile it without the flag `u` do not know.
+				pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
 				description: "Without control characters.",
 			}),
 		),

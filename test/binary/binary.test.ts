@@ -114,7 +114,7 @@ test("a stack trace names the lines of the .ts files", async () => {
 	const { err } = JSON.parse(line) as { err: { stack: string } };
 	const [, lineNumber] = /src\/auth\/service\.ts:(\d+)/.exec(err.stack) ?? [];
 	const source = readFileSync(join(root, "src/auth/service.ts"), "utf8").split("\n");
-	expect(source[Number(lineNumber) - 1]).toContain("findUser(users, ");
+	expect(source[Number(lineNumber) - 1]).toContain("findByAddress(email)");
 });
 
 test.each(["production", "development", "test"])("NODE_ENV=%s changes no response", async (mode) => {

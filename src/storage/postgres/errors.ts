@@ -8,7 +8,9 @@ export const answerWithinMs = 10_000;
 export function sqlState(error: unknown): string | undefined {
 	if (!(error instanceof Error)) return undefined;
 	const code = (error as { code?: unknown }).code;
-	return typeof code === "string" ? code : sqlState(error.cause);
+	// Some errors of sockets have theirs in the message alone: "write EPIPE" (Bun 1.4.5).
+	const lost = /^(?:read|write|connect) (E[A-Z]+)/.exec(error.message)?.[1];
+	return typeof code === "string" ? code : (lost ?? sqlState(error.cause));
 }
 
 /**

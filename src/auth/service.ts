@@ -28,7 +28,9 @@ export function auth(users: UserStore, passwords: Passwords, tokens: Tokens): Au
 			if (identity === undefined) throw unauthorized();
 			const user = await users.find(identity.userId);
 			if (user?.tokenGeneration !== identity.tokenGeneration) throw unauthorized();
-			contextOf(request).principal = user.id;
+			const context = contextOf(request);
+			context.principal = user.id;
+			context.actor = `user/${user.id}`;
 			return user;
 		},
 	};

@@ -37,12 +37,15 @@ function commit(tasks: readonly NewTask[]): Promise<unknown> {
 			SELECT rev - ${count} + number, id, title, '', 1, now, now
 			FROM log_head, unnest(${ids}::uuid[], ${tasks.map(({ title }) => title)}::text[], ${times}::bigint[])
 				WITH ORDINALITY AS new (id, title, now, number)`,
-		tx`INSERT INTO events (id, type, subject, data, request_id, time)
-			SELECT rev - ${count} + number, 'task.created', '/collab/tasks/' || id, body, '', now
+		tx`INSERT INTO events (id, type, subject, data, request_id, time, actor)
+			SELECT rev - ${count} + number, 'task.created', '/collab/tasks/' || id, body, '', now, ${actor}::text
 			FROM log_head, unnest(${ids}::uuid[], ${tasks.map(({ body }) => body)}::text[], ${times}::bigint[])
 				WITH ORDINALITY AS new (id, body, now, number)`,
 	]);
 }
+
+/** As long as the orchestrator's own. */
+const actor = "user/019ab2f0-11aa-7cc3-8d21-3f4b5a6c7d8e";
 
 Bun.serve({
 	hostname: "127.0.0.1",

@@ -23,7 +23,10 @@ const insertTask = database.query("INSERT INTO tasks VALUES (?, ?, ?, ?, 1, ?, ?
 const updateTask = database.query<Task, [string, number, string]>(
 	"UPDATE tasks SET title = ?, version = version + 1, updated_at = ? WHERE id = ? RETURNING *",
 );
-const insertEvent = database.query("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)");
+const insertEvent = database.query("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)");
+
+/** As long as the orchestrator's own. */
+const actor = "user/019ab2f0-11aa-7cc3-8d21-3f4b5a6c7d8e";
 
 interface Task {
 	readonly id: string;
@@ -64,7 +67,7 @@ function create(title: string): Change {
 	const body = JSON.stringify({ description: "", id, title, version: 1 });
 	return (rev) => {
 		insertTask.run(rev, id, title, "", now, now);
-		insertEvent.run(rev, "task.created", `/collab/tasks/${id}`, body, "", now);
+		insertEvent.run(rev, "task.created", `/collab/tasks/${id}`, body, "", now, actor);
 		return body;
 	};
 }
@@ -79,7 +82,7 @@ function patch(id: string, title: string): Change {
 			title: task?.title,
 			version: task?.version,
 		});
-		insertEvent.run(rev, "task.updated", `/collab/tasks/${id}`, body, "", now);
+		insertEvent.run(rev, "task.updated", `/collab/tasks/${id}`, body, "", now, actor);
 		return body;
 	};
 }

@@ -122,14 +122,15 @@ async function logIn(url: string, user: object): Promise<string> {
 const append = (database: Database, events: number) =>
 	database.transaction(() => {
 		const before = database.query<{ rev: number }, []>("SELECT rev FROM log_head").get()?.rev ?? 0;
-		const insert = database.query("INSERT INTO events VALUES (?, 'task.created', ?, ?, ?, ?)");
+		const insert = database.query("INSERT INTO events VALUES (?, 'task.created', ?, ?, ?, ?, ?)");
 		for (let id = before + 1; id <= before + events; id++) {
-			insert.run(id, `/collab/tasks/${task}`, data(id), crypto.randomUUID(), Date.now());
+			insert.run(id, `/collab/tasks/${task}`, data(id), crypto.randomUUID(), Date.now(), actor);
 		}
 		database.run("UPDATE log_head SET rev = ?", [before + events]);
 	})();
 
 const task = "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77";
+const actor = "user/019ab2f0-11aa-7cc3-8d21-3f4b5a6c7d8e";
 
 function data(id: number): string {
 	return `{"description":"","id":"${task}","title":"An event of the benchmark, number ${id}","version":1}`;
@@ -152,7 +153,7 @@ async function startBare(): Promise<Server> {
 /** As many bytes as the service's own frames. */
 function frame(id: number): string {
 	const requestId = "7f9c24e5-2f0e-4f43-8a0e-3d0a4b7f8f11";
-	return `id: ${id}\nevent: task.created\ndata: {"data":${data(id)},"datacontenttype":"application/json","id":"${id}","requestid":"${requestId}","source":"/orchestrator","specversion":"1.0","subject":"/collab/tasks/${task}","time":"2026-11-23T08:15:00.000Z","type":"task.created"}\n\n`;
+	return `id: ${id}\nevent: task.created\ndata: {"actor":"${actor}","data":${data(id)},"datacontenttype":"application/json","id":"${id}","requestid":"${requestId}","source":"/orchestrator","specversion":"1.0","subject":"/collab/tasks/${task}","time":"2026-11-23T08:15:00.000Z","type":"task.created"}\n\n`;
 }
 
 async function start(script: string, env: Record<string, string>) {

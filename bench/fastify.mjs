@@ -18,32 +18,32 @@ database.pragma("synchronous = FULL");
 const nextRev = database.prepare("UPDATE log_head SET rev = rev + 1 RETURNING rev").pluck();
 const insertTask = database.prepare("INSERT INTO tasks VALUES (?, ?, ?, ?, 1, ?, ?)");
 const updateTask = database.prepare("UPDATE tasks SET title = ?, version = ?, updated_at = ? WHERE id = ?");
-const insertEvent = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)");
+const insertEvent = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)");
 const findTask = database.prepare("SELECT description, id, title, version FROM tasks WHERE id = ?");
 const newestTasks = database.prepare(
 	"SELECT description, id, title, version FROM tasks ORDER BY seq DESC LIMIT ?",
 );
 
-const create = database.transaction((task, requestId) => {
+const create = database.transaction((task, requestId, actor) => {
 	const rev = nextRev.get();
 	const now = Date.now();
 	insertTask.run(rev, task.id, task.title, task.description, now, now);
-	append(rev, "task.created", task, requestId, now);
+	append(rev, "task.created", task, requestId, now, actor);
 });
 
-const update = database.transaction((id, title, ifMatch, requestId) => {
+const update = database.transaction((id, title, ifMatch, requestId, actor) => {
 	const task = findTask.get(id);
 	if (task === undefined) return { status: 404 };
 	if (ifMatch !== "*" && ifMatch !== etagOf(JSON.stringify(task))) return { status: 412 };
 	const next = { ...task, title, version: task.version + 1 };
 	const now = Date.now();
 	updateTask.run(title, next.version, now, id);
-	append(nextRev.get(), "task.updated", next, requestId, now);
+	append(nextRev.get(), "task.updated", next, requestId, now, actor);
 	return { status: 200, task: next };
 });
 
-function append(rev, type, task, requestId, now) {
-	insertEvent.run(rev, type, `/collab/tasks/${task.id}`, JSON.stringify(task), requestId, now);
+function append(rev, type, task, requestId, now, actor) {
+	insertEvent.run(rev, type, `/collab/tasks/${task.id}`, JSON.stringify(task), requestId, now, actor);
 }
 
 function etagOf(body) {
@@ -85,7 +85,7 @@ app.post("/auth/login", async () => ({ access_token: app.jwt.sign({ sub: "1" }, 
 
 app.post("/collab/tasks", { onRequest, schema: { body: newTask } }, (request, reply) => {
 	const task = { description: "", ...request.body, id: randomUUID(), version: 1 };
-	create(task, request.id);
+	create(task, request.id, `user/${request.user.sub}`);
 	reply.header("location", `/collab/tasks/${task.id}`);
 	answer(request, reply, task);
 });
@@ -106,6 +106,7 @@ app.patch("/collab/tasks/:id", { onRequest, schema: { body: taskPatch } }, (requ
 		request.body.title,
 		request.headers["if-match"],
 		request.id,
+		`user/${request.user.sub}`,
 	);
 	if (task === undefined) reply.code(status).send();
 	else answer(request, reply, task);

@@ -107,7 +107,7 @@ async function fill(binary: string, folder: string, size: number): Promise<reado
 	const database = new Database(fileIn(folder), { readwrite: true, strict: true });
 	database.run("PRAGMA synchronous = OFF");
 	const insertTask = database.query("INSERT INTO tasks VALUES (?, ?, ?, ?, 1, ?, ?)");
-	const insertEvent = database.query("INSERT INTO events VALUES (?, 'task.created', ?, ?, ?, ?)");
+	const insertEvent = database.query("INSERT INTO events VALUES (?, 'task.created', ?, ?, ?, ?, ?)");
 	const ids: string[] = [];
 	database.transaction(() => {
 		const now = Date.now();
@@ -116,7 +116,7 @@ async function fill(binary: string, folder: string, size: number): Promise<reado
 			const title = `Task ${seq}`;
 			insertTask.run(seq, id, title, "", now, now);
 			const body = JSON.stringify({ description: "", id, title, version: 1 });
-			insertEvent.run(seq, `/collab/tasks/${id}`, body, id, now);
+			insertEvent.run(seq, `/collab/tasks/${id}`, body, id, now, `user/${id}`);
 			if (seq % (size / gotten) === 0) ids.push(id);
 		}
 		database.run("UPDATE log_head SET rev = ?", [size]);

@@ -6,6 +6,9 @@ import postgres from "postgres";
  */
 const sql = postgres(Bun.env.DATABASE_URL ?? "", { max: 10, onnotice() {} });
 
+/** As long as the orchestrator's own. */
+const actor = "user/019ab2f0-11aa-7cc3-8d21-3f4b5a6c7d8e";
+
 Bun.serve({
 	hostname: "127.0.0.1",
 	port: Number(Bun.env.PORT),
@@ -21,7 +24,7 @@ Bun.serve({
 					const rev = head?.rev;
 					await Promise.all([
 						tx`INSERT INTO tasks VALUES (${rev}, ${id}, ${title}, '', 1, ${now}, ${now})`,
-						tx`INSERT INTO events VALUES (${rev}, 'task.created', ${`/collab/tasks/${id}`}, ${body}, '', ${now})`,
+						tx`INSERT INTO events VALUES (${rev}, 'task.created', ${`/collab/tasks/${id}`}, ${body}, '', ${now}, ${actor})`,
 					]);
 				});
 				return new Response(body);

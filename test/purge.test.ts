@@ -116,16 +116,16 @@ for (const { name, newUrl } of everyDatabase) {
 			task: { title: "kept" },
 			idempotent,
 			now,
-			context: { requestId: "r" },
+			context: { actor: "system", requestId: "r" },
 		});
 		const draft = { kind: "k", payload: "{}", queue: "q", priority: 0, maxAttempts: 1 };
 		const { id } = await jobs.enqueue({
 			id: newId(),
 			job: { ...draft, runAt: undefined, uniqueKey: undefined },
 			idempotent: undefined,
-			context: { requestId: "r" },
+			context: { actor: "system", requestId: "r" },
 		});
-		await jobs.cancel({ id, context: { requestId: "r" } });
+		await jobs.cancel({ id, context: { actor: "system", requestId: "r" } });
 
 		const times = machine(now + 60 * day);
 		const purges = [
@@ -151,7 +151,7 @@ for (const { name, newUrl } of everyDatabase) {
 					task: { title: "kept" },
 					idempotent,
 					now,
-					context: { requestId: "r" },
+					context: { actor: "system", requestId: "r" },
 				})
 			).replayed,
 		];

@@ -11,7 +11,9 @@ export function keyGuard(keys: ApiKeys): (request: Request) => string {
 		if (fingerprint === undefined) {
 			throw new AppError("forbidden", "This X-API-Key is not one of this server's.");
 		}
-		contextOf(request).principal = `key:${fingerprint}`;
+		const context = contextOf(request);
+		context.principal = `key:${fingerprint}`;
+		context.actor = `key/${fingerprint}`;
 		return fingerprint;
 	};
 }

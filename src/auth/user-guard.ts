@@ -12,7 +12,9 @@ export function userGuard(auth: Pick<Auth, "userOf">): UserGuard {
 		const token = bearerToken(request.headers);
 		const user = token === undefined ? undefined : await auth.userOf(token);
 		if (user === undefined) throw unauthorized();
-		contextOf(request).principal = user.id;
+		const context = contextOf(request);
+		context.principal = user.id;
+		context.actor = `user/${user.id}`;
 		return user;
 	};
 }

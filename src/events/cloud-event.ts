@@ -8,10 +8,11 @@ export const source = "/orchestrator";
 /**
  * An event as a CloudEvents 1.0 object in canonical JSON: the members in the order of RFC 8785, the data as it is stored.
  * A template literal, because every event of the log is serialised here: with `canonicalObject` a frame took twice as
- * long (1.0 µs, not 0.5 µs). A test compares it with `canonical()`.
+ * long (1.0 µs, not 0.5 µs); escaping the actor, which needs none, would cost a tenth. A test compares it with `canonical()`.
  */
-export function cloudEvent({ id, type, subject, data, requestId, time }: EventRow): string {
-	return `{"data":${data},"datacontenttype":"application/json","id":"${id}","requestid":${JSON.stringify(requestId)},"source":"${source}","specversion":"1.0","subject":${JSON.stringify(subject)},"time":"${timestamp(time)}","type":"${type}"}`;
+export function cloudEvent({ id, type, actor, subject, data, requestId, time }: EventRow): string {
+	const by = actor === null ? "" : `"actor":"${actor}",`;
+	return `{${by}"data":${data},"datacontenttype":"application/json","id":"${id}","requestid":${JSON.stringify(requestId)},"source":"${source}","specversion":"1.0","subject":${JSON.stringify(subject)},"time":"${timestamp(time)}","type":"${type}"}`;
 }
 
 /** An event as a stream sends it. Canonical JSON has no line breaks, so one `data:` line holds it. */

@@ -4,6 +4,7 @@ import { pageParameters } from "../http/parameters.ts";
 import { eventTypes } from "../kernel/event-draft.ts";
 
 const example = {
+	actor: "user/019ab2f0-11aa-7cc3-8d21-3f4b5a6c7d8e",
 	data: {
 		description: "Compare the three offers and write down which one to take.",
 		id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77",
@@ -25,6 +26,13 @@ const EventType = Type.Enum([...eventTypes], { $id: "EventType" });
 /** A CloudEvents 1.0 object. `data` depends on `type`: it is another module's representation, and types may be added. */
 const Event = Type.Object(
 	{
+		actor: Type.Optional(
+			Type.String({
+				description:
+					"Who made the change: `user/` and the user's id, `token/` and the token's id, `key/` and the first 12 hex digits of the API key's SHA-256, or `system`, for what time does. Absent in events from before the server recorded it.",
+				pattern: "^(user|token|key)/|^system$",
+			}),
+		),
 		data: Type.Object(
 			{},
 			{

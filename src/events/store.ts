@@ -1,8 +1,11 @@
+import type { Actor } from "../kernel/change-context.ts";
 import type { EventDraft, EventType } from "../kernel/event-draft.ts";
 
 /** An event as the log stores it. */
-export interface EventRow extends EventDraft {
+export interface EventRow extends Omit<EventDraft, "actor"> {
 	readonly id: number;
+	/** Null in events of versions that recorded none. */
+	readonly actor: Actor | null;
 }
 
 /** The range of the log: reading can continue from any number between `purgedRev` and `rev`, both included. */

@@ -1,5 +1,5 @@
 import type { Server } from "bun";
-import type { ChangeContext } from "../kernel/change-context.ts";
+import type { Actor, ChangeContext } from "../kernel/change-context.ts";
 import { clientAddress } from "./client-address.ts";
 import { defaultHeaders, type ResponseHeaders } from "./envelope.ts";
 
@@ -15,6 +15,8 @@ export class RequestContext {
 	readonly headers: ResponseHeaders;
 	/** The caller, for the log: a user's id or a key's fingerprint, once known. Never a secret. */
 	principal: string | undefined;
+	/** Who makes the request's changes, once a guard has found out. */
+	actor: Actor | undefined;
 	#isStream = false;
 
 	constructor(
@@ -61,10 +63,11 @@ export function contextOf(request: Request): RequestContext {
 	return context;
 }
 
-/** What the events of a request's changes bear. */
+/** What the events of a request's changes bear. To be asked for after the guard: no change is made by nobody. */
 export function changeContext(request: Request): ChangeContext {
-	const { requestId } = contextOf(request);
-	return { requestId };
+	const { actor, requestId } = contextOf(request);
+	if (actor === undefined) throw new Error("a change of a request that no guard has passed");
+	return { actor, requestId };
 }
 
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/;

@@ -54,7 +54,8 @@ export class Sweeper {
 		const { jobs, dispatcher } = this.deps;
 		const dueMs = (await jobs.dueInMs()) ?? sweepMsMax;
 		if (dueMs > 0) return Math.min(dueMs, sweepMsMax);
-		const { ready, isFull } = await jobs.sweep({ requestId: `sweep-${crypto.randomUUID()}` }, batchMax);
+		const context = { actor: "system", requestId: `sweep-${crypto.randomUUID()}` } as const;
+		const { ready, isFull } = await jobs.sweep(context, batchMax);
 		dispatcher.readyQueues(ready);
 		return isFull ? 0 : 1;
 	}

@@ -1,5 +1,12 @@
+/**
+ * Who makes a change: a user, the holder of an access token or of an API key, or the program itself when a time has come.
+ * The characters of an actor need no escape in JSON: an id is a UUID, and a key is named by the start of its SHA-256.
+ */
+export type Actor = `user/${string}` | `token/${string}` | `key/${string}` | "system";
+
 /** Where a change comes from: what every event of it bears. */
 export interface ChangeContext {
+	readonly actor: Actor;
 	/** The request that makes the change. */
 	readonly requestId: string;
 }

@@ -95,7 +95,7 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 					task: { title: "t" },
 					idempotent: undefined,
 					now: 1,
-					context: { requestId: "r" },
+					context: { actor: "system", requestId: "r" },
 				});
 			const id = newId();
 			await sql`INSERT INTO tasks VALUES (1, ${id}, 'there', '', 1, 1, 1)`;
@@ -109,7 +109,7 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 					ifMatch: "any",
 					patch: { title: "u" },
 					now: 2,
-					context: { requestId: "r" },
+					context: { actor: "system", requestId: "r" },
 				});
 			const query = { after: 0, types: [], limit: 1, bytesMax: 1 };
 			const range = step === "read" ? await events.read(query) : await events.range();

@@ -35,7 +35,7 @@ test.if(postgres !== undefined)(
 			task: { title: "one" },
 			idempotent: undefined,
 			now: 1000,
-			context: { requestId: "r" },
+			context: { actor: "system", requestId: "r" },
 		});
 		await heard.promise;
 		forget();

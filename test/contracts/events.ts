@@ -11,7 +11,13 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 	function create(storage: TestStorage, title: string, now = 1000) {
 		const id = newId();
 		return storage.tasks
-			.create({ id, task: { title }, idempotent: undefined, now, context: { requestId: `of ${title}` } })
+			.create({
+				id,
+				task: { title },
+				idempotent: undefined,
+				now,
+				context: { actor: "user/one", requestId: `of ${title}` },
+			})
 			.then(({ task }) => ({ id, body: task.body }));
 	}
 
@@ -30,22 +36,51 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 				ifMatch: "any",
 				patch: { title: "two" },
 				now: 2000,
-				context: { requestId: "r2" },
+				context: { actor: "token/two", requestId: "r2" },
 			});
 			await storage.tasks.update({
 				id,
 				ifMatch: "any",
 				patch: {},
 				now: 2500,
-				context: { requestId: "nothing" },
+				context: { actor: "system", requestId: "nothing" },
 			});
-			await storage.tasks.remove({ id, ifMatch: "any", now: 3000, context: { requestId: "r3" } });
+			await storage.tasks.remove({
+				id,
+				ifMatch: "any",
+				now: 3000,
+				context: { actor: "system", requestId: "r3" },
+			});
 			const subject = `/collab/tasks/${id}`;
 			const { rows } = await storage.events.read(everything);
 			expect(rows).toEqual([
-				{ id: 1, type: "task.created", subject, data: body, requestId: "of one", time: 1000 },
-				{ id: 2, type: "task.updated", subject, data: updated.body, requestId: "r2", time: 2000 },
-				{ id: 3, type: "task.deleted", subject, data: updated.body, requestId: "r3", time: 3000 },
+				{
+					id: 1,
+					type: "task.created",
+					subject,
+					data: body,
+					requestId: "of one",
+					actor: "user/one",
+					time: 1000,
+				},
+				{
+					id: 2,
+					type: "task.updated",
+					subject,
+					data: updated.body,
+					requestId: "r2",
+					actor: "token/two",
+					time: 2000,
+				},
+				{
+					id: 3,
+					type: "task.deleted",
+					subject,
+					data: updated.body,
+					requestId: "r3",
+					actor: "system",
+					time: 3000,
+				},
 			]);
 		});
 
@@ -108,7 +143,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					task: { title: "once" },
 					idempotent: { scope: "u POST /collab/tasks", key: `k${now}`, requestHash: "h" },
 					now,
-					context: { requestId: "r" },
+					context: { actor: "system", requestId: "r" },
 				});
 			}
 			expect(await idempotency.purge((await now()) - 60_000, 10)).toBe(0);
@@ -133,7 +168,7 @@ export function sharedLogContract(open: () => Promise<TestStorage>): void {
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,
-			context: { requestId: "r" },
+			context: { actor: "system", requestId: "r" },
 		});
 		await promise;
 		forget();

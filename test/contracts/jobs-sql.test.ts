@@ -21,7 +21,7 @@ import { durableDatabases } from "../support/databases.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { onEnd } from "../support/teardown.ts";
 
-const context = { requestId: "r" };
+const context = { actor: "system", requestId: "r" } as const;
 const draft: JobDraft = {
 	kind: "k",
 	payload: "1",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { EventRow } from "../../src/events/store.ts";
 import { jobBody } from "../../src/jobs/representation.ts";
 import {
 	type ChangedJob,
@@ -13,7 +14,7 @@ import { eventTypes } from "../../src/kernel/event-draft.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import type { TestStorage } from "../support/storage.ts";
 
-const context = { requestId: "r1" };
+const context = { actor: "key/0123456789ab", requestId: "r1" } as const;
 
 interface LeasedBody {
 	readonly id: string;
@@ -68,9 +69,9 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			return found;
 		}
 
-		async function log(): Promise<readonly { type: string; subject: string; data: string }[]> {
+		async function log(): Promise<readonly Pick<EventRow, "type" | "subject" | "data" | "actor">[]> {
 			const { rows } = await events.read({ after: 0, types: eventTypes, limit: 1000, bytesMax: 1e9 });
-			return rows.map(({ type, subject, data }) => ({ type, subject, data }));
+			return rows.map(({ type, subject, data, actor }) => ({ type, subject, data, actor }));
 		}
 
 		const typesOf = async () => (await log()).map(({ type }) => type);
@@ -79,7 +80,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		/** Sweeps until the job is in this state, which takes until its time on the database's clock. */
 		async function sweptTo(id: string, state: JobState): Promise<JobRow> {
 			for (;;) {
-				await jobs.sweep({ requestId: "sweep" }, 100);
+				await jobs.sweep({ actor: "system", requestId: "sweep" }, 100);
 				const job = await row(id);
 				if (job.state === state) return job;
 				await Bun.sleep(Math.max(1, Math.min((await jobs.dueInMs()) ?? 20, 50)));
@@ -297,20 +298,25 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		});
 
 		test("an expired lease requeues the job at once and keeps the attempt; the fence is valid until then", async () => {
-			const { leasedJob, jobs, lease, row, typesOf, sweptTo } = await opened();
+			const { leasedJob, jobs, lease, row, log, sweptTo } = await opened();
 			const asked = await leasedJob({}, 0);
 			const { leaseExpiresAt } = await row(asked.id);
 			while (((await jobs.dueInMs()) ?? 1) > 0) await Bun.sleep(5);
 			// Expired but not requeued yet: the fence is still valid.
 			await jobs.heartbeat({ ...asked, leaseSeconds: 1, progress: undefined });
 			expect((await row(asked.id)).leaseExpiresAt).toBeGreaterThan(leaseExpiresAt ?? 0);
-			expect((await jobs.sweep({ requestId: "sweep" }, 100)).ready.size).toBe(0);
+			expect((await jobs.sweep({ actor: "system", requestId: "sweep" }, 100)).ready.size).toBe(0);
 			const back = await sweptTo(asked.id, "queued");
 			expect(back).toMatchObject({ attempt: 1, fence: 1, worker: null, error: "The lease ran out." });
 			expect(await errorCode(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
 			expect(await lease()).toHaveLength(1);
 			expect(await row(asked.id)).toMatchObject({ attempt: 2, fence: 2 });
-			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying", "job.leased"]);
+			expect((await log()).map(({ type, actor }) => [type, actor])).toEqual([
+				["job.enqueued", context.actor],
+				["job.leased", context.actor],
+				["job.retrying", "system"],
+				["job.leased", context.actor],
+			]);
 		});
 
 		test("a lease that expires on the last attempt leaves the job dead, and its fence is lost", async () => {
@@ -325,7 +331,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			const { leasedJob, jobs, typesOf } = await opened();
 			await leasedJob({}, 0);
 			const swept = await Promise.all(
-				Array.from({ length: 5 }, () => jobs.sweep({ requestId: "sweep" }, 100)),
+				Array.from({ length: 5 }, () => jobs.sweep({ actor: "system", requestId: "sweep" }, 100)),
 			);
 			expect(swept.flatMap(({ ready }) => [...ready])).toEqual([["default", 1]]);
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying"]);
@@ -460,7 +466,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 					jobs.complete({ id, fence, result: undefined, context }),
 					jobs.fail({ ...fail, id, fence, retry: Math.random() < 0.5, retryInSeconds: 0 }),
 					...(Math.random() < 0.3 ? [jobs.cancel({ id, context }), jobs.retry({ id, context })] : []),
-					jobs.sweep({ requestId: "sweep" }, 2),
+					jobs.sweep({ actor: "system", requestId: "sweep" }, 2),
 					...(Math.random() < 0.2 ? [jobs.purge(Date.now(), 2)] : []),
 				];
 				await Promise.allSettled(steps);

@@ -37,7 +37,7 @@ async function othersEnded(url: string): Promise<void> {
 
 /** Every kind of statement that reads or writes the log's head. */
 async function useLog({ tasks, jobs, events }: TestStorage): Promise<void> {
-	const change = { now: 1, context: { requestId: "r" }, idempotent: undefined };
+	const change = { now: 1, context: { actor: "system", requestId: "r" } as const, idempotent: undefined };
 	const task = { id: newId(), task: { title: "t" } };
 	await tasks.create({ ...change, ...task });
 	await tasks.update({ ...change, id: task.id, ifMatch: "any", patch: { title: "u" } });

@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { readConfig } from "../../src/config.ts";
+import { cloudEvent } from "../../src/events/cloud-event.ts";
 import { represent } from "../../src/kernel/canonical.ts";
+import { eventTypes } from "../../src/kernel/event-draft.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import { createHistory } from "../../src/storage/migrate.ts";
 import { openStorage } from "../../src/storage/open.ts";
@@ -128,7 +130,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		const { tasks, jobs } = await openTestStorage(url);
 		expect(await tasks.revision()).toEqual({ rev: 7, tasksRev: 5 });
 		const request = (scope: string, key: string) => ({ scope, key, requestHash: "h" });
-		const change = { id: newId(), now: 1, context: { requestId: "r" } };
+		const change = { id: newId(), now: 1, context: { actor: "system", requestId: "r" } as const };
 		const idempotent = request("u POST /collab/tasks", "t");
 		const created = await tasks.create({ ...change, task: { title: "x" }, idempotent });
 		expect(created).toEqual({ id, task: represent(body), replayed: true });
@@ -167,6 +169,33 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		const headers = { authorization: server.bearer };
 		await ask(server, "PATCH /auth/me", { headers, body: { name: "Ada" } });
 		expect((await me(server.bearer)).json).toEqual({ email: testEmail, id, name: "Ada" });
+	});
+
+	test("events of the previous version keep their bytes, and have no actor", async () => {
+		const url = await newUrl();
+		await applyUpTo(url, "0002_revisions");
+		for (const statement of [
+			`INSERT INTO events VALUES (1, 'task.created', '/collab/tasks/a', '{"id":"a"}', 'r', 1700000000000)`,
+			"UPDATE log_head SET rev = 1",
+		]) {
+			await runSql(url, statement);
+		}
+		const { tasks, events } = await openTestStorage(url);
+		await tasks.create({
+			id: newId(),
+			task: { title: "x" },
+			idempotent: undefined,
+			now: 1,
+			context: { actor: "user/u", requestId: "r" },
+		});
+		const { rows } = await events.read({ after: 0, types: eventTypes, limit: 10, bytesMax: 1e6 });
+		expect(rows.map(({ id, actor }) => [id, actor])).toEqual([
+			[1, null],
+			[2, "user/u"],
+		]);
+		expect(rows.slice(0, 1).map(cloudEvent)).toEqual([
+			`{"data":{"id":"a"},"datacontenttype":"application/json","id":"1","requestid":"r","source":"/orchestrator","specversion":"1.0","subject":"/collab/tasks/a","time":"2023-11-14T22:13:20.000Z","type":"task.created"}`,
+		]);
 	});
 
 	test("stored data is still there when the database is opened again", async () => {

@@ -53,7 +53,7 @@ describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) =
 				task: { title },
 				idempotent: undefined,
 				now: 1,
-				context: { requestId: "r" },
+				context: { actor: "system", requestId: "r" },
 			});
 		const [first, second] = [newId(), newId()];
 		// A group that only inserts, then one that reads, each with units of two collections.

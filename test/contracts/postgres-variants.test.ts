@@ -29,7 +29,7 @@ describe.each([...postgresVariants])("$name", ({ newUrl, env }) => {
 			const { tasks, jobs } = both[index % 2] as (typeof both)[0];
 			// Not all in one group: many groups meet.
 			await Bun.sleep(index * 2);
-			const change = { now: 1, context: { requestId: "r" } };
+			const change = { now: 1, context: { actor: "system", requestId: "r" } as const };
 			await tasks.create({ ...change, id, task: { title: "t" }, idempotent: undefined });
 			await tasks.update({ ...change, id, ifMatch: "any", patch: { title: "u" } });
 			await jobs.lease({
@@ -37,7 +37,7 @@ describe.each([...postgresVariants])("$name", ({ newUrl, env }) => {
 				queues: ["q"],
 				limit: 1,
 				leaseSeconds: 1,
-				context: { requestId: "r" },
+				context: { actor: "system", requestId: "r" },
 			});
 			return id;
 		});

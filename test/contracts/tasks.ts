@@ -11,7 +11,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			task: { title },
 			idempotent: undefined,
 			now: 1000,
-			context: { requestId: "r1" },
+			context: { actor: "system", requestId: "r1" },
 			...more,
 		};
 	}
@@ -45,7 +45,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 						ifMatch: [task.etag],
 						patch: { title: `t${index}` },
 						now: 2000,
-						context: { requestId: "r" },
+						context: { actor: "system", requestId: "r" },
 					}),
 				),
 			);
@@ -65,7 +65,13 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { id, task } = await tasks.create(newTask("one"));
 			for (const patch of [{}, { title: "one" }, { description: null }]) {
 				expect(
-					await tasks.update({ id, ifMatch: "any", patch, now: 2000, context: { requestId: "r" } }),
+					await tasks.update({
+						id,
+						ifMatch: "any",
+						patch,
+						now: 2000,
+						context: { actor: "system", requestId: "r" },
+					}),
 				).toEqual(task);
 			}
 			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toMatchObject({
@@ -76,15 +82,21 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 		test("a removed task is gone, and a change of it throws not_found", async () => {
 			const { tasks } = await open();
 			const { id } = await tasks.create(newTask("one"));
-			await tasks.remove({ id, ifMatch: "any", now: 1, context: { requestId: "r" } });
+			await tasks.remove({ id, ifMatch: "any", now: 1, context: { actor: "system", requestId: "r" } });
 			expect(await tasks.find(id)).toBeUndefined();
-			expect(tasks.remove({ id, ifMatch: "any", now: 1, context: { requestId: "r" } })).rejects.toMatchObject(
-				{
-					code: "not_found",
-				},
-			);
 			expect(
-				tasks.update({ id, ifMatch: "absent", patch: {}, now: 1, context: { requestId: "r" } }),
+				tasks.remove({ id, ifMatch: "any", now: 1, context: { actor: "system", requestId: "r" } }),
+			).rejects.toMatchObject({
+				code: "not_found",
+			});
+			expect(
+				tasks.update({
+					id,
+					ifMatch: "absent",
+					patch: {},
+					now: 1,
+					context: { actor: "system", requestId: "r" },
+				}),
 			).rejects.toMatchObject({ code: "not_found" });
 		});
 
@@ -98,9 +110,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					ifMatch: "any",
 					patch: { title: "two" },
 					now: 2,
-					context: { requestId: "r" },
+					context: { actor: "system", requestId: "r" },
 				}),
-				tasks.remove({ id: change.id, ifMatch: "any", now: 3, context: { requestId: "r" } }),
+				tasks.remove({ id: change.id, ifMatch: "any", now: 3, context: { actor: "system", requestId: "r" } }),
 			]);
 			expect(created.task.body).toContain('"version":1');
 			expect(updated.body).toContain('"version":2');
@@ -116,7 +128,12 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const change = newTask("one");
 			await tasks.create(change);
 			await Promise.all([
-				tasks.remove({ id: change.id, ifMatch: "any", now: 2000, context: { requestId: "r" } }),
+				tasks.remove({
+					id: change.id,
+					ifMatch: "any",
+					now: 2000,
+					context: { actor: "system", requestId: "r" },
+				}),
 				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
 			]);
 			expect(await tasks.find(change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
@@ -172,7 +189,12 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			expect(first.rows.map(({ title }) => title)).toEqual(["t5", "t4"]);
 			expect(first.more).toBe(true);
 			await tasks.create(newTask("t6"));
-			await tasks.remove({ id: ids[3] ?? "", ifMatch: "any", now: 1, context: { requestId: "r" } });
+			await tasks.remove({
+				id: ids[3] ?? "",
+				ifMatch: "any",
+				now: 1,
+				context: { actor: "system", requestId: "r" },
+			});
 			const next = await tasks.list({ order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
 			expect(next.rows.map(({ title }) => title)).toEqual(["t3", "t2"]);
 			const last = await tasks.list({ order: "desc", limit: 2, after: next.rows.at(-1)?.seq });

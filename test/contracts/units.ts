@@ -15,7 +15,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,
-			context: { requestId: "r" },
+			context: { actor: "system", requestId: "r" },
 		});
 		const row = (await storage.tasks.find(id)) as TaskRow;
 
@@ -53,7 +53,14 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			const { storage, id, row, outcome } = await opened();
 			for (const reads of [[tasks.inserts()], [tasks.reads({ ids: [] })]]) {
 				const change = (verb: "update" | "remove") => (work: UnitOfWork) => {
-					work.append({ type: "task.updated", subject: "/s", data: "{}", requestId: "r", time: 1 });
+					work.append({
+						type: "task.updated",
+						subject: "/s",
+						data: "{}",
+						actor: "system",
+						requestId: "r",
+						time: 1,
+					});
 					work.rows(tasks)[verb]({ ...row, title: "lost" });
 				};
 				expect(await outcome(reads, change("update"))).toMatchObject(readSetError);
@@ -126,10 +133,15 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 					uniqueKey: undefined,
 				},
 				idempotent: undefined,
-				context: { requestId: "r" },
+				context: { actor: "system", requestId: "r" },
 			});
 			expect(await revision()).toEqual({ rev: 2, tasksRev: 1 });
-			await storage.tasks.remove({ id, ifMatch: "any", now: 1, context: { requestId: "r" } });
+			await storage.tasks.remove({
+				id,
+				ifMatch: "any",
+				now: 1,
+				context: { actor: "system", requestId: "r" },
+			});
 			expect(await revision()).toEqual({ rev: 3, tasksRev: 3 });
 		});
 	});

@@ -87,7 +87,7 @@ describe.if(onPostgres !== undefined)("users on Postgres, beside a server of the
 					task: { title: "of another person" },
 					idempotent: undefined,
 					now: 1,
-					context: { requestId: "r" },
+					context: { actor: "system", requestId: "r" },
 				}),
 			]),
 		);

@@ -50,7 +50,7 @@ class FakeLog implements EventStore {
 		for (let id = Math.max(query.after, this.purgedRev) + 1; id <= this.rev; id++) {
 			const type = id % 10 === 0 ? "task.created" : "job.leased";
 			if (!query.types.includes(type) || rows.length === query.limit) continue;
-			rows.push({ id, type, subject: `/at/${id}`, data: "{}", requestId: "r", time: id });
+			rows.push({ id, type, subject: `/at/${id}`, data: "{}", actor: null, requestId: "r", time: id });
 		}
 		const page = eventPage(query, this, rows, rows.length === query.limit);
 		await this.ready;
@@ -394,7 +394,15 @@ describe("the broadcaster", () => {
 describe("the tail buffer", () => {
 	const filter = eventFilter(undefined, ["task", "job"]);
 	const row = (id: number, data = "{}") => {
-		return { id, type: "task.created", subject: "/s", data, requestId: "r", time: id } as const;
+		return {
+			id,
+			type: "task.created",
+			subject: "/s",
+			data,
+			actor: "system",
+			requestId: "r",
+			time: id,
+		} as const;
 	};
 	const batch = (rows: readonly ReturnType<typeof row>[]) => {
 		const last = rows.at(-1)?.id ?? 0;

@@ -57,7 +57,13 @@ describe.if(own !== undefined)("a Postgres", () => {
 		const create = async () => {
 			const started = performance.now();
 			const task = { title: "t" };
-			const change = { id: newId(), task, idempotent: undefined, now: 1, context: { requestId: "r" } };
+			const change = {
+				id: newId(),
+				task,
+				idempotent: undefined,
+				now: 1,
+				context: { actor: "system", requestId: "r" } as const,
+			};
 			const outcome = await tasks.create(change).then(
 				() => "created",
 				({ code }) => code as string,

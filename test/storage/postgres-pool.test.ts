@@ -92,7 +92,7 @@ describe.if(server !== undefined)("the connections to Postgres", () => {
 			task: { title: "t" },
 			idempotent: undefined,
 			now: 1,
-			context: { requestId: "r" },
+			context: { actor: "system", requestId: "r" },
 		});
 		await heard.promise;
 		forget();

@@ -19,6 +19,8 @@ export interface Delivered {
 }
 
 export interface CloudEvent {
+	/** Absent in events of versions that recorded none. */
+	readonly actor?: string;
 	readonly id: string;
 	readonly type: string;
 	readonly subject: string;

@@ -64,5 +64,12 @@ function appendToNote(id: string, text: string): Unit<string> {
 
 /** A real module adds event types of its own to event-draft.ts. */
 function eventOf(id: string) {
-	return { type: "task.updated", subject: `/notes/${id}`, data: "{}", requestId: "r", time: 1 } as const;
+	return {
+		type: "task.updated",
+		subject: `/notes/${id}`,
+		data: "{}",
+		actor: "system",
+		requestId: "r",
+		time: 1,
+	} as const;
 }

@@ -1,5 +1,6 @@
 import { bigint, integer, pgTable, text } from "drizzle-orm/pg-core";
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
+import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
 import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
@@ -16,6 +17,8 @@ export const eventTable = pgTable("events", {
 	data: text().notNull(),
 	requestId: text("request_id").notNull(),
 	time: bigint({ mode: "number" }).notNull(),
+	/** Null in events of versions that recorded none. */
+	actor: text().$type<Actor>(),
 });
 
 /**

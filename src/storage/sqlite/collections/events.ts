@@ -1,6 +1,7 @@
 import { asc, lte, sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
+import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
 import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
@@ -14,6 +15,8 @@ export const eventTable = sqliteTable("events", {
 	data: text().notNull(),
 	requestId: text("request_id").notNull(),
 	time: integer().notNull(),
+	/** Null in events of versions that recorded none. */
+	actor: text().$type<Actor>(),
 });
 
 /** One row. Every writer locks it until its commit, which puts event numbers in commit order. */

@@ -110,7 +110,7 @@ describe("the writer of SQLite", () => {
 			"CREATE TABLE log_head (one integer PRIMARY KEY, rev integer NOT NULL)",
 			"INSERT INTO log_head VALUES (1, 0)",
 			"CREATE TABLE revisions (collection text PRIMARY KEY, rev integer NOT NULL)",
-			"CREATE TABLE events (id, type, subject, data, request_id, time)",
+			"CREATE TABLE events (id, type, subject, data, request_id, time, actor)",
 			"CREATE TABLE notes (id integer PRIMARY KEY)",
 		])
 			database.run(statement);

@@ -44,7 +44,7 @@ export async function startPostgres({ settings = [], prepare }: PostgresSetup = 
 		// As root it must switch to another user; as any other user it must not try.
 		createPostgresUser: process.getuid?.() === 0,
 		// The data is thrown away, and with flushes the creation of databases would take most of the suite's time.
-		postgresFlags: ["max_connections=300", "unix_socket_directories=", "fsync=off", ...settings].flatMap(
+		postgresFlags: ["max_connections=900", "unix_socket_directories=", "fsync=off", ...settings].flatMap(
 			(setting) => ["-c", setting],
 		),
 		onLog() {},

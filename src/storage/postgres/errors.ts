@@ -8,9 +8,7 @@ export const answerWithinMs = 10_000;
 export function sqlState(error: unknown): string | undefined {
 	if (!(error instanceof Error)) return undefined;
 	const code = (error as { code?: unknown }).code;
-	// Some errors of sockets have theirs in the message alone: "write EPIPE" (Bun 1.4.5).
-	const lost = /^(?:read|write|connect) (E[A-Z]+)/.exec(error.message)?.[1];
-	return typeof code === "string" ? code : (lost ?? sqlState(error.cause));
+	return typeof code === "string" ? code : sqlState(error.cause);
 }
 
 /**
@@ -31,6 +29,7 @@ export function readOnly(message: string): Error {
 export function toAppError(error: unknown): unknown {
 	if (error instanceof TimeoutError) return unavailable(error);
 	const code = sqlState(error) ?? "";
-	const isState = /^[0-9A-Z]{5}$/.test(code);
+	// Every SQLSTATE has a digit; EPIPE is five letters too.
+	const isState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
 	return (isState ? unavailableStates : lostConnections).test(code) ? unavailable(error) : error;
 }

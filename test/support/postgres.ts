@@ -41,6 +41,8 @@ export async function startPostgres({ settings = [], prepare }: PostgresSetup = 
 		password: "postgres",
 		authMethod: "password",
 		persistent: false,
+		// Whatever the locale of the environment.
+		initdbFlags: ["--encoding=UTF8", "--no-locale"],
 		// As root it must switch to another user; as any other user it must not try.
 		createPostgresUser: process.getuid?.() === 0,
 		// The data is thrown away, and with flushes the creation of databases would take most of the suite's time.

@@ -1,5 +1,13 @@
 import { type JobCounts, type JobState, jobStates } from "../../jobs/store.ts";
 
+/** What an insert of counts does where the queue has some, in SQL for either database. */
+export const addToKept = jobStates
+	.map((state) => `${state} = job_counts.${state} + excluded.${state}`)
+	.join(", ");
+
+/** Whether a queue has no job left, in SQL for either database. */
+export const isEmpty = `${jobStates.join(" + ")} = 0`;
+
 /** The changes that a transaction makes to the counts of each queue. */
 export class CountDifferences {
 	readonly #byQueue = new Map<string, Record<JobState, number>>();

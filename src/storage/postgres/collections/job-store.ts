@@ -1,6 +1,6 @@
 import { eq, sql as fragment, getTableColumns } from "drizzle-orm";
 import type { JobCounts, JobState, JobStore } from "../../../jobs/store.ts";
-import { CountDifferences } from "../../collections/job-counts.ts";
+import { CountDifferences, isEmpty } from "../../collections/job-counts.ts";
 import { jobPage, pageOf } from "../../collections/jobs.ts";
 import { databaseNow } from "../clock.ts";
 import type { StoreContext } from "../collection.ts";
@@ -78,7 +78,7 @@ function purge(pool: Pool, before: number, limit: number): Promise<number> {
 		for (const { queue, state } of removed) counts.add(queue, state, -1);
 		await Promise.all(addToCounts(tx, counts));
 		if (removed.length > 0) {
-			await tx`DELETE FROM job_counts WHERE cancelled + dead + leased + queued + scheduled + succeeded = 0`;
+			await tx`DELETE FROM job_counts WHERE ${tx.unsafe(isEmpty)}`;
 		}
 		return removed.length;
 	});

@@ -1,5 +1,6 @@
 import { eq, inArray, sql } from "drizzle-orm";
 import type { JobStore, QueueStats } from "../../../jobs/store.ts";
+import { isEmpty } from "../../collections/job-counts.ts";
 import { jobPage, pageOf } from "../../collections/jobs.ts";
 import { databaseClock } from "../clock.ts";
 import type { StoreContext } from "../collection.ts";
@@ -89,7 +90,7 @@ function purge(db: Db, before: number, limit: number): number {
 			.run();
 	}
 	if (removed.length > 0) {
-		db.delete(jobCountTable).where(sql`cancelled + dead + leased + queued + scheduled + succeeded = 0`).run();
+		db.delete(jobCountTable).where(sql.raw(isEmpty)).run();
 	}
 	return removed.length;
 }

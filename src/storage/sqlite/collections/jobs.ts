@@ -8,8 +8,9 @@ import {
 	type JobRows,
 	type JobState,
 	type JobStore,
+	jobStates,
 } from "../../../jobs/store.ts";
-import { CountDifferences } from "../../collections/job-counts.ts";
+import { addToKept, CountDifferences } from "../../collections/job-counts.ts";
 import { leaseOrder } from "../../collections/jobs.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
 import { type Registration, RowsInPlace, unitsOf } from "../collection.ts";
@@ -117,8 +118,8 @@ export class JobRowsInPlace extends RowsInPlace implements JobRows {
 			if (from !== undefined) differences.add(queue, from, -1);
 			differences.add(queue, to, 1);
 		}
-		for (const { queue, cancelled, dead, leased, queued, scheduled, succeeded } of differences.rows()) {
-			this.#addToCounts.run(queue, cancelled, dead, leased, queued, scheduled, succeeded);
+		for (const counts of differences.rows()) {
+			this.#addToCounts.run(counts.queue, ...jobStates.map((state) => counts[state]));
 		}
 	}
 
@@ -151,9 +152,5 @@ export const dueOfAll = `SELECT id, queue, priority, run_at AS runAt FROM jobs I
 export const expiredLeases = `SELECT id FROM jobs INDEXED BY jobs_expiring
 	WHERE state = 'leased' AND lease_expires_at <= $now ORDER BY lease_expires_at LIMIT abs($limit)`;
 
-const addToCounts = `INSERT INTO job_counts (queue, cancelled, dead, leased, queued, scheduled, succeeded)
-	VALUES (?, ?, ?, ?, ?, ?, ?)
-	ON CONFLICT (queue) DO UPDATE SET
-		cancelled = cancelled + excluded.cancelled, dead = dead + excluded.dead, leased = leased + excluded.leased,
-		queued = queued + excluded.queued, scheduled = scheduled + excluded.scheduled,
-		succeeded = succeeded + excluded.succeeded`;
+const addToCounts = `INSERT INTO job_counts (queue, ${jobStates.join(", ")})
+	VALUES (?, ${jobStates.map(() => "?").join(", ")}) ON CONFLICT (queue) DO UPDATE SET ${addToKept}`;

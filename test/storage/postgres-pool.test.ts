@@ -53,6 +53,16 @@ describe.if(server !== undefined)("the connections to Postgres", () => {
 		}
 	});
 
+	test("say why the server refused what they repeat, when the time is up during a later attempt", async () => {
+		const pool = await openPool(await newUrl(), 1);
+		let made = 0;
+		const failing = pool.run(() => {
+			if (++made > 1) return new Promise<never>(() => {});
+			return Promise.reject(Object.assign(new Error("refused"), { code: "53300" }));
+		}, 300);
+		expect(await failing.catch((error) => [error.code, made])).toEqual(["53300", 2]);
+	});
+
 	test("give transactions the settings that the program relies on, for each transaction alone", async () => {
 		const url = await newUrl();
 		const database = new URL(url).pathname.slice(1);

@@ -66,13 +66,17 @@ export class Pool {
 	 */
 	async run<T>(work: () => PromiseLike<T>, withinMs = answerWithinMs): Promise<T> {
 		const deadline = performance.now() + withinMs;
+		let refusal: unknown;
 		for (;;) {
 			if (this.#isReadOnly) this.#renew();
 			try {
 				return await this.#runOnce(work, deadline - performance.now());
 			} catch (error) {
+				// The last attempt may have had no time left: what the server answered before says more.
+				if (error instanceof TimeoutError) throw refusal ?? error;
 				const pauseMs = this.#retryAfterMs(error);
 				if (pauseMs === undefined || performance.now() + pauseMs > deadline) throw error;
+				refusal = error;
 				await Bun.sleep(pauseMs);
 			}
 		}

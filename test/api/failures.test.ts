@@ -11,19 +11,21 @@ import { testEmail, testPassword } from "../support/users.ts";
 
 const innermost = "duplicate key (title)=(innermost secret)";
 
-/** A server whose tasks and health fail with the given error, and its log. */
+/** A server whose tasks, writes and health fail with the given error once it has a user, and its log. */
 async function failing(error: () => unknown) {
 	const recorded = recordedLog();
 	const { database } = readConfig({ DATABASE_URL: "sqlite://:memory:" }, false);
 	const storage = await openStorage(database, recorded.log);
 	const fail = () => Promise.reject(error());
+	let hasUser = false;
 	const broken: Storage = {
 		...storage,
 		tasks: { find: fail, list: fail, revision: fail },
-		run: fail,
+		run: (unit) => (hasUser ? fail() : storage.run(unit)),
 		ping: fail,
 	};
 	const server = await startServer({}, { storage: broken, log: recorded.log });
+	hasUser = true;
 	return { server, recorded };
 }
 

@@ -104,11 +104,12 @@ export class Pool {
 	async #runOnce<T>(work: () => PromiseLike<T>, withinMs: number): Promise<T> {
 		const used = this.#current;
 		used.running++;
-		const running = work();
+		let running: PromiseLike<T> | undefined;
 		try {
+			running = work();
 			return await withTimeout(withinMs, Promise.resolve(running));
 		} catch (error) {
-			if (error instanceof TimeoutError) cancel(running);
+			if (error instanceof TimeoutError && running !== undefined) cancel(running);
 			throw error;
 		} finally {
 			used.running--;

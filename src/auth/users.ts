@@ -64,16 +64,9 @@ function addUser({ id, email, name, passwordHash, now }: NewUser): Unit<boolean>
 }
 
 function setPassword(address: string, passwordHash: string): Unit<boolean> {
-	return {
-		reads: [users.reads({ emails: emailForms(address) })],
-		decide(work) {
-			const rows = work.rows(users);
-			const user = findIn(rows, address);
-			if (user === undefined) return false;
-			rows.update({ ...user, passwordHash, tokenGeneration: user.tokenGeneration + 1 });
-			return true;
-		},
-	};
+	return changeUser(address, (rows, user) =>
+		rows.update({ ...user, passwordHash, tokenGeneration: user.tokenGeneration + 1 }),
+	);
 }
 
 function renameUser(id: string, name: string): Unit<User | undefined> {
@@ -91,13 +84,18 @@ function renameUser(id: string, name: string): Unit<User | undefined> {
 }
 
 function removeUser(address: string): Unit<boolean> {
+	return changeUser(address, (rows, user) => rows.remove(user));
+}
+
+/** Returns false, and changes nothing, if no user has the address. */
+function changeUser(address: string, change: (rows: UserRows, user: User) => void): Unit<boolean> {
 	return {
 		reads: [users.reads({ emails: emailForms(address) })],
 		decide(work) {
 			const rows = work.rows(users);
 			const user = findIn(rows, address);
 			if (user === undefined) return false;
-			rows.remove(user);
+			change(rows, user);
 			return true;
 		},
 	};

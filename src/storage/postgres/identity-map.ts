@@ -1,3 +1,10 @@
+/** What a group of units has changed. A row that was removed and added again is in both lists. */
+export interface RowChanges<Row> {
+	readonly inserted: readonly Row[];
+	readonly updated: readonly Row[];
+	readonly removed: readonly Row[];
+}
+
 /**
  * The rows of a group of units, each once: fetched before, changed in memory by one unit after the other, written back
  * together. If a unit throws, only its own changes are undone.
@@ -75,7 +82,7 @@ export class IdentityMap<Row> {
 	}
 
 	/** What to write: the difference between the fetched rows and the current ones. */
-	changes(): { readonly inserted: Row[]; readonly updated: Row[]; readonly removed: Row[] } {
+	changes(): RowChanges<Row> {
 		const inserted: Row[] = [];
 		const updated: Row[] = [];
 		const removed: Row[] = [];

@@ -1,21 +1,19 @@
-import { getTableColumns, getTableName, type Table } from "drizzle-orm";
-import type { PgColumn } from "drizzle-orm/pg-core";
+import { getTableName, type Table } from "drizzle-orm";
+import {
+	columnsOf,
+	type Field,
+	type Plain,
+	type StatementSpec,
+	selection,
+	type TableColumn,
+} from "../table-columns.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
 import { type HeadOfGroup, numbersAsTheyAre } from "./head-of-group.ts";
+import type { RowChanges } from "./identity-map.ts";
 
-/** A row that is written as it is: no column holds more than one value. */
-type Plain<Row> = { readonly [Field in keyof Row]: string | number | null };
-type Field<Row> = Extract<keyof Row, string>;
-
-export interface StatementSpec<Row> {
-	/** The column by which rows are updated. */
-	readonly key: Field<Row>;
-	/** Columns that no update changes. */
-	readonly fixed: readonly Field<Row>[];
+export interface NumberedSpec<Row> extends StatementSpec<Row> {
 	/** The first column, where it is the number of the event that inserted the row. */
 	readonly numbered?: Field<Row>;
-	/** A column that must still be what it was when the row was read; else an update leaves the row as it is. */
-	readonly guard?: Field<Row>;
 }
 
 /**
@@ -23,24 +21,26 @@ export interface StatementSpec<Row> {
  * texts are made once, so they are prepared once. Each statement can be a part of another one.
  */
 export class TableStatements<Row extends Plain<Row>> {
-	readonly #columns: readonly Column<Row>[];
-	readonly #updated: readonly Column<Row>[];
+	readonly #columns: readonly TableColumn<Row>[];
+	readonly #updated: readonly TableColumn<Row>[];
 	readonly #selection: string;
 	readonly #insert: TemplateStringsArray;
 	readonly #update: TemplateStringsArray;
+	readonly #remove: TemplateStringsArray;
 
 	constructor(
 		table: Table & { readonly $inferSelect: Row },
-		private readonly spec: StatementSpec<Row>,
+		private readonly spec: NumberedSpec<Row>,
 	) {
 		const { key, fixed, numbered, guard } = spec;
 		const name = getTableName(table);
 		const named = (field: string | undefined) => this.#columns.filter((column) => column.field === field);
 		this.#columns = columnsOf<Row>(table);
 		this.#updated = this.#columns.filter(({ field }) => field === key || !fixed.includes(field));
-		this.#selection = this.#columns.map(({ field, name }) => `${name} AS "${field}"`).join(", ");
+		this.#selection = selection(table);
 		this.#insert = insertText(name, this.#columns, numbered !== undefined);
 		this.#update = updateText(name, this.#updated, named(key), named(guard));
+		this.#remove = removeText(name, named(key));
 	}
 
 	/** All columns, under the names of their fields. */
@@ -60,24 +60,21 @@ export class TableStatements<Row extends Plain<Row>> {
 		const guards = guard === undefined ? [] : [valuesOf(before, guard)];
 		return sql(this.#update, ...this.#updated.map(({ field }) => valuesOf(rows, field)), ...guards);
 	}
+
+	/**
+	 * All changes of a group, for a table without a guard. Removals come first: a row that was replaced has the same key as
+	 * the new one.
+	 */
+	write(tx: Tx, { inserted, updated, removed }: RowChanges<Row>): readonly PromiseLike<unknown>[] {
+		return [
+			...(removed.length > 0 ? [tx(this.#remove, valuesOf(removed, this.spec.key))] : []),
+			...(updated.length > 0 ? [this.update(tx, updated)] : []),
+			...(inserted.length > 0 ? [this.insert(tx, inserted)] : []),
+		];
+	}
 }
 
-interface Column<Row> {
-	readonly field: Field<Row>;
-	/** Its name in the database. */
-	readonly name: string;
-	readonly type: string;
-}
-
-type Named = Omit<Column<never>, "field">;
-
-function columnsOf<Row>(table: Table): readonly Column<Row>[] {
-	return Object.entries(getTableColumns(table)).map(([field, column]) => ({
-		field: field as Field<Row>,
-		name: column.name,
-		type: (column as PgColumn).getSQLType(),
-	}));
-}
+type Named = Omit<TableColumn<never>, "field">;
 
 function valuesOf<Row extends Plain<Row>>(rows: readonly Row[], field: Field<Row>) {
 	return rows.map((row) => row[field]);
@@ -107,6 +104,10 @@ function updateText(
 		`UPDATE ${table} SET ${changed.join(", ")} FROM ${unnest(given)} AS next (${namesOf(given)})
 			WHERE ${table}.${key?.name} = next.${key?.name}${same.join("")}`,
 	);
+}
+
+function removeText(table: string, [key]: readonly Named[]): TemplateStringsArray {
+	return template(`DELETE FROM ${table} WHERE ${key?.name} = ANY(?::${key?.type}[])`);
 }
 
 function namesOf(columns: readonly Named[]): string {

@@ -1,26 +1,6 @@
 import type { Database, Statement } from "bun:sqlite";
-import { getTableColumns, getTableName, type Table } from "drizzle-orm";
-
-/** A row that is written as it is: no column holds more than one value. */
-type Value = string | number | null;
-type Plain<Row> = { readonly [Field in keyof Row]: Value };
-type Field<Row> = Extract<keyof Row, string>;
-
-export interface StatementSpec<Row> {
-	/** The column by which rows are updated. */
-	readonly key: Field<Row>;
-	/** Columns that no update changes. */
-	readonly fixed: readonly Field<Row>[];
-	/** A column that must still be what it was when the row was read; else an update leaves the row as it is. */
-	readonly guard?: Field<Row>;
-}
-
-/** All columns of a table, under the names of their fields. */
-export function selection(table: Table): string {
-	return columnsOf(table)
-		.map(({ field, name }) => `${name} AS "${field}"`)
-		.join(", ");
-}
+import { getTableName, type Table } from "drizzle-orm";
+import { columnsOf, type Field, type Plain, type StatementSpec, type Value } from "../table-columns.ts";
 
 /**
  * The statements that write a row of a table, made from its columns: a column is written in the table alone. Raw
@@ -31,6 +11,7 @@ export class TableStatements<Row extends Plain<Row>> {
 	readonly #updated: readonly Field<Row>[];
 	readonly #insert: Statement<unknown, Value[]>;
 	readonly #update: Statement<unknown, Value[]>;
+	readonly #remove: Statement<unknown, Value[]>;
 
 	constructor(
 		database: Database,
@@ -52,6 +33,7 @@ export class TableStatements<Row extends Plain<Row>> {
 		this.#update = database.query(
 			`UPDATE ${name} SET ${changed.map((column) => `${column.name} = ?`).join(", ")} WHERE ${conditions.join(" AND ")}`,
 		);
+		this.#remove = database.query(`DELETE FROM ${name} WHERE ${nameOf(spec.key)} = ?`);
 	}
 
 	insert(row: Row): void {
@@ -66,13 +48,10 @@ export class TableStatements<Row extends Plain<Row>> {
 		if (guard !== undefined) values.push(before[guard]);
 		return this.#update.run(...values).changes;
 	}
-}
 
-function columnsOf<Row>(table: Table): readonly { readonly field: Field<Row>; readonly name: string }[] {
-	return Object.entries(getTableColumns(table)).map(([field, { name }]) => ({
-		field: field as Field<Row>,
-		name,
-	}));
+	remove(row: Row): void {
+		this.#remove.run(row[this.spec.key]);
+	}
 }
 
 function valuesOf<Row extends Plain<Row>>(row: Row, fields: readonly Field<Row>[]): Value[] {

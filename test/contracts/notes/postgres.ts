@@ -61,13 +61,7 @@ class NoteGroupRows extends IdentityMap<NoteRow> implements NoteRows, GroupRows<
 	}
 
 	write(tx: Tx): readonly PromiseLike<unknown>[] {
-		const { inserted, updated, removed } = this.changes();
-		const statements: PromiseLike<unknown>[] = [
-			...removed.map(({ id }) => tx`DELETE FROM notes WHERE id = ${id}`),
-		];
-		if (updated.length > 0) statements.push(noteStatements.update(tx, updated));
-		if (inserted.length > 0) statements.push(noteStatements.insert(tx, inserted));
-		return statements;
+		return noteStatements.write(tx, this.changes());
 	}
 
 	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {

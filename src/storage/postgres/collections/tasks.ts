@@ -71,13 +71,7 @@ class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<
 	}
 
 	write(tx: Tx): readonly PromiseLike<unknown>[] {
-		const { inserted, updated, removed } = this.changes();
-		const statements: PromiseLike<unknown>[] = [];
-		if (removed.length > 0)
-			statements.push(tx`DELETE FROM tasks WHERE id = ANY(${removed.map(({ id }) => id)}::uuid[])`);
-		if (updated.length > 0) statements.push(taskStatements.update(tx, updated));
-		if (inserted.length > 0) statements.push(taskStatements.insert(tx, inserted));
-		return statements;
+		return taskStatements.write(tx, this.changes());
 	}
 
 	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {

@@ -77,13 +77,7 @@ class UserGroupRows extends IdentityMap<User> implements UserRows, GroupRows<Use
 	}
 
 	write(tx: Tx): readonly PromiseLike<unknown>[] {
-		const { inserted, updated, removed } = this.changes();
-		const statements: PromiseLike<unknown>[] = [];
-		if (removed.length > 0)
-			statements.push(tx`DELETE FROM users WHERE id = ANY(${removed.map(({ id }) => id)}::uuid[])`);
-		if (updated.length > 0) statements.push(userStatements.update(tx, updated));
-		if (inserted.length > 0) statements.push(userStatements.insert(tx, inserted));
-		return statements;
+		return userStatements.write(tx, this.changes());
 	}
 }
 

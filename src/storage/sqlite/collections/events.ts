@@ -4,8 +4,8 @@ import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../.
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
 import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
+import { selection } from "../../table-columns.ts";
 import type { Registration, StoreContext } from "../collection.ts";
-import { selection } from "../table-statements.ts";
 
 export const eventTable = sqliteTable("events", {
 	id: integer().primaryKey(),

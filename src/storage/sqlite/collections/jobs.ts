@@ -13,8 +13,9 @@ import {
 import { addToKept, CountDifferences } from "../../collections/job-counts.ts";
 import { leaseOrder } from "../../collections/jobs.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
+import { selection } from "../../table-columns.ts";
 import { type Registration, RowsInPlace, unitsOf } from "../collection.ts";
-import { selection, TableStatements } from "../table-statements.ts";
+import { TableStatements } from "../table-statements.ts";
 import { jobStore } from "./job-store.ts";
 import { jobCountTable, jobTable } from "./job-tables.ts";
 

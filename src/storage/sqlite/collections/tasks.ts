@@ -34,13 +34,11 @@ export const tasks = {
 class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 	readonly #byId;
 	readonly #statements;
-	readonly #remove;
 
 	constructor(database: Database, db: Db) {
 		super();
 		this.#byId = taskById(db);
 		this.#statements = new TableStatements(database, taskTable, { key: "id", fixed: ["seq", "createdAt"] });
-		this.#remove = database.query("DELETE FROM tasks WHERE id = ?");
 	}
 
 	find(id: string): TaskRow | undefined {
@@ -57,9 +55,9 @@ class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 		this.#statements.update(row);
 	}
 
-	remove({ id }: TaskRow): void {
+	remove(row: TaskRow): void {
 		this.wrote();
-		this.#remove.run(id);
+		this.#statements.remove(row);
 	}
 }
 

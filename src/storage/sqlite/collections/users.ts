@@ -30,14 +30,12 @@ class UserRowsInPlace extends RowsInPlace implements UserRows {
 	readonly #byId;
 	readonly #byEmail;
 	readonly #statements;
-	readonly #remove;
 
 	constructor(database: Database, db: Db) {
 		super();
 		this.#byId = userById(db);
 		this.#byEmail = userByEmail(db);
 		this.#statements = new TableStatements(database, userTable, { key: "id", fixed: ["email", "createdAt"] });
-		this.#remove = database.query("DELETE FROM users WHERE id = ?");
 	}
 
 	find(id: string): User | undefined {
@@ -58,9 +56,9 @@ class UserRowsInPlace extends RowsInPlace implements UserRows {
 		this.#statements.update(row);
 	}
 
-	remove({ id }: User): void {
+	remove(row: User): void {
 		this.wrote();
-		this.#remove.run(id);
+		this.#statements.remove(row);
 	}
 }
 

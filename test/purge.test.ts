@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { idempotencyKeptMs } from "../src/kernel/idempotency.ts";
 import { newId } from "../src/kernel/ids.ts";
 import { purgeRound } from "../src/kernel/purge.ts";
+import { systemContext } from "./support/context.ts";
 import { everyDatabase } from "./support/databases.ts";
 import { openTestStorage } from "./support/storage.ts";
 
@@ -111,21 +112,17 @@ for (const { name, newUrl } of everyDatabase) {
 		const now = await storage.now();
 		expect(Math.abs(now - Date.now())).toBeLessThan(5000);
 		const idempotent = { scope: "u POST /collab/tasks", key: "k", requestHash: "h" };
-		await tasks.create({
-			id: newId(),
-			task: { title: "kept" },
-			idempotent,
-			now,
-			context: { actor: "system", requestId: "r" },
-		});
+		const create = () =>
+			tasks.create({ id: newId(), task: { title: "kept" }, idempotent, now, context: systemContext });
+		await create();
 		const draft = { kind: "k", payload: "{}", queue: "q", priority: 0, maxAttempts: 1 };
 		const { id } = await jobs.enqueue({
 			id: newId(),
 			job: { ...draft, runAt: undefined, uniqueKey: undefined },
 			idempotent: undefined,
-			context: { actor: "system", requestId: "r" },
+			context: systemContext,
 		});
-		await jobs.cancel({ id, context: { actor: "system", requestId: "r" } });
+		await jobs.cancel({ id, context: systemContext });
 
 		const times = machine(now + 60 * day);
 		const purges = [
@@ -145,15 +142,7 @@ for (const { name, newUrl } of everyDatabase) {
 		const kept = async () => [
 			(await events.range()).purgedRev,
 			(await jobs.find(id))?.state,
-			(
-				await tasks.create({
-					id: newId(),
-					task: { title: "kept" },
-					idempotent,
-					now,
-					context: { actor: "system", requestId: "r" },
-				})
-			).replayed,
+			(await create()).replayed,
 		];
 		expect(await kept()).toEqual([0, "cancelled", true]);
 

@@ -10,6 +10,7 @@ import { openCollections } from "../../src/storage/postgres/database.ts";
 import { EpochGuard, instanceOf } from "../../src/storage/postgres/log-epoch.ts";
 import type { Pool } from "../../src/storage/postgres/pool.ts";
 import { taskService } from "../../src/tasks/service.ts";
+import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { openPool, postgresAddress } from "../support/pool.ts";
 import { silentLog } from "../support/server.ts";
@@ -95,7 +96,7 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 					task: { title: "t" },
 					idempotent: undefined,
 					now: 1,
-					context: { actor: "system", requestId: "r" },
+					context: systemContext,
 				});
 			const id = newId();
 			await sql`INSERT INTO tasks VALUES (1, ${id}, 'there', '', 1, 1, 1)`;
@@ -109,7 +110,7 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 					ifMatch: "any",
 					patch: { title: "u" },
 					now: 2,
-					context: { actor: "system", requestId: "r" },
+					context: systemContext,
 				});
 			const query = { after: 0, types: [], limit: 1, bytesMax: 1 };
 			const range = step === "read" ? await events.read(query) : await events.range();

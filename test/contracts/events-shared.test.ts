@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/kernel/ids.ts";
 import { CommitNotifier } from "../../src/storage/postgres/commit-notifier.ts";
+import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { postgresAddress } from "../support/pool.ts";
 import { silentLog } from "../support/server.ts";
@@ -35,7 +36,7 @@ test.if(postgres !== undefined)(
 			task: { title: "one" },
 			idempotent: undefined,
 			now: 1000,
-			context: { actor: "system", requestId: "r" },
+			context: systemContext,
 		});
 		await heard.promise;
 		forget();

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { EventQuery } from "../../src/events/store.ts";
 import { eventTypes } from "../../src/kernel/event-draft.ts";
 import { newId } from "../../src/kernel/ids.ts";
+import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
 
 const everything: EventQuery = { after: 0, types: eventTypes, limit: 1000, bytesMax: 1_000_000 };
@@ -143,7 +144,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					task: { title: "once" },
 					idempotent: { scope: "u POST /collab/tasks", key: `k${now}`, requestHash: "h" },
 					now,
-					context: { actor: "system", requestId: "r" },
+					context: systemContext,
 				});
 			}
 			expect(await idempotency.purge((await now()) - 60_000, 10)).toBe(0);
@@ -168,7 +169,7 @@ export function sharedLogContract(open: () => Promise<TestStorage>): void {
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,
-			context: { actor: "system", requestId: "r" },
+			context: systemContext,
 		});
 		await promise;
 		forget();

@@ -17,11 +17,11 @@ import {
 	JobRowsInPlace,
 	nextOfQueue,
 } from "../../src/storage/sqlite/collections/jobs.ts";
+import { systemContext as context } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { onEnd } from "../support/teardown.ts";
 
-const context = { actor: "system", requestId: "r" } as const;
 const draft: JobDraft = {
 	kind: "k",
 	payload: "1",

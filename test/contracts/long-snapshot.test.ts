@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import postgres from "postgres";
 import { eventTypes } from "../../src/kernel/event-draft.ts";
 import { newId } from "../../src/kernel/ids.ts";
+import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
@@ -37,7 +38,7 @@ async function othersEnded(url: string): Promise<void> {
 
 /** Every kind of statement that reads or writes the log's head. */
 async function useLog({ tasks, jobs, events }: TestStorage): Promise<void> {
-	const change = { now: 1, context: { actor: "system", requestId: "r" } as const, idempotent: undefined };
+	const change = { now: 1, context: systemContext, idempotent: undefined };
 	const task = { id: newId(), task: { title: "t" } };
 	await tasks.create({ ...change, ...task });
 	await tasks.update({ ...change, id: task.id, ifMatch: "any", patch: { title: "u" } });

@@ -11,6 +11,7 @@ import { createHistory } from "../../src/storage/migrate.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { lockKey } from "../../src/storage/postgres/migrate.ts";
 import { ask } from "../support/ask.ts";
+import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { silentLog, startServer } from "../support/server.ts";
@@ -130,7 +131,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		const { tasks, jobs } = await openTestStorage(url);
 		expect(await tasks.revision()).toEqual({ rev: 7, tasksRev: 5 });
 		const request = (scope: string, key: string) => ({ scope, key, requestHash: "h" });
-		const change = { id: newId(), now: 1, context: { actor: "system", requestId: "r" } as const };
+		const change = { id: newId(), now: 1, context: systemContext };
 		const idempotent = request("u POST /collab/tasks", "t");
 		const created = await tasks.create({ ...change, task: { title: "x" }, idempotent });
 		expect(created).toEqual({ id, task: represent(body), replayed: true });

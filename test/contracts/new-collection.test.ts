@@ -8,6 +8,7 @@ import { EpochGuard } from "../../src/storage/postgres/log-epoch.ts";
 import { collections as ofSqlite } from "../../src/storage/sqlite/collections.ts";
 import { openCollections as openOnSqlite } from "../../src/storage/sqlite/database.ts";
 import { taskService } from "../../src/tasks/service.ts";
+import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { openPool, postgresAddress } from "../support/pool.ts";
 import { silentLog } from "../support/server.ts";
@@ -53,7 +54,7 @@ describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) =
 				task: { title },
 				idempotent: undefined,
 				now: 1,
-				context: { actor: "system", requestId: "r" },
+				context: systemContext,
 			});
 		const [first, second] = [newId(), newId()];
 		// A group that only inserts, then one that reads, each with units of two collections.

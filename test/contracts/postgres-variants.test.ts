@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { newId } from "../../src/kernel/ids.ts";
+import { systemContext } from "../support/context.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { openTestStorage } from "../support/storage.ts";
@@ -29,7 +30,7 @@ describe.each([...postgresVariants])("$name", ({ newUrl, env }) => {
 			const { tasks, jobs } = both[index % 2] as (typeof both)[0];
 			// Not all in one group: many groups meet.
 			await Bun.sleep(index * 2);
-			const change = { now: 1, context: { actor: "system", requestId: "r" } as const };
+			const change = { now: 1, context: systemContext };
 			await tasks.create({ ...change, id, task: { title: "t" }, idempotent: undefined });
 			await tasks.update({ ...change, id, ifMatch: "any", patch: { title: "u" } });
 			await jobs.lease({
@@ -37,7 +38,7 @@ describe.each([...postgresVariants])("$name", ({ newUrl, env }) => {
 				queues: ["q"],
 				limit: 1,
 				leaseSeconds: 1,
-				context: { actor: "system", requestId: "r" },
+				context: systemContext,
 			});
 			return id;
 		});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/kernel/ids.ts";
 import type { CreateTask } from "../../src/tasks/store.ts";
+import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
 
 /** The contract of tasks on every database. `open` returns an empty storage. */
@@ -45,7 +46,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 						ifMatch: [task.etag],
 						patch: { title: `t${index}` },
 						now: 2000,
-						context: { actor: "system", requestId: "r" },
+						context: systemContext,
 					}),
 				),
 			);
@@ -70,7 +71,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 						ifMatch: "any",
 						patch,
 						now: 2000,
-						context: { actor: "system", requestId: "r" },
+						context: systemContext,
 					}),
 				).toEqual(task);
 			}
@@ -82,11 +83,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 		test("a removed task is gone, and a change of it throws not_found", async () => {
 			const { tasks } = await open();
 			const { id } = await tasks.create(newTask("one"));
-			await tasks.remove({ id, ifMatch: "any", now: 1, context: { actor: "system", requestId: "r" } });
+			await tasks.remove({ id, ifMatch: "any", now: 1, context: systemContext });
 			expect(await tasks.find(id)).toBeUndefined();
-			expect(
-				tasks.remove({ id, ifMatch: "any", now: 1, context: { actor: "system", requestId: "r" } }),
-			).rejects.toMatchObject({
+			expect(tasks.remove({ id, ifMatch: "any", now: 1, context: systemContext })).rejects.toMatchObject({
 				code: "not_found",
 			});
 			expect(
@@ -95,7 +94,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					ifMatch: "absent",
 					patch: {},
 					now: 1,
-					context: { actor: "system", requestId: "r" },
+					context: systemContext,
 				}),
 			).rejects.toMatchObject({ code: "not_found" });
 		});
@@ -110,9 +109,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					ifMatch: "any",
 					patch: { title: "two" },
 					now: 2,
-					context: { actor: "system", requestId: "r" },
+					context: systemContext,
 				}),
-				tasks.remove({ id: change.id, ifMatch: "any", now: 3, context: { actor: "system", requestId: "r" } }),
+				tasks.remove({ id: change.id, ifMatch: "any", now: 3, context: systemContext }),
 			]);
 			expect(created.task.body).toContain('"version":1');
 			expect(updated.body).toContain('"version":2');
@@ -132,7 +131,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					id: change.id,
 					ifMatch: "any",
 					now: 2000,
-					context: { actor: "system", requestId: "r" },
+					context: systemContext,
 				}),
 				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
 			]);
@@ -193,7 +192,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				id: ids[3] ?? "",
 				ifMatch: "any",
 				now: 1,
-				context: { actor: "system", requestId: "r" },
+				context: systemContext,
 			});
 			const next = await tasks.list({ order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
 			expect(next.rows.map(({ title }) => title)).toEqual(["t3", "t2"]);

@@ -4,6 +4,7 @@ import { idempotency } from "../../src/kernel/idempotency.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import { Collection, type Read, type UnitOfWork } from "../../src/kernel/unit-of-work.ts";
 import { type TaskRow, tasks } from "../../src/tasks/store.ts";
+import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
 
 /** The contract of units of work on every database, for any collection. */
@@ -15,7 +16,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,
-			context: { actor: "system", requestId: "r" },
+			context: systemContext,
 		});
 		const row = (await storage.tasks.find(id)) as TaskRow;
 
@@ -133,14 +134,14 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 					uniqueKey: undefined,
 				},
 				idempotent: undefined,
-				context: { actor: "system", requestId: "r" },
+				context: systemContext,
 			});
 			expect(await revision()).toEqual({ rev: 2, tasksRev: 1 });
 			await storage.tasks.remove({
 				id,
 				ifMatch: "any",
 				now: 1,
-				context: { actor: "system", requestId: "r" },
+				context: systemContext,
 			});
 			expect(await revision()).toEqual({ rev: 3, tasksRev: 3 });
 		});

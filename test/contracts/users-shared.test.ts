@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import postgres from "postgres";
 import { newId } from "../../src/kernel/ids.ts";
+import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { runSql } from "../support/sql.ts";
@@ -87,7 +88,7 @@ describe.if(onPostgres !== undefined)("users on Postgres, beside a server of the
 					task: { title: "of another person" },
 					idempotent: undefined,
 					now: 1,
-					context: { actor: "system", requestId: "r" },
+					context: systemContext,
 				}),
 			]),
 		);

@@ -317,12 +317,18 @@ describe("the broadcaster", () => {
 		return { state, watch: () => Object.assign(state, { release }) };
 	}
 
-	test("sends a stream nothing while its credential is unconfirmed, and then everything", async () => {
-		const events = new FakeLog();
+	/** An open stream from `rev` on, and the state of its credential. */
+	async function openWatched(events: FakeLog, rev = 0) {
 		const broadcaster = broadcasterOf(events);
 		const { state, watch } = credential();
-		const stream = follow(broadcaster, 0, 0, true, watch);
+		const stream = follow(broadcaster, rev, 0, true, watch);
 		await stream.block();
+		return { broadcaster, state, stream };
+	}
+
+	test("sends a stream nothing while its credential is unconfirmed, and then everything", async () => {
+		const events = new FakeLog();
+		const { broadcaster, state, stream } = await openWatched(events);
 		state.isUnconfirmed = true;
 		const ids = stream.ids(20);
 		events.append(10);
@@ -341,10 +347,7 @@ describe("the broadcaster", () => {
 		for (const rev of [0, 1000]) {
 			const events = new FakeLog();
 			events.append(rev);
-			const broadcaster = broadcasterOf(events);
-			const { state, watch } = credential();
-			const stream = follow(broadcaster, rev, 0, true, watch);
-			await stream.block();
+			const { broadcaster, state, stream } = await openWatched(events, rev);
 			state.isEnded = true;
 			events.append(10);
 			broadcaster.signal.notify();
@@ -357,10 +360,7 @@ describe("the broadcaster", () => {
 	test("ends a stream whose credential has ended also while the log cannot be read", async () => {
 		const events = new FakeLog();
 		events.append(1000);
-		const broadcaster = broadcasterOf(events);
-		const { state, watch } = credential();
-		const stream = follow(broadcaster, 1000, 0, true, watch);
-		await stream.block();
+		const { state, stream } = await openWatched(events, 1000);
 		events.isDown = true;
 		const next = stream.block();
 		await turn();
@@ -370,10 +370,7 @@ describe("the broadcaster", () => {
 
 	test("stops although a stream's credential is unconfirmed", async () => {
 		const events = new FakeLog();
-		const broadcaster = broadcasterOf(events);
-		const { state, watch } = credential();
-		const stream = follow(broadcaster, 0, 0, true, watch);
-		await stream.block();
+		const { broadcaster, state, stream } = await openWatched(events);
 		state.isUnconfirmed = true;
 		const next = stream.block();
 		events.append(1);

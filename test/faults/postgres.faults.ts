@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/kernel/ids.ts";
 import { connect } from "../../src/storage/postgres/connection.ts";
+import { systemContext } from "../support/context.ts";
 import { postgresAddress } from "../support/pool.ts";
 import { newPostgresDatabase, ownPostgres, type PostgresServer } from "../support/postgres.ts";
 import { openTestStorage } from "../support/storage.ts";
@@ -62,7 +63,7 @@ describe.if(own !== undefined)("a Postgres", () => {
 				task,
 				idempotent: undefined,
 				now: 1,
-				context: { actor: "system", requestId: "r" } as const,
+				context: systemContext,
 			};
 			const outcome = await tasks.create(change).then(
 				() => "created",

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/kernel/ids.ts";
 import type { Log } from "../../src/kernel/log.ts";
 import { TimeoutError } from "../../src/kernel/timeout.ts";
+import { systemContext } from "../support/context.ts";
 import { openPool, postgresAddress } from "../support/pool.ts";
 import { newPostgresDatabase, postgresUrl } from "../support/postgres.ts";
 import { silentLog } from "../support/server.ts";
@@ -102,7 +103,7 @@ describe.if(server !== undefined)("the connections to Postgres", () => {
 			task: { title: "t" },
 			idempotent: undefined,
 			now: 1,
-			context: { actor: "system", requestId: "r" },
+			context: systemContext,
 		});
 		await heard.promise;
 		forget();

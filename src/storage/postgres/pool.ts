@@ -60,9 +60,9 @@ export class Pool {
 	}
 
 	/**
-	 * Runs a statement or a transaction, within 10 s unless said otherwise. Repeats it while the server has no connection left, after a
-	 * serialization failure or a deadlock, and once on new connections if the old ones only read: in each case nothing was
-	 * done. Throws what Postgres answers, or a `TimeoutError`.
+	 * Runs a statement or a transaction, within 10 s unless said otherwise. Repeats it while the server has no connection
+	 * left, after a serialization failure or a deadlock, and once on new connections if the old ones only read: in each case
+	 * nothing was done. Throws what Postgres answers, or a `TimeoutError`.
 	 */
 	async run<T>(work: () => PromiseLike<T>, withinMs = answerWithinMs): Promise<T> {
 		const deadline = performance.now() + withinMs;

@@ -29,7 +29,10 @@ export interface EventAccessDeps {
 	readonly requireReader: ((request: Request) => Promise<() => StreamCredential>) | undefined;
 }
 
-/** What a request may see; throws `unauthorized` or `forbidden`. A request acts for its key if it has one. Where reads want a login, a key is for jobs, and a token for tasks. */
+/**
+ * What a request may see; throws `unauthorized` or `forbidden`. A request acts for its key if it has one. Where reads want
+ * a login, a key is for jobs, and a token for tasks.
+ */
 export function eventAccess({ hasKey, requireReader }: EventAccessDeps) {
 	return (request: Request): MaybePromise<EventAccess> => {
 		if (requireReader === undefined) {

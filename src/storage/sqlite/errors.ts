@@ -20,13 +20,17 @@ export function describe(error: unknown): string {
 }
 
 export function isSqliteError(error: unknown): boolean {
-	return sqliteCode(error) !== undefined;
+	return sqliteError(error) !== undefined;
+}
+
+/** SQLite's own error: drizzle has it as the cause of another one. */
+function sqliteError(error: unknown): SQLiteError | undefined {
+	if (error instanceof SQLiteError) return error;
+	return error instanceof Error && error.cause instanceof SQLiteError ? error.cause : undefined;
 }
 
 function sqliteCode(error: unknown): string | undefined {
-	if (error instanceof SQLiteError) return error.code;
-	if (error instanceof Error && error.cause instanceof SQLiteError) return error.cause.code;
-	return undefined;
+	return sqliteError(error)?.code;
 }
 
 export function isBusy(error: unknown): boolean {
@@ -48,6 +52,5 @@ export function toAppError(error: unknown): unknown {
 
 /** Somebody has removed a table; SQLite has no code for that. */
 function isTableMissing(error: unknown): boolean {
-	const thrown = error instanceof Error && error.cause instanceof SQLiteError ? error.cause : error;
-	return thrown instanceof SQLiteError && thrown.message.startsWith("no such table");
+	return sqliteError(error)?.message.startsWith("no such table") ?? false;
 }

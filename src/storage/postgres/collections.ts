@@ -2,7 +2,9 @@ import type { Registration } from "./collection.ts";
 import { events } from "./collections/events.ts";
 import { idempotency } from "./collections/idempotency.ts";
 import { jobs } from "./collections/jobs.ts";
+import { members } from "./collections/members.ts";
 import { settings } from "./collections/settings.ts";
+import { spaces } from "./collections/spaces.ts";
 import { tasks } from "./collections/tasks.ts";
 import { users } from "./collections/users.ts";
 
@@ -11,7 +13,9 @@ export const collections = {
 	events,
 	idempotency,
 	jobs,
+	members,
 	settings,
+	spaces,
 	tasks,
 	users,
 } as const satisfies Readonly<Record<string, Registration<unknown>>>;

@@ -12,8 +12,8 @@ export const getActorOperation = operation({
 	description:
 		"A user, an access token or an API key. The names of users and tokens that were removed are kept; of API keys only those of today are known. The actor `system` has no id.",
 	pathParameters: [
-		pathParameter("actorKind", "kind", "`user`, `token` or `key`."),
-		pathParameter("actorId", "id", "What stands behind the `/` in the event's `actor`."),
+		pathParameter("ActorKind", "kind", "`user`, `token` or `key`."),
+		pathParameter("ActorId", "id", "What stands behind the `/` in the event's `actor`."),
 	],
 	security: ["bearer", "apiKey"],
 	responses: { 200: { description: "The actor.", schema: Actor, headers } },

@@ -45,7 +45,7 @@ export const removeTokenOperation = operation({
 	tag,
 	summary: "End an access token",
 	description: "It ends at once, on every replica. Wants a JWT, and no `If-Match`.",
-	pathParameters: [pathParameter("tokenId", "id", "The token's id.")],
+	pathParameters: [pathParameter("TokenId", "id", "The token's id.")],
 	security: "bearer",
 	responses: { 204: { description: "It has ended." } },
 	errors: ["unauthorized", "forbidden", "not_found", "unavailable"],

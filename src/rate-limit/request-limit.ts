@@ -40,19 +40,20 @@ export function requestLimit(deps: RequestLimitDeps): RequestLimit {
 		return count?.(`key:${fingerprint}`, headers);
 	}
 
-	function byUser(token: string, context: RequestContext): MaybePromise<void> {
+	/** A user or an access token: one count, whatever space and header. */
+	function byHolder(key: string, method: string, { headers, path }: RequestContext): MaybePromise<void> {
+		return isOfWorker(method, path) ? countWorker?.(`worker:${key}`, headers) : countUser?.(key, headers);
+	}
+
+	function byJwt(token: string, method: string, context: RequestContext): MaybePromise<void> {
 		return whenResolved(userIdOf(token), (userId) =>
-			userId === undefined ? byAddress(context) : countUser?.(`user:${userId}`, context.headers),
+			userId === undefined ? byAddress(context) : byHolder(`user:${userId}`, method, context),
 		);
 	}
 
-	/** The same count wherever the token is used, and in whichever header it is sent. */
 	function byAccessToken(token: string, method: string, context: RequestContext): MaybePromise<void> {
 		const hash = hashOf(token);
-		if (hash === undefined) return byAddress(context);
-		const key = `token:${hash.slice(0, 32)}`;
-		const { headers, path } = context;
-		return isOfWorker(method, path) ? countWorker?.(`worker:${key}`, headers) : countUser?.(key, headers);
+		return hash === undefined ? byAddress(context) : byHolder(`token:${hash.slice(0, 32)}`, method, context);
 	}
 
 	return ({ method, headers }, context) => {
@@ -63,7 +64,7 @@ export function requestLimit(deps: RequestLimitDeps): RequestLimit {
 		if (kind === "key" && !isAccessToken(text)) return byKey(text, method, context);
 		// No login makes room for the next one: that would let a user try more passwords of others than a stranger may.
 		if (isLogin(context.path)) return byAddress(context);
-		return isAccessToken(text) ? byAccessToken(text, method, context) : byUser(text, context);
+		return isAccessToken(text) ? byAccessToken(text, method, context) : byJwt(text, method, context);
 	};
 }
 

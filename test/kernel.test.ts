@@ -37,7 +37,16 @@ function anyText(): string {
 
 function anyRow(seq: number) {
 	const version = 1 + Math.floor(Math.random() * 1e9);
-	return { seq, id: newId(), title: anyText(), description: anyText(), version, createdAt: 1, updatedAt: 2 };
+	return {
+		seq,
+		id: newId(),
+		title: anyText(),
+		description: anyText(),
+		version,
+		createdAt: 1,
+		updatedAt: 2,
+		space: 1,
+	};
 }
 
 describe("canonical form", () => {

@@ -37,6 +37,7 @@ export function taskService(store: TaskStore, run: RunUnit): TaskService {
 function createTask(change: CreateTask): Unit<CreatedTask> {
 	const { id, task, idempotent } = change;
 	return {
+		space: change.context.space,
 		reads: [tasks.inserts(), ...idempotencyReads(idempotent)],
 		textLength: task.title.length + (task.description?.length ?? 0),
 		decide(work) {
@@ -47,17 +48,18 @@ function createTask(change: CreateTask): Unit<CreatedTask> {
 }
 
 function insert(work: UnitOfWork, change: CreateTask): string {
-	const { id, task, now } = change;
+	const { id, task, now, context } = change;
 	const fields = { id, title: task.title, description: task.description ?? "", version: 1 };
 	const body = taskBody(fields);
 	const seq = append(work, "task.created", change, body);
-	work.rows(tasks).insert({ ...fields, seq, createdAt: now, updatedAt: now });
+	work.rows(tasks).insert({ ...fields, seq, space: context.space, createdAt: now, updatedAt: now });
 	return body;
 }
 
 /** A patch that changes nothing keeps the version and appends no event. */
 function updateTask(change: UpdateTask): Unit<Representation> {
 	return {
+		space: change.context.space,
 		reads: [tasks.reads({ ids: [change.id] })],
 		textLength: (change.patch.title?.length ?? 0) + (change.patch.description?.length ?? 0),
 		decide(work) {
@@ -80,6 +82,7 @@ function updateTask(change: UpdateTask): Unit<Representation> {
 
 function removeTask(change: RemoveTask): Unit<void> {
 	return {
+		space: change.context.space,
 		reads: [tasks.reads({ ids: [change.id] })],
 		decide(work) {
 			const rows = work.rows(tasks);

@@ -3,11 +3,12 @@ import type { ChangeContext } from "../kernel/change-context.ts";
 import type { IdempotentRequest } from "../kernel/idempotency.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import type { Precondition } from "../kernel/precondition.ts";
+import type { InSpace, SpaceId } from "../kernel/space.ts";
 import { Collection, narrowToIds, type RowsById } from "../kernel/unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
 /** A task as both databases store it. Times are milliseconds since the epoch. */
-export interface TaskRow {
+export interface TaskRow extends InSpace {
 	/** The number of the event that created it: the order of lists. */
 	readonly seq: number;
 	readonly id: string;
@@ -28,7 +29,7 @@ export const tasks = new Collection<TaskReadSet, TaskRows>({
 	name: "tasks",
 	nothing: { ids: [] },
 	hasRevision: true,
-	narrow: (rows, { ids }) => narrowToIds(rows, ids, "a task"),
+	narrow: (rows, { ids }, space) => narrowToIds(rows, ids, space, "a task"),
 });
 
 interface Change {
@@ -58,7 +59,7 @@ export interface CreatedTask {
 	readonly replayed: boolean;
 }
 
-export interface TaskPageQuery {
+export interface TaskPageQuery extends InSpace {
 	readonly order: "asc" | "desc";
 	readonly limit: number;
 	/** The `seq` of the last row already seen. */
@@ -73,18 +74,18 @@ export interface TaskPage {
 	readonly revision: TaskRevision;
 }
 
-/** A revision of the log and of the tasks. */
+/** A revision of the log and of the tasks of a space. */
 export interface TaskRevision {
 	/** The number of the newest event; 0 before the first. */
 	readonly rev: number;
-	/** A number of the log that rises whenever a task changes: while it is the same, no task has changed. */
+	/** A number of the log that rises whenever a task of the space changes: while it is the same, none has changed. */
 	readonly tasksRev: number;
 }
 
 /** Tasks in a database. Throws `unavailable`. */
 export interface TaskStore {
-	find(id: string): Promise<TaskRow | undefined>;
+	find(space: SpaceId, id: string): Promise<TaskRow | undefined>;
 	list(query: TaskPageQuery): Promise<TaskPage>;
 	/** The current revision: it includes every change that was acknowledged to any client before this call. */
-	revision(): MaybePromise<TaskRevision>;
+	revision(space: SpaceId): MaybePromise<TaskRevision>;
 }

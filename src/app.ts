@@ -1,5 +1,7 @@
 import { type AnyElysia, Elysia } from "elysia";
+import { accessTokenParts } from "./auth/access-token-parts.ts";
 import { apiKeys } from "./auth/api-keys.ts";
+import { onlyDefaultSpace } from "./auth/default-space.ts";
 import { keyGuard } from "./auth/key-guard.ts";
 import { passwords } from "./auth/passwords.ts";
 import { loginRoutes, meRoutes } from "./auth/routes.ts";
@@ -31,6 +33,7 @@ import { AppError } from "./kernel/errors.ts";
 import { type NewId, newId } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
 import { type MaybePromise, whenResolved } from "./kernel/maybe-promise.ts";
+import { randomSecret } from "./kernel/random-secret.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
 import { openapiRoutes } from "./openapi/routes.ts";
@@ -75,12 +78,23 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const users = userService(storage.users, storage.run);
 	const login = auth(users, passwords(), issued);
 	const keys = apiKeys(config.apiKeys);
+	const spaceNames = onlyDefaultSpace;
+	const accessTokens = await accessTokenParts({
+		storage,
+		clock,
+		newId: deps.newId ?? newId,
+		log,
+		auth: login,
+		keys,
+		spaces: spaceNames,
+	});
 	const counter = openCounter(config, log, clock);
 	const limit = requestLimit({
 		counter,
 		rates: config,
 		fingerprintOf: (key) => keys.fingerprint(key),
 		userIdOf: (token) => whenResolved(issued.verify(token), (identity) => identity?.userId),
+		hashOf: (token) => accessTokens.texts.hashOf(token),
 	});
 	const broadcaster = new Broadcaster({
 		events: storage.events,
@@ -146,7 +160,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				expiresInSeconds: issued.expiresInSeconds,
 			}),
 		)
-		.use(meRoutes({ users, requireUser, readBody }))
+		.use(meRoutes({ users, guards: accessTokens.guards, spaces: spaceNames, readBody }))
+		.use(accessTokens.routes(readBody))
 		.use(
 			taskRoutes({
 				tasks,
@@ -202,6 +217,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			dispatcher.start();
 			sweeper.start();
 			watch?.start();
+			accessTokens.uses.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
 		ready() {
@@ -218,6 +234,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				await Promise.all([broadcaster.stop(), watch?.stop()]);
 				await server?.stop(true);
 				await closed;
+				await accessTokens.uses.stop();
 				await counter.stop();
 				metrics?.stop();
 			})();
@@ -236,8 +253,4 @@ function openCounter({ redisUrl }: Config, log: Log, clock: Clock): Counter {
 async function openMetrics({ jobs, writes }: Storage, broadcaster: Broadcaster): Promise<Metrics> {
 	const { Metrics } = await import("./metrics/metrics.ts");
 	return new Metrics({ jobs, jobStates, writes, streams: () => broadcaster.streams });
-}
-
-function randomSecret(): string {
-	return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
 }

@@ -1,6 +1,7 @@
-import { emailForms, normalizeEmail } from "../kernel/credentials.ts";
+import { emailForms, nameOf, normalizeEmail } from "../kernel/credentials.ts";
 import type { RunUnit, Unit } from "../kernel/unit-of-work.ts";
-import { type User, type UserRows, type UserStore, users } from "./store.ts";
+import { endToken, tokensOfUserMax } from "./access-tokens.ts";
+import { accessTokens, formerActors, type User, type UserRows, type UserStore, users } from "./store.ts";
 
 export interface NewUser {
 	readonly id: string;
@@ -26,7 +27,7 @@ export interface UserService extends UserStore {
 	setPassword(address: string, passwordHash: string): Promise<boolean>;
 	/** The user under the new name; undefined if there is no such user. */
 	rename(id: string, name: string): Promise<User | undefined>;
-	/** False if there is no such user. */
+	/** Removes the user's access tokens too, and keeps the names of all. False if there is no such user. */
 	remove(address: string): Promise<boolean>;
 }
 
@@ -64,9 +65,16 @@ function addUser({ id, email, name, passwordHash, now }: NewUser): Unit<boolean>
 }
 
 function setPassword(address: string, passwordHash: string): Unit<boolean> {
-	return changeUser(address, (rows, user) =>
-		rows.update({ ...user, passwordHash, tokenGeneration: user.tokenGeneration + 1 }),
-	);
+	return {
+		reads: [users.reads({ emails: emailForms(address) })],
+		decide(work) {
+			const rows = work.rows(users);
+			const user = findIn(rows, address);
+			if (user === undefined) return false;
+			rows.update({ ...user, passwordHash, tokenGeneration: user.tokenGeneration + 1 });
+			return true;
+		},
+	};
 }
 
 function renameUser(id: string, name: string): Unit<User | undefined> {
@@ -84,18 +92,17 @@ function renameUser(id: string, name: string): Unit<User | undefined> {
 }
 
 function removeUser(address: string): Unit<boolean> {
-	return changeUser(address, (rows, user) => rows.remove(user));
-}
-
-/** Returns false, and changes nothing, if no user has the address. */
-function changeUser(address: string, change: (rows: UserRows, user: User) => void): Unit<boolean> {
+	const emails = emailForms(address);
 	return {
-		reads: [users.reads({ emails: emailForms(address) })],
+		reads: [users.reads({ emails }), accessTokens.reads({ userEmails: emails }), formerActors.inserts()],
+		weight: tokensOfUserMax + 1,
 		decide(work) {
 			const rows = work.rows(users);
 			const user = findIn(rows, address);
 			if (user === undefined) return false;
-			change(rows, user);
+			for (const token of work.rows(accessTokens).ofUser(user)) endToken(work, token);
+			rows.remove(user);
+			work.rows(formerActors).insert({ actor: `user/${user.id}`, name: nameOf(user), userId: null });
 			return true;
 		},
 	};

@@ -1,0 +1,36 @@
+import { accessTokenTexts } from "../../src/auth/access-token-text.ts";
+import { type AccessTokenService, accessTokenService } from "../../src/auth/access-tokens.ts";
+import { type Clock, systemClock } from "../../src/kernel/clock.ts";
+import { newId } from "../../src/kernel/ids.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import type { TestServer } from "./server.ts";
+
+export interface IssuedToken {
+	readonly id: string;
+	/** The token itself. */
+	readonly token: string;
+}
+
+/** Makes an access token of the server's user, or of the one whose `Authorization` is given. */
+export async function addToken(
+	{ url, bearer }: Pick<TestServer, "url" | "bearer">,
+	body: object = {},
+	authorization = bearer,
+): Promise<IssuedToken> {
+	const response = await fetch(`${url}/auth/tokens`, {
+		method: "POST",
+		headers: { "content-type": "application/json", authorization },
+		body: JSON.stringify({ name: "agent", scopes: ["tasks:write"], ...body }),
+	});
+	if (response.status !== 200) throw new Error(`no token: ${response.status} ${await response.text()}`);
+	return (await response.json()) as IssuedToken;
+}
+
+/** The use cases of a storage's access tokens. */
+export function accessTokensOf(
+	{ accessTokens, run }: Pick<Storage, "accessTokens" | "run">,
+	clock: Clock = systemClock,
+): AccessTokenService {
+	const texts = accessTokenTexts("a secret of the tests");
+	return accessTokenService({ store: accessTokens, run, texts, clock, newId });
+}

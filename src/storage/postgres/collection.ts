@@ -37,6 +37,8 @@ export interface StoreContext {
 	readonly run: RunUnit;
 	readonly epochs: EpochGuard;
 	readonly notifier: CommitNotifier;
+	/** The tables whose rows are in spaces. */
+	readonly tablesInSpaces: readonly string[];
 }
 
 /** Pairs a collection with rows of its own types, which `Registration` leaves out so that all can be in one list. */

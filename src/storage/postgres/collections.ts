@@ -4,7 +4,9 @@ import { events } from "./collections/events.ts";
 import { formerActors } from "./collections/former-actors.ts";
 import { idempotency } from "./collections/idempotency.ts";
 import { jobs } from "./collections/jobs.ts";
+import { members } from "./collections/members.ts";
 import { settings } from "./collections/settings.ts";
+import { spaces } from "./collections/spaces.ts";
 import { tasks } from "./collections/tasks.ts";
 import { users } from "./collections/users.ts";
 
@@ -15,7 +17,9 @@ export const collections = {
 	formerActors,
 	idempotency,
 	jobs,
+	members,
 	settings,
+	spaces,
 	tasks,
 	users,
 } as const satisfies Readonly<Record<string, Registration<unknown>>>;

@@ -1,0 +1,104 @@
+import { sql } from "drizzle-orm";
+import { bigint, index, integer, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import type { SpaceId } from "../../../kernel/space.ts";
+import {
+	spaces as collection,
+	type SpaceReadSet,
+	type SpaceRow,
+	type SpaceRows,
+	type SpaceStore,
+} from "../../../spaces/store.ts";
+import { type GroupRows, type Registration, unitsOf } from "../collection.ts";
+import type { Tx } from "../connection.ts";
+import { IdentityMap } from "../identity-map.ts";
+import { TableStatements } from "../table-statements.ts";
+import { spaceStore } from "./space-store.ts";
+
+export const spaceTable = pgTable(
+	"spaces",
+	{
+		id: integer().primaryKey(),
+		name: text().notNull(),
+		title: text().notNull(),
+		version: integer().notNull(),
+		/** The user who made it. */
+		madeBy: uuid("made_by"),
+		/** The log's newest number when it was made. */
+		rev: bigint({ mode: "number" }).notNull(),
+		createdAt: bigint("created_at", { mode: "number" }).notNull(),
+		deletedAt: bigint("deleted_at", { mode: "number" }),
+	},
+	(table) => [
+		uniqueIndex("spaces_name").on(table.name).where(sql`deleted_at IS NULL`),
+		index("spaces_made_by").on(table.madeBy).where(sql`deleted_at IS NULL`),
+		index("spaces_deleted").on(table.deletedAt).where(sql`deleted_at IS NOT NULL`),
+	],
+);
+
+const spaceStatements = new TableStatements(spaceTable, {
+	key: "id",
+	fixed: ["name", "madeBy", "rev", "createdAt"],
+});
+
+export const spaces = {
+	tables: { spaces: spaceTable },
+	units: unitsOf(collection, () => new SpaceGroupRows()),
+	store: spaceStore,
+} satisfies Registration<SpaceStore, { spaces: SpaceRow }>;
+
+class SpaceGroupRows extends IdentityMap<SpaceRow> implements SpaceRows, GroupRows<SpaceReadSet, SpaceRows> {
+	readonly rows = this;
+	#last: SpaceId = 0;
+
+	constructor() {
+		super(({ id }) => String(id));
+	}
+
+	async fetch(tx: Tx, readSets: readonly SpaceReadSet[]): Promise<void> {
+		const ids = readSets.flatMap((readSet) => readSet.ids ?? []);
+		const names = readSets.flatMap((readSet) => readSet.names ?? []);
+		const makers = readSets.flatMap((readSet) => readSet.madeBy ?? []);
+		if (ids.length + names.length + makers.length === 0) return;
+		const [found, [newest]] = await Promise.all([
+			tx<SpaceRow[]>`SELECT ${spaceStatements.columns(tx)} FROM spaces
+				WHERE deleted_at IS NULL AND (id = ANY(${ids}::integer[]) OR name = ANY(${names}::text[])
+					OR made_by = ANY(${makers}::uuid[]))`,
+			tx<{ id: SpaceId }[]>`SELECT max(id) AS id FROM spaces`,
+		]);
+		this.load(found);
+		this.#last = newest?.id ?? 0;
+	}
+
+	find(id: SpaceId): SpaceRow | undefined {
+		const space = this.get(String(id));
+		return space?.deletedAt === null ? space : undefined;
+	}
+
+	findByName(name: string): SpaceRow | undefined {
+		return this.#living().find((space) => space.name === name);
+	}
+
+	countMadeBy(userId: string): number {
+		return this.#living().filter(({ madeBy }) => madeBy === userId).length;
+	}
+
+	nextId(): SpaceId {
+		return [...this.values()].reduce((last, { id }) => Math.max(last, id), this.#last) + 1;
+	}
+
+	insert(row: SpaceRow): void {
+		this.add(row);
+	}
+
+	update(row: SpaceRow): void {
+		this.put(row);
+	}
+
+	write(tx: Tx): readonly PromiseLike<unknown>[] {
+		return spaceStatements.write(tx, this.changes());
+	}
+
+	#living(): readonly SpaceRow[] {
+		return [...this.values()].filter(({ deletedAt }) => deletedAt === null);
+	}
+}

@@ -114,6 +114,7 @@ function addToken(row: AccessTokenRow): Unit<boolean> {
 	const { userId } = row;
 	return {
 		reads: [users.reads({ ids: [userId] }), accessTokens.reads({ userIds: [userId] })],
+		weight: tokensOfUserMax,
 		decide(work) {
 			const user = work.rows(users).find(userId);
 			if (user === undefined) return false;

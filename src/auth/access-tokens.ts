@@ -114,6 +114,7 @@ function addToken(row: AccessTokenRow): Unit<boolean> {
 	const { userId } = row;
 	return {
 		reads: [users.reads({ ids: [userId] }), accessTokens.reads({ userIds: [userId] })],
+		weight: tokensOfUserMax,
 		decide(work) {
 			if (work.rows(users).find(userId) === undefined) return false;
 			const rows = work.rows(accessTokens);

@@ -41,6 +41,8 @@ for (const { name, newUrl } of everyDatabase) {
 		const list = async (authorization = server.bearer) =>
 			((await ask(server, "GET /auth/tokens", { headers: { authorization } })).json as { items: object[] })
 				.items;
+		/** What a request that is refused leaves as it was; a last use may be written meanwhile. */
+		const idsListed = async () => ((await list()) as { id: string }[]).map(({ id }) => id);
 		const remove = (id: string, authorization = server.bearer) =>
 			ask(server, `DELETE /auth/tokens/${id}`, { headers: { authorization } });
 
@@ -104,7 +106,7 @@ for (const { name, newUrl } of everyDatabase) {
 		});
 
 		test("a body that does not fit is 422 with every fault, and makes no token", async () => {
-			const before = await list();
+			const before = await idsListed();
 			const fits = { name: "n", scopes: ["jobs"] };
 			for (const [body, paths] of [
 				[{}, ["/name", "/scopes"]],
@@ -144,7 +146,7 @@ for (const { name, newUrl } of everyDatabase) {
 				const answer = await ask(server, "POST /auth/tokens", { headers: jwt, ...options });
 				expect([answer.status, errorOf(answer).type]).toEqual([status, type]);
 			}
-			expect(await list()).toEqual(before);
+			expect(await idsListed()).toEqual(before);
 		});
 
 		test("its user's own alone are listed and removed, each at once, and an expired one stays listed", async () => {
@@ -174,7 +176,7 @@ for (const { name, newUrl } of everyDatabase) {
 
 		test("tokens and names of users are changed with a JWT alone", async () => {
 			const token = await addToken(server, { scopes: ["jobs", "metrics", "tasks:write"] });
-			const before = await list();
+			const before = await idsListed();
 			const id = newId();
 			for (const [line, body] of [
 				["POST /auth/tokens", { name: "n", scopes: ["jobs"] }],
@@ -197,7 +199,7 @@ for (const { name, newUrl } of everyDatabase) {
 					expectRefused(await ask(server, line, { headers, ...(body && { body }) }), status);
 				}
 			}
-			expect(await list()).toEqual(before);
+			expect(await idsListed()).toEqual(before);
 		});
 
 		test("a token ends with its user, and not with a new password", async () => {

@@ -11,13 +11,16 @@ export interface IssuedToken {
 	readonly token: string;
 }
 
+/** A server with the `Authorization` of its user. */
+type Issuer = Pick<TestServer, "url" | "bearer"> | { readonly url: string; readonly authorization: string };
+
 /** Makes an access token of the server's user, or of the one whose `Authorization` is given. */
 export async function addToken(
-	{ url, bearer }: Pick<TestServer, "url" | "bearer">,
+	issuer: Issuer,
 	body: object = {},
-	authorization = bearer,
+	authorization = "bearer" in issuer ? issuer.bearer : issuer.authorization,
 ): Promise<IssuedToken> {
-	const response = await fetch(`${url}/auth/tokens`, {
+	const response = await fetch(`${issuer.url}/auth/tokens`, {
 		method: "POST",
 		headers: { "content-type": "application/json", authorization },
 		body: JSON.stringify({ name: "agent", scopes: ["tasks:write"], ...body }),

@@ -121,26 +121,22 @@ async function tokensById(
 	return new Map(found.map((token) => [token.id, token]));
 }
 
-/** Two statements at once. A token or a user that is removed between them is missing in one, and so in the result. */
+/** One statement, which has the user as JSON: the columns of both tables have names in common. */
 async function ownedByHash(
 	pool: Pool,
 	hashes: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, OwnedAccessToken>> {
 	const { sql } = pool;
-	const isWanted = () => sql`hash = ANY(${[...hashes]}::text[])`;
-	const [tokens, users] = await pool.query(() =>
-		Promise.all([
-			sql<AccessTokenRow[]>`SELECT ${tokenStatements.columns(sql)} FROM access_tokens WHERE ${isWanted()}`,
-			sql<User[]>`
-				SELECT ${userStatements.columns(sql)} FROM users
-				WHERE id = ANY(ARRAY(SELECT user_id FROM access_tokens WHERE ${isWanted()}))`,
-		]),
+	const found = await pool.query(
+		() => sql<(AccessTokenRow & { readonly user: User | null })[]>`
+			SELECT ${tokenStatements.columns(sql)}, (
+				SELECT row_to_json(owner) FROM (
+					SELECT ${userStatements.columns(sql)} FROM users WHERE users.id = access_tokens.user_id
+				) AS owner
+			) AS user
+			FROM access_tokens WHERE hash = ANY(${[...hashes]}::text[])`,
 	);
-	const byId = new Map(users.map((user) => [user.id, user]));
 	return new Map(
-		tokens.flatMap((token) => {
-			const user = byId.get(token.userId);
-			return user === undefined ? [] : [[token.hash, { token, user }]];
-		}),
+		found.flatMap(({ user, ...token }) => (user === null ? [] : [[token.hash, { token, user }]])),
 	);
 }

@@ -58,6 +58,7 @@ class FakeLog implements EventStore {
 				actor: null,
 				requestId: "r",
 				space: 1,
+				spaceName: null,
 				time: id,
 			});
 		}
@@ -448,7 +449,7 @@ describe("the tail buffer", () => {
 
 test("a page that its filter leaves empty advances step by step, not through the whole log at once", () => {
 	const range = { rev: 1_000_000, purgedRev: 500_000 };
-	const query = { space: "every", after: 0, types: [], limit: 10, bytesMax: 10 };
+	const query = { space: "every", after: 0, types: [], limit: 10, bytesMax: 10 } as const;
 	expect(eventPage(query, range, [], false).examined).toBe(510_000);
 	expect(eventPage({ ...query, after: 990_001 }, range, [], false).examined).toBe(1_000_000);
 });

@@ -412,14 +412,15 @@ for (const { name, newUrl } of durableDatabases) {
 		test("a user who is removed after the guard has looked gets 401, and no token", async () => {
 			const server = await startServer({ DATABASE_URL: await newUrl() });
 			const { storage } = server;
-			const found = await storage.users.findByEmail(testEmail);
+			const authorization = await addUser(storage, server.url, "grace@example.com");
+			const found = await storage.users.findByEmail("grace@example.com");
 			const behind = await startServer(
 				{},
 				{ storage: { ...storage, users: { ...storage.users, find: async () => found } } },
 			);
-			await usersOf(storage).remove(testEmail);
+			await usersOf(storage).remove("grace@example.com");
 			const answer = await ask(behind, "POST /auth/tokens", {
-				headers: { authorization: server.bearer },
+				headers: { authorization },
 				body: { name: "n", scopes: ["jobs"] },
 			});
 			expectRefused(answer, 401);

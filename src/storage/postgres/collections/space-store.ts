@@ -15,7 +15,7 @@ import type { StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";
 import type { Pool } from "../pool.ts";
 import { spaceRemover } from "../space-remover.ts";
-import { spaceTable } from "./spaces.ts";
+import { spaceTable } from "./space-table.ts";
 
 export function spaceStore({ pool, tablesInSpaces }: StoreContext): SpaceStore {
 	const { sql } = pool;

@@ -13,7 +13,7 @@ import { memberPage, reached, type SpaceWithRole, spacePage } from "../../collec
 import { selection } from "../../table-columns.ts";
 import type { StoreContext } from "../collection.ts";
 import { spaceRemover } from "../space-remover.ts";
-import { spaceTable } from "./spaces.ts";
+import { spaceTable } from "./space-table.ts";
 
 const cachedMax = 10_000;
 

@@ -1,6 +1,4 @@
 import type { Database } from "bun:sqlite";
-import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { SpaceId } from "../../../kernel/space.ts";
 import {
 	spaces as collection,
@@ -12,27 +10,7 @@ import { selection } from "../../table-columns.ts";
 import { type Registration, RowsInPlace, unitsOf } from "../collection.ts";
 import { TableStatements } from "../table-statements.ts";
 import { spaceStore } from "./space-store.ts";
-
-export const spaceTable = sqliteTable(
-	"spaces",
-	{
-		id: integer().primaryKey(),
-		name: text().notNull(),
-		title: text().notNull(),
-		version: integer().notNull(),
-		/** The user who made it. */
-		madeBy: text("made_by"),
-		/** The log's newest number when it was made. */
-		rev: integer().notNull(),
-		createdAt: integer("created_at").notNull(),
-		deletedAt: integer("deleted_at"),
-	},
-	(table) => [
-		uniqueIndex("spaces_name").on(table.name).where(sql`deleted_at IS NULL`),
-		index("spaces_made_by").on(table.madeBy).where(sql`deleted_at IS NULL`),
-		index("spaces_deleted").on(table.deletedAt).where(sql`deleted_at IS NOT NULL`),
-	],
-);
+import { spaceTable } from "./space-table.ts";
 
 export const spaces = {
 	tables: { spaces: spaceTable },

@@ -116,10 +116,9 @@ function addToken(row: AccessTokenRow): Unit<boolean> {
 		reads: [users.reads({ ids: [userId] }), accessTokens.reads({ userIds: [userId] })],
 		weight: tokensOfUserMax,
 		decide(work) {
-			const user = work.rows(users).find(userId);
-			if (user === undefined) return false;
+			if (work.rows(users).find(userId) === undefined) return false;
 			const rows = work.rows(accessTokens);
-			if (rows.ofUser(user).length >= tokensOfUserMax) {
+			if (rows.ofUser(userId).length >= tokensOfUserMax) {
 				const message = `A user has at most ${tokensOfUserMax} tokens, expired ones included: remove one.`;
 				throw new AppError("conflict", message);
 			}

@@ -1,4 +1,4 @@
-import { type Credential, credentialOf } from "../http/credential.ts";
+import { type Credential, invalidCredential, presented, unauthorized } from "../http/credential.ts";
 import { contextOf, type RequestContext } from "../http/request-context.ts";
 import { isAccessToken } from "../kernel/credentials.ts";
 import { AppError } from "../kernel/errors.ts";
@@ -6,7 +6,6 @@ import type { AccessTokenService } from "./access-tokens.ts";
 import type { ApiKeys } from "./api-keys.ts";
 import type { Auth } from "./service.ts";
 import type { AccessToken, Caller, TokenCaller, User, UserCaller } from "./store.ts";
-import { unauthorized } from "./user-guard.ts";
 
 /** Whom a credential stands for, as it is now; undefined for one that is not valid. */
 export type CallerOf = (credential: Credential) => Promise<Caller | undefined>;
@@ -65,14 +64,11 @@ export interface LoginGuards {
 
 export function loginGuards(callerOf: CallerOf): LoginGuards {
 	async function requireLogin(request: Request): Promise<UserCaller | TokenCaller> {
-		const context = contextOf(request);
-		const credential = credentialOf(request.headers, context.path);
+		const credential = presented(request);
 		if (credential === undefined) throw unauthorized();
-		const isInKeyHeader = credential.kind === "key";
-		if (isInKeyHeader && !isAccessToken(credential.text)) throw unauthorized();
 		const caller = await callerOf(credential);
-		if (caller === undefined || caller.kind === "key") throw isInKeyHeader ? wrongKey() : unauthorized();
-		actFor(context, caller);
+		if (caller === undefined || caller.kind === "key") throw invalidCredential(credential);
+		actFor(contextOf(request), caller);
 		return caller;
 	}
 
@@ -84,8 +80,4 @@ export function loginGuards(callerOf: CallerOf): LoginGuards {
 			throw new AppError("forbidden", "This needs a login: an access token may not do it.");
 		},
 	};
-}
-
-function wrongKey(): AppError {
-	return new AppError("forbidden", "This X-API-Key is not a valid access token.");
 }

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { BodyReader, ReadBody } from "../http/body.ts";
 import { setPrivate } from "../http/conditional-get.ts";
+import { unauthorized } from "../http/credential.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody } from "../http/validation.ts";
 import { canonical } from "../kernel/canonical.ts";
@@ -12,7 +13,6 @@ import { Credentials, UserPatch } from "./schema.ts";
 import type { Auth } from "./service.ts";
 import type { SpaceNames, User } from "./store.ts";
 import { callingToken } from "./token-body.ts";
-import { unauthorized } from "./user-guard.ts";
 import type { UserService } from "./users.ts";
 
 export interface LoginRouteDeps {

@@ -111,13 +111,12 @@ export interface AccessToken extends Omit<AccessTokenRow, "hash" | "scopes" | "s
 
 export interface AccessTokenReadSet {
 	readonly ids?: readonly string[];
-	/** The tokens of these users: by a user's id, or by the address as it is kept. */
+	/** The tokens of these users. */
 	readonly userIds?: readonly string[];
-	readonly userEmails?: readonly string[];
 }
 
 export interface AccessTokenRows extends RowsById<AccessTokenRow> {
-	ofUser(user: Pick<User, "id" | "email">): readonly AccessTokenRow[];
+	ofUser(userId: string): readonly AccessTokenRow[];
 }
 
 /** Without a revision: changes of tokens append no event. */
@@ -138,10 +137,9 @@ class NamedAccessTokenRows implements AccessTokenRows {
 		return this.rows.find(id);
 	}
 
-	ofUser(user: Pick<User, "id" | "email">): readonly AccessTokenRow[] {
-		const { userIds = [], userEmails = [] } = this.readSet;
-		requireNamed(userIds.includes(user.id) || userEmails.includes(user.email), "a user's tokens");
-		return this.rows.ofUser(user);
+	ofUser(userId: string): readonly AccessTokenRow[] {
+		requireNamed(this.readSet.userIds?.includes(userId) ?? false, "a user's tokens");
+		return this.rows.ofUser(userId);
 	}
 
 	insert(row: AccessTokenRow): void {
@@ -158,10 +156,9 @@ class NamedAccessTokenRows implements AccessTokenRows {
 		this.rows.remove(row);
 	}
 
-	/** Whose address a row's user has, the row does not say: any of the users by address may be the one. */
 	#requireRead({ id, userId }: AccessTokenRow): void {
-		const { ids = [], userIds = [], userEmails = [] } = this.readSet;
-		requireNamed(ids.includes(id) || userIds.includes(userId) || userEmails.length > 0, "a token");
+		const { ids = [], userIds = [] } = this.readSet;
+		requireNamed(ids.includes(id) || userIds.includes(userId), "a token");
 	}
 }
 

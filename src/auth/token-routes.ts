@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
 import { noBody, setPrivate } from "../http/conditional-get.ts";
+import { unauthorized } from "../http/credential.ts";
 import { jsonBody } from "../http/validation.ts";
 import { canonical } from "../kernel/canonical.ts";
 import { validationError } from "../kernel/errors.ts";
@@ -11,7 +12,6 @@ import type { SpaceNames } from "./store.ts";
 import { tokenBody } from "./token-body.ts";
 import { addTokenOperation, listTokensOperation, removeTokenOperation } from "./token-operations.ts";
 import { NewToken } from "./token-schema.ts";
-import { unauthorized } from "./user-guard.ts";
 
 export interface TokenRouteDeps {
 	readonly accessTokens: AccessTokenService;

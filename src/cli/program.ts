@@ -50,6 +50,12 @@ function commands(exit: (code: number) => void): Command {
 		.description("print every user's e-mail address")
 		.action(async () => (await import("./user.ts")).list());
 	const token = tokenCommands(program, exit);
+	const member = memberCommands(program, exit);
+	const space = program.command("space").description("look at the spaces");
+	space
+		.command("list")
+		.description("print every space with its title")
+		.action(async () => (await import("./member.ts")).list());
 	program
 		.command("healthcheck")
 		.description("exit 0 if the server at HOST:PORT is healthy")
@@ -69,7 +75,7 @@ function commands(exit: (code: number) => void): Command {
 		.command("openapi")
 		.description("print the OpenAPI document")
 		.action(async () => (await import("./openapi.ts")).openapi());
-	const groups = [program, user, token];
+	const groups = [program, user, token, member, space];
 	for (const command of [...groups, ...groups.flatMap(({ commands }) => commands)]) strict(command);
 	return program;
 }
@@ -99,6 +105,28 @@ function tokenCommands(program: Command, exit: (code: number) => void): Command 
 		.argument("<id>", "the token's id, as list has it")
 		.action(async (id: string) => exit(await (await import("./token.ts")).remove(id)));
 	return token;
+}
+
+function memberCommands(program: Command, exit: (code: number) => void): Command {
+	const member = program.command("member").description("manage who is in a space, whatever the own role");
+	member
+		.command("set")
+		.description("add a user to a space, or change a member's role")
+		.argument("<space>", "the space's name")
+		.argument("<email>", "the user's e-mail address")
+		.argument("<role>", "reader, writer or owner")
+		.action(async (space: string, email: string, role: string) =>
+			exit(await (await import("./member.ts")).set(space, email, role)),
+		);
+	member
+		.command("remove")
+		.description("take a user out of a space")
+		.argument("<space>", "the space's name")
+		.argument("<email>", "the user's e-mail address")
+		.action(async (space: string, email: string) =>
+			exit(await (await import("./member.ts")).remove(space, email)),
+		);
+	return member;
 }
 
 const userCommands = [

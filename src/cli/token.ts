@@ -1,6 +1,5 @@
 import { textsOf } from "../auth/access-token-parts.ts";
 import { type AccessTokenService, accessTokenService } from "../auth/access-tokens.ts";
-import { onlyDefaultSpace } from "../auth/default-space.ts";
 import type { AccessToken, Scope, SpaceNames } from "../auth/store.ts";
 import { scopes } from "../auth/store.ts";
 import { type UserService, userService } from "../auth/users.ts";
@@ -8,6 +7,8 @@ import { systemClock, timestamp } from "../kernel/clock.ts";
 import { isName, nameLengthMax, normalizeEmail } from "../kernel/credentials.ts";
 import { newId } from "../kernel/ids.ts";
 import type { SpaceId } from "../kernel/space.ts";
+import { membership } from "../spaces/members.ts";
+import { spaceNames } from "../spaces/parts.ts";
 import { withStorage } from "./environment.ts";
 
 const daysMax = 365;
@@ -71,7 +72,11 @@ function withParts<T>(job: (parts: Parts) => Promise<T>): Promise<T> {
 		const { accessTokens: store, run } = storage;
 		const texts = await textsOf(storage);
 		const tokens = accessTokenService({ store, run, texts, clock: systemClock, newId });
-		return job({ tokens, users: userService(storage.users, run), spaces: onlyDefaultSpace });
+		return job({
+			tokens,
+			users: userService(storage.users, run, membership),
+			spaces: spaceNames(storage.spaces),
+		});
 	});
 }
 

@@ -55,8 +55,11 @@ function isOnlyOwner(rows: MemberRows, { space, userId }: MemberRow): boolean {
 	return !rows.ofSpace(space).some((other) => other.role === "owner" && other.userId !== userId);
 }
 
+/** What a user's membership adds to the units that add and remove the user. */
+export const membership = { join: joinDefault, leave: leaveAll };
+
 /** The first user owns `default`: a part of the unit that adds a user. */
-export function joinDefault(userId: string): UnitPart {
+function joinDefault(userId: string): UnitPart {
 	return {
 		reads: [members.reads({ ofSpace: defaultSpace, userId })],
 		decide(work) {
@@ -68,7 +71,7 @@ export function joinDefault(userId: string): UnitPart {
 }
 
 /** Ends all roles of a user: a part of the unit that removes a user. Throws `OnlyOwnerError`. */
-export function leaveAll(userId: string): UnitPart {
+function leaveAll(userId: string): UnitPart {
 	return {
 		reads: [members.reads({ everywhereOf: userId })],
 		decide(work) {
@@ -88,6 +91,6 @@ export class OnlyOwnerError extends AppError {
 	}
 }
 
-function noSuchMember(): AppError {
+export function noSuchMember(): AppError {
 	return new AppError("not_found", "There is no such member.");
 }

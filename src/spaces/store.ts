@@ -175,6 +175,11 @@ export interface Paging<Place> {
 	readonly limit: number;
 }
 
+export interface SpacePaging extends Paging<SpaceId> {
+	/** These spaces alone; null: all. */
+	readonly only: readonly SpaceId[] | null;
+}
+
 export interface Page<Row> {
 	readonly rows: readonly Row[];
 	/** Whether there are rows after the last one. */
@@ -200,7 +205,7 @@ export interface SpaceStore {
 	/** The space with this name, if the user is a member. Never older than the call. */
 	reach(name: string, userId: string): Promise<ReachedSpace | undefined>;
 	/** Those that a user is a member of, in the order of their making. */
-	reachedBy(userId: string, paging: Paging<SpaceId>): Promise<Page<ReachedSpace>>;
+	reachedBy(userId: string, paging: SpacePaging): Promise<Page<ReachedSpace>>;
 	/** Every space, in the order of their making. */
 	list(): Promise<readonly SpaceRow[]>;
 	/** The names of those of these spaces that live. */

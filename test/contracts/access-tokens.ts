@@ -267,7 +267,7 @@ export function accessTokenStoreContract(open: () => Promise<Storage>): void {
 			for (const [readSet, use] of [
 				[{ userIds: [ada] }, "find"],
 				[{ ids: [token.id] }, "ofUser"],
-				[{ userIds: [grace], userEmails: ["grace@example.com"] }, "ofUser"],
+				[{ userIds: [grace] }, "ofUser"],
 				[{ ids: [newId()], userIds: [grace] }, "update"],
 				[{}, "remove"],
 			] as const) {
@@ -277,7 +277,7 @@ export function accessTokenStoreContract(open: () => Promise<Storage>): void {
 						decide(work) {
 							const rows = work.rows(collection);
 							if (use === "find") return rows.find(token.id);
-							if (use === "ofUser") return rows.ofUser({ id: ada, email: "ada@example.com" });
+							if (use === "ofUser") return rows.ofUser(ada);
 							return rows[use]({ ...row, name: "lost" });
 						},
 					}),

@@ -60,13 +60,11 @@ class AccessTokenGroupRows
 	async fetch(tx: Tx, readSets: readonly AccessTokenReadSet[]): Promise<void> {
 		const ids = readSets.flatMap((readSet) => readSet.ids ?? []);
 		const userIds = readSets.flatMap((readSet) => readSet.userIds ?? []);
-		const emails = readSets.flatMap((readSet) => readSet.userEmails ?? []);
-		if (ids.length === 0 && userIds.length === 0 && emails.length === 0) return;
+		if (ids.length === 0 && userIds.length === 0) return;
 		this.load(
 			await tx<AccessTokenRow[]>`
 				SELECT ${tokenStatements.columns(tx)} FROM access_tokens
-				WHERE id = ANY(${ids}::uuid[]) OR user_id = ANY(${userIds}::uuid[])
-					OR user_id = ANY(ARRAY(SELECT id FROM users WHERE email = ANY(${emails}::text[])))`,
+				WHERE id = ANY(${ids}::uuid[]) OR user_id = ANY(${userIds}::uuid[])`,
 		);
 	}
 
@@ -74,8 +72,8 @@ class AccessTokenGroupRows
 		return this.get(id);
 	}
 
-	ofUser({ id }: Pick<User, "id">): readonly AccessTokenRow[] {
-		return [...this.values()].filter(({ userId }) => userId === id);
+	ofUser(userId: string): readonly AccessTokenRow[] {
+		return [...this.values()].filter((token) => token.userId === userId);
 	}
 
 	insert(row: AccessTokenRow): void {

@@ -25,12 +25,13 @@ export function spaceStore({ pool, tablesInSpaces }: StoreContext): SpaceStore {
 			const key = `${userId} ${name}`;
 			return (await reaches.load(key)).get(key);
 		},
-		async reachedBy(userId, { after = 0, limit }) {
+		async reachedBy(userId, { after = 0, only, limit }) {
 			const found = await pool.query(
 				() => sql<SpaceWithRole[]>`
 					SELECT ${columns(sql)}, (SELECT role FROM members WHERE space = id AND user_id = ${userId}) AS role
 					FROM spaces WHERE id > ${after} AND deleted_at IS NULL
 						AND (id = ${defaultSpace} OR id IN (SELECT space FROM members WHERE user_id = ${userId}))
+						${only === null ? sql`` : sql`AND id = ANY(${[...only]}::integer[])`}
 					ORDER BY id LIMIT ${limit + 1}`,
 			);
 			return spacePage(found, limit);

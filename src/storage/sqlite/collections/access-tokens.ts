@@ -7,7 +7,6 @@ import {
 	type AccessTokenStore,
 	accessTokens as collection,
 	type OwnedAccessToken,
-	type User,
 } from "../../../auth/store.ts";
 import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
@@ -58,8 +57,8 @@ class AccessTokenRowsInPlace extends RowsInPlace implements AccessTokenRows {
 		return this.#byId.get({ id });
 	}
 
-	ofUser({ id }: Pick<User, "id">): readonly AccessTokenRow[] {
-		return this.#ofUser.all({ userId: id });
+	ofUser(userId: string): readonly AccessTokenRow[] {
+		return this.#ofUser.all({ userId });
 	}
 
 	insert(row: AccessTokenRow): void {

@@ -24,10 +24,14 @@ export function spaceStore({ database, read, run, changeCounter, tablesInSpaces 
 	const byName = database.query<SpaceWithRole, { name: string; userId: string }>(`
 		SELECT ${columns}, (SELECT role FROM members WHERE space = id AND user_id = $userId) AS role
 		FROM spaces WHERE name = $name AND deleted_at IS NULL`);
-	const ofUser = database.query<SpaceWithRole, { userId: string; after: SpaceId; limit: number }>(`
+	const ofUser = database.query<
+		SpaceWithRole,
+		{ userId: string; after: SpaceId; only: string | null; limit: number }
+	>(`
 		SELECT ${columns}, (SELECT role FROM members WHERE space = id AND user_id = $userId) AS role
 		FROM spaces WHERE id > $after AND deleted_at IS NULL
 			AND (id = ${defaultSpace} OR id IN (SELECT space FROM members WHERE user_id = $userId))
+			AND ($only IS NULL OR id IN (SELECT value FROM json_each($only)))
 		ORDER BY id LIMIT $limit`);
 	const all = database.query<SpaceRow, []>(
 		`SELECT ${columns} FROM spaces WHERE deleted_at IS NULL ORDER BY id`,
@@ -66,8 +70,11 @@ export function spaceStore({ database, read, run, changeCounter, tablesInSpaces 
 
 	return {
 		reach: (spaceName, userId) => read(() => reach(spaceName, userId)),
-		reachedBy: (userId, { after = 0, limit }) =>
-			read(() => spacePage(ofUser.all({ userId, after, limit: limit + 1 }), limit)),
+		reachedBy: (userId, { after = 0, only, limit }) =>
+			read(() => {
+				const wanted = { userId, after, only: only && JSON.stringify(only), limit: limit + 1 };
+				return spacePage(ofUser.all(wanted), limit);
+			}),
 		list: () => read(() => all.all()),
 		namesOf: (ids) =>
 			read(

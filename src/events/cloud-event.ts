@@ -35,7 +35,8 @@ const goneReason = canonical({
 export const goneFrame = `event: gone\ndata: ${goneReason}\n\n`;
 
 const unauthorizedReason = canonical({
-	message: "The login of this stream has ended: log in again, then tail from the last id.",
+	message:
+		"The access of this stream has ended: come back with a valid credential, and tail from the last id.",
 	type: "unauthorized",
 });
 

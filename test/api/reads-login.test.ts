@@ -266,7 +266,7 @@ const create = async (server: TestServer, authorization: string, title: string) 
 
 const unauthorized = {
 	event: "unauthorized",
-	data: '{"message":"The login of this stream has ended: log in again, then tail from the last id.","type":"unauthorized"}',
+	data: '{"message":"The access of this stream has ended: come back with a valid credential, and tail from the last id.","type":"unauthorized"}',
 	id: undefined,
 	retry: undefined,
 	comments: [],

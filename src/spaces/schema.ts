@@ -9,6 +9,13 @@ const example = {
 	version: 1,
 };
 
+const member = {
+	email: "ada@example.com",
+	id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77",
+	name: "Ada",
+	role: "writer",
+};
+
 const Name = Type.String({
 	pattern: "^[a-z0-9-]{1,40}$",
 	description: "What stands in the path of what is in it: 1 to 40 of `a`–`z`, `0`–`9` and `-`.",
@@ -65,14 +72,7 @@ export const Member = Type.Object(
 	{
 		$id: "Member",
 		additionalProperties: false,
-		examples: [
-			{
-				email: "ada@example.com",
-				id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77",
-				name: "Ada",
-				role: "writer",
-			},
-		],
+		examples: [member],
 	},
 );
 
@@ -82,7 +82,7 @@ export const MemberList = Type.Object(
 		kind: Type.Literal("members"),
 		next_cursor: Type.Optional(Type.String({ description: "Present where there is more." })),
 	},
-	{ $id: "MemberList", additionalProperties: false },
+	{ $id: "MemberList", additionalProperties: false, examples: [{ items: [member], kind: "members" }] },
 );
 
 export const NewMember = Type.Object(

@@ -101,7 +101,7 @@ test("the document has every operation of health, login and tasks", () => {
 
 test.each([
 	["GET /healthz", "200 405 500 503"],
-	["POST /auth/login", "200 400 401 403 404 413 415 422 429 500 503"],
+	["POST /auth/login", "200 400 401 413 415 422 429 500 503"],
 	["GET /auth/me", "200 401 403 429 500 503"],
 	["PATCH /auth/me", "200 400 401 403 413 415 422 429 500 503"],
 	["POST /auth/tokens", "200 400 401 403 409 413 415 422 429 500 503"],
@@ -109,7 +109,7 @@ test.each([
 	["DELETE /auth/tokens/{id}", "204 401 403 404 429 500 503"],
 	["GET /auth/actors", "200 401 403 422 429 500 503"],
 	["GET /auth/actors/{kind}/{id}", "200 401 403 404 429 500 503"],
-	["POST /collab/tasks", "200 400 401 413 415 422 429 500 503"],
+	["POST /collab/tasks", "200 400 401 403 404 413 415 422 429 500 503"],
 	["GET /collab/state/tasks", "200 304 401 403 404 422 429 500 503"],
 	["GET /collab/tasks/{id}", "200 304 401 403 404 429 500 503"],
 	["PATCH /collab/tasks/{id}", "200 400 401 403 404 412 413 415 422 428 429 500 503"],

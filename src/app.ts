@@ -25,6 +25,7 @@ import { jobService } from "./jobs/service.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
+import { isAccessToken } from "./kernel/credentials.ts";
 import { AppError } from "./kernel/errors.ts";
 import { type NewId, newId } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
@@ -114,6 +115,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		store: storage.spaces,
 		run,
 		callerOf: accessTokens.callerOf,
+		identityOf: ({ kind, text }) =>
+			kind === "token" && !isAccessToken(text) ? issued.verify(text) : undefined,
 		actFor,
 		isOpen: config.reads === "public",
 		log,

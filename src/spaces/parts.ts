@@ -12,7 +12,7 @@ import type { Right } from "./rights.ts";
 import { type SpaceService, spaceService } from "./service.ts";
 import type { SpaceStore } from "./store.ts";
 
-export interface SpacePartsDeps extends Omit<AccessDeps, "reach"> {
+export interface SpacePartsDeps extends Omit<AccessDeps, "lookUp"> {
 	readonly store: SpaceStore;
 	readonly run: RunUnit;
 	readonly log: Log;
@@ -42,7 +42,7 @@ const removalEveryMs = 30_000;
 
 export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 	const { store, run, log, onChange } = deps;
-	const access = new Access({ ...deps, reach: store.reach });
+	const access = new Access({ ...deps, lookUp: store.lookUp });
 	const watch = new AccessWatch(log, onChange);
 	return {
 		spaces: spaceService(store, run),
@@ -65,11 +65,11 @@ export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 }
 
 /** The names of spaces, as access tokens list them. */
-export function spaceNames({ reach, namesOf }: Pick<SpaceStore, "reach" | "namesOf">): SpaceNames {
+export function spaceNames({ lookUp, namesOf }: Pick<SpaceStore, "lookUp" | "namesOf">): SpaceNames {
 	return {
 		async idsOf(userId, names) {
-			const reached = await Promise.all(names.map((name) => reach(name, userId)));
-			return reached.map((one) => one?.space.id);
+			const found = await Promise.all(names.map((name) => lookUp(name, userId)));
+			return found.map(({ reached }) => reached?.space.id);
 		},
 		namesOf,
 	};

@@ -3,11 +3,13 @@ import { AppError } from "../kernel/errors.ts";
 import type { EventType } from "../kernel/event-draft.ts";
 import { idempotencyReads, once } from "../kernel/idempotency.ts";
 import { requireMatch } from "../kernel/precondition.ts";
+import { defaultSpace } from "../kernel/space.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
-import { taskBody } from "./representation.ts";
+import { defaultRank, taskBody } from "./representation.ts";
 import {
 	type CreatedTask,
 	type CreateTask,
+	isReady,
 	type RemoveTask,
 	type TaskRow,
 	type TaskStore,
@@ -36,8 +38,9 @@ export function taskService(store: TaskStore, run: RunUnit): TaskService {
 
 function createTask(change: CreateTask): Unit<CreatedTask> {
 	const { id, task, idempotent } = change;
+	const numbers = { space: defaultSpace, count: 1 };
 	return {
-		reads: [tasks.inserts(), ...idempotencyReads(idempotent)],
+		reads: [tasks.inserts({ numbers }), ...idempotencyReads(idempotent)],
 		textLength: task.title.length + (task.description?.length ?? 0),
 		decide(work) {
 			const created = once(work, idempotent, () => ({ id, body: insert(work, change) }));
@@ -47,11 +50,33 @@ function createTask(change: CreateTask): Unit<CreatedTask> {
 }
 
 function insert(work: UnitOfWork, change: CreateTask): string {
-	const { id, task, now } = change;
-	const fields = { id, title: task.title, description: task.description ?? "", version: 1 };
-	const body = taskBody(fields);
-	const seq = append(work, "task.created", change, body);
-	work.rows(tasks).insert({ ...fields, seq, createdAt: now, updatedAt: now });
+	const { id, task, now, context } = change;
+	const fields = {
+		id,
+		number: work.rows(tasks).nextNumber(defaultSpace),
+		title: task.title,
+		description: task.description ?? "",
+		version: 1,
+		status: "open",
+		statusSince: now,
+		priority: 0,
+		rank: defaultRank(id),
+		assignee: null,
+		claimedBy: null,
+		createdBy: context.actor,
+		parent: null,
+		blockedBy: "[]",
+		labels: "[]",
+		metadata: "{}",
+		note: null,
+		dueAt: null,
+		deferUntil: null,
+		createdAt: now,
+		updatedAt: now,
+	} as const;
+	const { body, etag } = represent(taskBody(fields));
+	const seq = append(work, "task.created", change, body, true);
+	work.rows(tasks).insert({ ...fields, seq, updatedSeq: seq, space: defaultSpace, openBlockers: 0, etag });
 	return body;
 }
 
@@ -71,8 +96,8 @@ function updateTask(change: UpdateTask): Unit<Representation> {
 			if (title === row.title && description === row.description) return current;
 			const next = { ...row, title, description, version: row.version + 1, updatedAt: change.now };
 			const representation = represent(taskBody(next));
-			append(work, "task.updated", change, representation.body);
-			rows.update(next);
+			const updatedSeq = append(work, "task.updated", change, representation.body, isReady(next));
+			rows.update({ ...next, updatedSeq, etag: representation.etag });
 			return representation;
 		},
 	};
@@ -86,7 +111,7 @@ function removeTask(change: RemoveTask): Unit<void> {
 			const row = requireTask(rows.find(change.id));
 			const last = represent(taskBody(row));
 			requireMatch(change.ifMatch, last);
-			append(work, "task.deleted", change, last.body);
+			append(work, "task.deleted", change, last.body, false);
 			rows.remove(row);
 		},
 	};
@@ -97,8 +122,9 @@ function append(
 	type: EventType,
 	{ id, now, context }: CreateTask | RemoveTask,
 	data: string,
+	ready: boolean,
 ): number {
-	return work.append({ ...context, type, subject: taskPath(id), data, time: now });
+	return work.append({ ...context, type, subject: taskPath(id), data, time: now, ready });
 }
 
 export function requireTask(row: TaskRow | undefined): TaskRow {

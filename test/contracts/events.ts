@@ -63,6 +63,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					requestId: "of one",
 					actor: "user/one",
 					time: 1000,
+					ready: 1,
 				},
 				{
 					id: 2,
@@ -72,6 +73,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					requestId: "r2",
 					actor: "token/two",
 					time: 2000,
+					ready: 1,
 				},
 				{
 					id: 3,
@@ -81,6 +83,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					requestId: "r3",
 					actor: "system",
 					time: 3000,
+					ready: 0,
 				},
 			]);
 		});

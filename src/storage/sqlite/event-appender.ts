@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { numbered } from "../../events/store.ts";
 import type { EventDraft } from "../../kernel/event-draft.ts";
 import { eventTable } from "./collections/events.ts";
 import { TableStatements } from "./table-statements.ts";
@@ -34,7 +35,7 @@ export class EventAppender {
 
 	append(event: EventDraft): number {
 		const rev = this.#rev + 1;
-		this.#statements.insert({ ...event, id: rev });
+		this.#statements.insert(numbered(rev, event));
 		this.#rev = rev;
 		return rev;
 	}

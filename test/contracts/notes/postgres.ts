@@ -18,7 +18,7 @@ export const noteTable = pgTable("notes", {
 	text: text().notNull(),
 });
 
-const noteStatements = new TableStatements(noteTable, { key: "id", fixed: ["seq"], numbered: "seq" });
+const noteStatements = new TableStatements(noteTable, { key: "id", fixed: ["seq"], numbered: ["seq"] });
 
 export const notes = {
 	tables: { notes: noteTable },
@@ -64,8 +64,8 @@ class NoteGroupRows extends IdentityMap<NoteRow> implements NoteRows, GroupRows<
 		return noteStatements.write(tx, this.changes());
 	}
 
-	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
-		return noteStatements.insert(sql, this.changes().inserted, head);
+	insertAfter(sql: Sql, head: HeadOfGroup): readonly Fragment[] {
+		return [noteStatements.insert(sql, this.changes().inserted, head)];
 	}
 }
 

@@ -1,7 +1,11 @@
 import { eq, sql as fragment } from "drizzle-orm";
-import { bigint, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import type { SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
+	type TaskBlockerRow,
+	type TaskCountRow,
+	type TaskLabelRow,
+	type TaskNumberRow,
 	type TaskPageQuery,
 	type TaskReadSet,
 	type TaskRevision,
@@ -10,44 +14,64 @@ import {
 	type TaskStore,
 } from "../../../tasks/store.ts";
 import { BatchLoader } from "../batch-loader.ts";
-import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
+import { type GroupRows, type Registration, type StoreContext, unitsFrom } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
 import type { HeadOfGroup } from "../head-of-group.ts";
 import { IdentityMap } from "../identity-map.ts";
 import { TableStatements } from "../table-statements.ts";
-
-export const taskTable = pgTable("tasks", {
-	/** The number of the event that created the task: in commit order, never reused. */
-	seq: bigint({ mode: "number" }).primaryKey(),
-	id: uuid().notNull().unique(),
-	title: text().notNull(),
-	description: text().notNull(),
-	version: integer().notNull(),
-	createdAt: bigint("created_at", { mode: "number" }).notNull(),
-	updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
-});
+import { TaskNumbers } from "./task-numbers.ts";
+import {
+	taskBlockerTable,
+	taskCountTable,
+	taskLabelTable,
+	taskNumberTable,
+	taskTable,
+} from "./task-tables.ts";
 
 const taskStatements = new TableStatements(taskTable, {
 	key: "id",
-	fixed: ["seq", "createdAt"],
-	numbered: "seq",
+	fixed: ["seq", "space", "number", "createdBy", "createdAt"],
+	numbered: ["seq", "updatedSeq"],
 });
 
 export const tasks = {
-	tables: { tasks: taskTable },
-	units: unitsOf(collection, () => new TaskGroupRows()),
+	tables: {
+		tasks: taskTable,
+		taskLabels: taskLabelTable,
+		taskBlockers: taskBlockerTable,
+		taskCounts: taskCountTable,
+		taskNumbers: taskNumberTable,
+	},
+	units: unitsFrom(collection, ({ pool, epochs }) => {
+		const numbers = new TaskNumbers(pool, epochs);
+		return {
+			rows: () => new TaskGroupRows(numbers),
+			prepare: (readSets) => prepareNumbers(numbers, readSets),
+			stop: () => numbers.stop(),
+		};
+	}),
 	store: taskStore,
-} satisfies Registration<TaskStore, { tasks: TaskRow }>;
+} satisfies Registration<
+	TaskStore,
+	{
+		tasks: TaskRow;
+		taskLabels: TaskLabelRow;
+		taskBlockers: TaskBlockerRow;
+		taskCounts: TaskCountRow;
+		taskNumbers: TaskNumberRow;
+	}
+>;
 
 class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<TaskReadSet, TaskRows> {
 	readonly rows = this;
 
-	constructor() {
+	constructor(private readonly numbers: TaskNumbers) {
 		super(({ id }) => id);
+		numbers.begin();
 	}
 
 	async fetch(tx: Tx, readSets: readonly TaskReadSet[]): Promise<void> {
-		const ids = readSets.flatMap((readSet) => readSet.ids);
+		const ids = readSets.flatMap((readSet) => readSet.ids ?? []);
 		if (ids.length === 0) return;
 		this.load(
 			await tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`,
@@ -70,13 +94,41 @@ class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<
 		this.delete(row);
 	}
 
+	nextNumber(space: SpaceId): number {
+		return this.numbers.take(space);
+	}
+
+	override keep(): void {
+		super.keep();
+		this.numbers.keep();
+	}
+
+	override undo(): void {
+		super.undo();
+		this.numbers.undo();
+	}
+
+	abandon(): void {
+		this.numbers.abandon();
+	}
+
 	write(tx: Tx): readonly PromiseLike<unknown>[] {
 		return taskStatements.write(tx, this.changes());
 	}
 
-	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
-		return taskStatements.insert(sql, this.changes().inserted, head);
+	insertAfter(sql: Sql, head: HeadOfGroup): readonly Fragment[] {
+		return [taskStatements.insert(sql, this.changes().inserted, head)];
 	}
+}
+
+/** Makes sure of the numbers that the units of a group take. */
+function prepareNumbers(numbers: TaskNumbers, readSets: readonly TaskReadSet[]): Promise<void> | undefined {
+	const counts = new Map<SpaceId, number>();
+	for (const { numbers: wanted } of readSets) {
+		if (wanted !== undefined) counts.set(wanted.space, (counts.get(wanted.space) ?? 0) + wanted.count);
+	}
+	const pending = [...counts].flatMap(([space, count]) => numbers.prepare(space, count) ?? []);
+	return pending.length > 0 ? Promise.all(pending).then(() => {}) : undefined;
 }
 
 function taskStore({ pool, db }: StoreContext): TaskStore {

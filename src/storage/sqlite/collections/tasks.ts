@@ -1,8 +1,12 @@
 import type { Database } from "bun:sqlite";
 import { asc, desc, eq, sql } from "drizzle-orm";
-import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
+	type TaskBlockerRow,
+	type TaskCountRow,
+	type TaskLabelRow,
+	type TaskNumberRow,
 	type TaskPage,
 	type TaskPageQuery,
 	type TaskRevision,
@@ -13,36 +17,58 @@ import {
 import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
 import { TableStatements } from "../table-statements.ts";
-
-export const taskTable = sqliteTable("tasks", {
-	/** The number of the event that created the task: in commit order, never reused. */
-	seq: integer().primaryKey(),
-	id: text().notNull().unique(),
-	title: text().notNull(),
-	description: text().notNull(),
-	version: integer().notNull(),
-	createdAt: integer("created_at").notNull(),
-	updatedAt: integer("updated_at").notNull(),
-});
+import { TaskNumbers } from "./task-numbers.ts";
+import {
+	taskBlockerTable,
+	taskCountTable,
+	taskLabelTable,
+	taskNumberTable,
+	taskTable,
+} from "./task-tables.ts";
 
 export const tasks = {
-	tables: { tasks: taskTable },
+	tables: {
+		tasks: taskTable,
+		taskLabels: taskLabelTable,
+		taskBlockers: taskBlockerTable,
+		taskCounts: taskCountTable,
+		taskNumbers: taskNumberTable,
+	},
 	units: unitsOf(collection, (database: Database, db: Db) => new TaskRowsInPlace(database, db)),
 	store: taskStore,
-} satisfies Registration<TaskStore, { tasks: TaskRow }>;
+} satisfies Registration<
+	TaskStore,
+	{
+		tasks: TaskRow;
+		taskLabels: TaskLabelRow;
+		taskBlockers: TaskBlockerRow;
+		taskCounts: TaskCountRow;
+		taskNumbers: TaskNumberRow;
+	}
+>;
 
 class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 	readonly #byId;
 	readonly #statements;
+	readonly #numbers;
 
 	constructor(database: Database, db: Db) {
 		super();
+		this.#numbers = new TaskNumbers(database);
 		this.#byId = taskById(db);
-		this.#statements = new TableStatements(database, taskTable, { key: "id", fixed: ["seq", "createdAt"] });
+		this.#statements = new TableStatements(database, taskTable, {
+			key: "id",
+			fixed: ["seq", "space", "number", "createdBy", "createdAt"],
+		});
 	}
 
 	find(id: string): TaskRow | undefined {
 		return this.#byId.get({ id });
+	}
+
+	nextNumber(space: SpaceId): number {
+		this.wrote();
+		return this.#numbers.take(space);
 	}
 
 	insert(row: TaskRow): void {
@@ -58,6 +84,25 @@ class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 	remove(row: TaskRow): void {
 		this.wrote();
 		this.#statements.remove(row);
+	}
+
+	override begin(): void {
+		super.begin();
+		this.#numbers.begin();
+	}
+
+	override keep(): void {
+		super.keep();
+		this.#numbers.keep();
+	}
+
+	override undo(): void {
+		super.undo();
+		this.#numbers.undo();
+	}
+
+	override write(): void {
+		this.#numbers.write();
 	}
 }
 

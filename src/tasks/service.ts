@@ -3,7 +3,6 @@ import { AppError } from "../kernel/errors.ts";
 import type { EventType } from "../kernel/event-draft.ts";
 import { idempotencyReads, once } from "../kernel/idempotency.ts";
 import { requireMatch } from "../kernel/precondition.ts";
-import { defaultSpace } from "../kernel/space.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
 import { defaultRank, taskBody } from "./representation.ts";
 import {
@@ -38,8 +37,9 @@ export function taskService(store: TaskStore, run: RunUnit): TaskService {
 
 function createTask(change: CreateTask): Unit<CreatedTask> {
 	const { id, task, idempotent } = change;
-	const numbers = { space: defaultSpace, count: 1 };
+	const numbers = { space: change.context.space, count: 1 };
 	return {
+		space: change.context.space,
 		reads: [tasks.inserts({ numbers }), ...idempotencyReads(idempotent)],
 		textLength: task.title.length + (task.description?.length ?? 0),
 		decide(work) {
@@ -53,7 +53,7 @@ function insert(work: UnitOfWork, change: CreateTask): string {
 	const { id, task, now, context } = change;
 	const fields = {
 		id,
-		number: work.rows(tasks).nextNumber(defaultSpace),
+		number: work.rows(tasks).nextNumber(context.space),
 		title: task.title,
 		description: task.description ?? "",
 		version: 1,
@@ -76,13 +76,14 @@ function insert(work: UnitOfWork, change: CreateTask): string {
 	} as const;
 	const { body, etag } = represent(taskBody(fields));
 	const seq = append(work, "task.created", change, body, true);
-	work.rows(tasks).insert({ ...fields, seq, updatedSeq: seq, space: defaultSpace, openBlockers: 0, etag });
+	work.rows(tasks).insert({ ...fields, seq, updatedSeq: seq, space: context.space, openBlockers: 0, etag });
 	return body;
 }
 
 /** A patch that changes nothing keeps the version and appends no event. */
 function updateTask(change: UpdateTask): Unit<Representation> {
 	return {
+		space: change.context.space,
 		reads: [tasks.reads({ ids: [change.id] })],
 		textLength: (change.patch.title?.length ?? 0) + (change.patch.description?.length ?? 0),
 		decide(work) {
@@ -105,6 +106,7 @@ function updateTask(change: UpdateTask): Unit<Representation> {
 
 function removeTask(change: RemoveTask): Unit<void> {
 	return {
+		space: change.context.space,
 		reads: [tasks.reads({ ids: [change.id] })],
 		decide(work) {
 			const rows = work.rows(tasks);

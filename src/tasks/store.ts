@@ -3,7 +3,8 @@ import type { Actor, ChangeContext } from "../kernel/change-context.ts";
 import type { IdempotentRequest } from "../kernel/idempotency.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import type { Precondition } from "../kernel/precondition.ts";
-import type { SpaceId } from "../kernel/space.ts";
+import type { InSpace, SpaceId, UnitSpace } from "../kernel/space.ts";
+import { inSpace, isWithin } from "../kernel/space.ts";
 import { Collection, type RowsById, requireNamed } from "../kernel/unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
@@ -11,12 +12,11 @@ export const taskStatuses = ["open", "in_progress", "waiting", "done", "cancelle
 export type TaskStatus = (typeof taskStatuses)[number];
 
 /** A task as both databases store it. Times are milliseconds since the epoch. */
-export interface TaskRow {
+export interface TaskRow extends InSpace {
 	/** The number of the event that created it: the order of lists. */
 	readonly seq: number;
 	/** The number of the newest event that changed the body. */
 	readonly updatedSeq: number;
-	readonly space: SpaceId;
 	readonly id: string;
 	/** What people call it by: unique in its space. */
 	readonly number: number;
@@ -104,34 +104,38 @@ export const tasks = new Collection<TaskReadSet, TaskRows>({
 	name: "tasks",
 	nothing: {},
 	hasRevision: true,
-	narrow: (rows, readSet) => new NamedTasks(rows, readSet),
+	narrow: (rows, readSet, space) => new NamedTasks(rows, readSet, space),
 });
 
-/** Tasks as far as a read set names them. */
+/** Tasks as far as a read set names them, and of one space alone. */
 class NamedTasks implements TaskRows {
 	#numbersTaken = 0;
 
 	constructor(
 		private readonly rows: TaskRows,
 		private readonly readSet: TaskReadSet,
+		private readonly space: UnitSpace,
 	) {}
 
 	find(id: string): TaskRow | undefined {
 		this.#requireId(id);
-		return this.rows.find(id);
+		return inSpace(this.space, this.rows.find(id));
 	}
 
 	insert(row: TaskRow): void {
+		this.#requireWithin(row);
 		this.rows.insert(row);
 	}
 
 	update(row: TaskRow): void {
 		this.#requireId(row.id);
+		this.#requireWithin(row);
 		this.rows.update(row);
 	}
 
 	remove(row: TaskRow): void {
 		this.#requireId(row.id);
+		this.#requireWithin(row);
 		this.rows.remove(row);
 	}
 
@@ -144,6 +148,10 @@ class NamedTasks implements TaskRows {
 
 	#requireId(id: string): void {
 		requireNamed(this.readSet.ids?.includes(id) ?? false, "a task");
+	}
+
+	#requireWithin(row: InSpace): void {
+		requireNamed(isWithin(this.space, row), "a task of another space");
 	}
 }
 
@@ -174,7 +182,7 @@ export interface CreatedTask {
 	readonly replayed: boolean;
 }
 
-export interface TaskPageQuery {
+export interface TaskPageQuery extends InSpace {
 	readonly order: "asc" | "desc";
 	readonly limit: number;
 	/** The `seq` of the last row already seen. */
@@ -189,18 +197,18 @@ export interface TaskPage {
 	readonly revision: TaskRevision;
 }
 
-/** A revision of the log and of the tasks. */
+/** A revision of the log and of the tasks of a space. */
 export interface TaskRevision {
 	/** The number of the newest event; 0 before the first. */
 	readonly rev: number;
-	/** A number of the log that rises whenever a task changes: while it is the same, no task has changed. */
+	/** A number of the log that rises whenever a task of the space changes: while it is the same, none has changed. */
 	readonly tasksRev: number;
 }
 
 /** Tasks in a database. Throws `unavailable`. */
 export interface TaskStore {
-	find(id: string): Promise<TaskRow | undefined>;
+	find(space: SpaceId, id: string): Promise<TaskRow | undefined>;
 	list(query: TaskPageQuery): Promise<TaskPage>;
 	/** The current revision: it includes every change that was acknowledged to any client before this call. */
-	revision(): MaybePromise<TaskRevision>;
+	revision(space: SpaceId): MaybePromise<TaskRevision>;
 }

@@ -12,7 +12,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			task: { title },
 			idempotent: undefined,
 			now: 1000,
-			context: { actor: "system", requestId: "r1" },
+			context: { actor: "system", requestId: "r1", space: 1 },
 			...more,
 		};
 	}
@@ -23,7 +23,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const change = newTask("one");
 			const { id, task, replayed } = await tasks.create(change);
 			expect({ id, replayed }).toEqual({ id: change.id, replayed: false });
-			const row = await tasks.find(id);
+			const row = await tasks.find(1, id);
 			expect(row).toEqual({
 				seq: 1,
 				updatedSeq: 1,
@@ -98,8 +98,10 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			for (const loser of losers) {
 				expect(loser).toMatchObject({ code: "precondition_failed", details: { etag: winners[0]?.etag } });
 			}
-			expect(await tasks.find(id)).toMatchObject({ version: 2, updatedAt: 2000 });
-			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).revision.rev).toBe(2);
+			expect(await tasks.find(1, id)).toMatchObject({ version: 2, updatedAt: 2000 });
+			expect((await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).revision.rev).toBe(
+				2,
+			);
 		});
 
 		test("a patch that changes nothing keeps version, ETag and log", async () => {
@@ -116,7 +118,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					}),
 				).toEqual(task);
 			}
-			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toMatchObject({
+			expect(await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).toMatchObject({
 				revision: { rev: 1 },
 			});
 		});
@@ -125,7 +127,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { tasks } = await open();
 			const { id } = await tasks.create(newTask("one"));
 			await tasks.remove({ id, ifMatch: "any", now: 1, context: systemContext });
-			expect(await tasks.find(id)).toBeUndefined();
+			expect(await tasks.find(1, id)).toBeUndefined();
 			expect(tasks.remove({ id, ifMatch: "any", now: 1, context: systemContext })).rejects.toMatchObject({
 				code: "not_found",
 			});
@@ -156,7 +158,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			]);
 			expect(created.task.body).toContain('"version":1');
 			expect(updated.body).toContain('"version":2');
-			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toEqual({
+			expect(await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).toEqual({
 				rows: [],
 				more: false,
 				revision: { rev: 3, tasksRev: 3 },
@@ -176,7 +178,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				}),
 				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
 			]);
-			expect(await tasks.find(change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
+			expect(await tasks.find(1, change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
 		});
 
 		test("a unit that fails leaves nothing, and the others of its group are committed", async () => {
@@ -189,7 +191,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.create(newTask("after")),
 			]);
 			expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-			const { rows, revision } = await tasks.list({ order: "asc", limit: 10, after: undefined });
+			const { rows, revision } = await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined });
 			expect(rows.map(({ title, seq }) => [title, seq])).toEqual([
 				["twin", 1],
 				["before", 2],
@@ -209,7 +211,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			expect(
 				tasks.create(newTask("other", { idempotent: { ...idempotent, requestHash: "h2" } })),
 			).rejects.toMatchObject({ code: "idempotency_mismatch" });
-			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).rows).toHaveLength(1);
+			expect((await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).rows).toHaveLength(
+				1,
+			);
 		});
 
 		test("a key expires by the database's clock, however wrong the clocks of the servers are", async () => {
@@ -225,7 +229,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { tasks } = await open();
 			const ids: string[] = [];
 			for (let n = 1; n <= 5; n++) ids.push((await tasks.create(newTask(`t${n}`))).id);
-			const first = await tasks.list({ order: "desc", limit: 2, after: undefined });
+			const first = await tasks.list({ space: 1, order: "desc", limit: 2, after: undefined });
 			expect(first.rows.map(({ title }) => title)).toEqual(["t5", "t4"]);
 			expect(first.more).toBe(true);
 			await tasks.create(newTask("t6"));
@@ -235,9 +239,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				now: 1,
 				context: systemContext,
 			});
-			const next = await tasks.list({ order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
+			const next = await tasks.list({ space: 1, order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
 			expect(next.rows.map(({ title }) => title)).toEqual(["t3", "t2"]);
-			const last = await tasks.list({ order: "desc", limit: 2, after: next.rows.at(-1)?.seq });
+			const last = await tasks.list({ space: 1, order: "desc", limit: 2, after: next.rows.at(-1)?.seq });
 			expect({ titles: last.rows.map(({ title }) => title), more: last.more }).toEqual({
 				titles: ["t1"],
 				more: false,
@@ -248,7 +252,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { tasks } = await open();
 			const title = "'; DROP TABLE tasks; -- \\ \" {a,b} $1 %s 👨‍👩‍👧 \u2028 \u0001";
 			const { id } = await tasks.create(newTask(title));
-			expect((await tasks.find(id))?.title).toBe(title);
+			expect((await tasks.find(1, id))?.title).toBe(title);
 		});
 	});
 }

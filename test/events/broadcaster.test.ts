@@ -57,6 +57,7 @@ class FakeLog implements EventStore {
 				data: "{}",
 				actor: null,
 				requestId: "r",
+				space: 1,
 				time: id,
 				ready: null,
 			});
@@ -407,6 +408,7 @@ describe("the tail buffer", () => {
 			data,
 			actor: "system",
 			requestId: "r",
+			space: 1,
 			time: id,
 			ready: null,
 		} as const;

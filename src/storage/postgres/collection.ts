@@ -1,4 +1,5 @@
 import type { Table } from "drizzle-orm";
+import type { SpaceId } from "../../kernel/space.ts";
 import type { AnyCollection, Collection, RunUnit } from "../../kernel/unit-of-work.ts";
 import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
@@ -22,8 +23,8 @@ export interface GroupRows<ReadSet, Rows> {
 	undo(): void;
 	/** After all: nothing of the group was written. */
 	abandon?(): void;
-	/** Whether the group has changed a row. */
-	readonly isChanged: boolean;
+	/** The spaces in which the group has changed rows. */
+	readonly changedSpaces: ReadonlySet<SpaceId>;
 	/** Begins the statements that write the group's changes. */
 	write(tx: Tx): readonly PromiseLike<unknown>[];
 	/** For a collection whose inserts may be part of the log's own statement: the statements that insert its new rows. */

@@ -3,6 +3,7 @@ import type { Log } from "../../kernel/log.ts";
 import { withTimeout } from "../../kernel/timeout.ts";
 import { type AnyCollection, type Read, readSetsOf, type Unit } from "../../kernel/unit-of-work.ts";
 import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
+import type { Revised } from "../revised.ts";
 import { type Group, onlyInserts, ScopedWork } from "../scoped-work.ts";
 import { type PendingWrite, unavailable, writeLimits } from "../write-queue.ts";
 import type { GroupRows, GroupSource, Units } from "./collection.ts";
@@ -163,6 +164,10 @@ class PostgresGroup implements Group {
 		return this.time;
 	}
 
+	rev(): number {
+		return this.log.rev;
+	}
+
 	append(event: EventDraft): number {
 		return this.log.append(event);
 	}
@@ -173,7 +178,7 @@ class PostgresGroup implements Group {
 
 	apply(unit: Unit<unknown>): Outcome {
 		try {
-			const value = unit.decide(new ScopedWork(unit.reads, this));
+			const value = unit.decide(new ScopedWork(unit, this));
 			for (const part of this.#parts) part.keep();
 			return { value };
 		} catch (error) {
@@ -183,7 +188,7 @@ class PostgresGroup implements Group {
 	}
 
 	get isChanged(): boolean {
-		return !this.log.isEmpty || [...this.byCollection.values()].some(({ isChanged }) => isChanged);
+		return !this.log.isEmpty || this.#changed().length > 0;
 	}
 
 	write(tx: Tx): readonly PromiseLike<unknown>[] {
@@ -208,16 +213,19 @@ class PostgresGroup implements Group {
 	}
 
 	insertAlone(sql: Sql, checkedInstance: number): Promise<boolean> {
-		const changed = [...this.byCollection.values()].filter(({ isChanged }) => isChanged);
 		return this.log.writeAlone(sql, checkedInstance, this.#revised(), (head) =>
-			changed.flatMap((rows) => rows.insertAfter?.(sql, head) ?? []),
+			this.#changed().flatMap((rows) => rows.insertAfter?.(sql, head) ?? []),
 		);
 	}
 
-	/** The collections whose revision the group raises. */
-	#revised(): readonly string[] {
-		return [...this.byCollection].flatMap(([{ name, hasRevision }, { isChanged }]) =>
-			hasRevision && isChanged ? [name] : [],
+	#changed(): readonly GroupRows<never, unknown>[] {
+		return [...this.byCollection.values()].filter(({ changedSpaces }) => changedSpaces.size > 0);
+	}
+
+	/** The revisions that the group raises. */
+	#revised(): readonly Revised[] {
+		return [...this.byCollection].flatMap(([{ name, hasRevision }, { changedSpaces }]) =>
+			hasRevision ? [...changedSpaces].map((space) => ({ space, collection: name })) : [],
 		);
 	}
 }

@@ -1,8 +1,9 @@
 import { sql as fragment } from "drizzle-orm";
-import { bigint, index, integer, pgTable, text } from "drizzle-orm/pg-core";
+import { bigint, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
+import { defaultSpace } from "../../../kernel/space.ts";
 import { eventPage, isOfTask, purgeTo, spanMax, taskOfEvent } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";
@@ -22,6 +23,7 @@ export const eventTable = pgTable(
 		time: bigint({ mode: "number" }).notNull(),
 		/** Null in events of versions that recorded none. */
 		actor: text().$type<Actor>(),
+		space: integer().notNull().default(defaultSpace),
 		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
 		ready: integer(),
 	},
@@ -40,11 +42,16 @@ export const logHeadTable = pgTable("log_head", {
 	purgedRev: bigint("purged_rev", { mode: "number" }).notNull(),
 });
 
-/** For each collection that has a revision, the number of the log at its last change. */
-export const revisionTable = pgTable("revisions", {
-	collection: text().primaryKey(),
-	rev: bigint({ mode: "number" }).notNull(),
-});
+/** For each collection that has a revision, and each space, the number of the log at its last change. */
+export const revisionTable = pgTable(
+	"revisions",
+	{
+		space: integer().notNull().default(defaultSpace),
+		collection: text().notNull(),
+		rev: bigint({ mode: "number" }).notNull(),
+	},
+	(table) => [primaryKey({ columns: [table.space, table.collection] })],
+);
 
 /** The events themselves are written by the log's appender. */
 export const eventStatements = new TableStatements(eventTable, { key: "id", fixed: [], numbered: ["id"] });

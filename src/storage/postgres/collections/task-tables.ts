@@ -11,6 +11,7 @@ import {
 	uuid,
 } from "drizzle-orm/pg-core";
 import type { Actor } from "../../../kernel/change-context.ts";
+import { defaultSpace } from "../../../kernel/space.ts";
 import type { TaskStatus } from "../../../tasks/store.ts";
 import { isReadySql } from "../../collections/tasks.ts";
 
@@ -25,7 +26,7 @@ export const taskTable = pgTable(
 		seq: bigint({ mode: "number" }).primaryKey(),
 		/** The number of the newest event that changed the body. */
 		updatedSeq: bigint("updated_seq", { mode: "number" }).notNull().default(0),
-		space: integer().notNull().default(1),
+		space: integer().notNull().default(defaultSpace),
 		id: uuid().notNull().unique(),
 		number: bigint({ mode: "number" }).notNull().default(0),
 		title: text().notNull(),
@@ -54,6 +55,7 @@ export const taskTable = pgTable(
 		etag: text(),
 	},
 	(table) => [
+		index("tasks_in_space").on(table.space, table.seq),
 		uniqueIndex("tasks_number").on(table.space, table.number),
 		// Claims read the first entries of this index: those for anybody, and those for the holder.
 		index("tasks_ready")

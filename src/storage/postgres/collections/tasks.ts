@@ -1,5 +1,5 @@
 import { eq, sql as fragment } from "drizzle-orm";
-import type { SpaceId } from "../../../kernel/space.ts";
+import { type InSpace, inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
 	type TaskBlockerRow,
@@ -18,6 +18,7 @@ import { type GroupRows, type Registration, type StoreContext, unitsFrom } from 
 import type { Fragment, Sql, Tx } from "../connection.ts";
 import type { HeadOfGroup } from "../head-of-group.ts";
 import { IdentityMap } from "../identity-map.ts";
+import type { Pool } from "../pool.ts";
 import { TableStatements } from "../table-statements.ts";
 import { TaskNumbers } from "./task-numbers.ts";
 import {
@@ -66,7 +67,10 @@ class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<
 	readonly rows = this;
 
 	constructor(private readonly numbers: TaskNumbers) {
-		super(({ id }) => id);
+		super(
+			({ id }) => id,
+			({ space }) => space,
+		);
 		numbers.begin();
 	}
 
@@ -138,9 +142,9 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 		.from(taskTable)
 		.where(eq(taskTable.id, fragment.placeholder("id")))
 		.prepare("task_by_id");
-	const revisions = new BatchLoader<"now", TaskRevision>(() => pool.query(() => currentRevision(sql)));
+	const revisions = new BatchLoader((spaces: ReadonlySet<SpaceId>) => currentRevisions(pool, spaces));
 	return {
-		find: async (id) => (await pool.query(() => byId.execute({ id })))[0],
+		find: async (space, id) => inSpace(space, (await pool.query(() => byId.execute({ id })))[0]),
 		async list(query) {
 			const found = await pool.query(() => page(sql, query));
 			const rows = found.flatMap(({ rev: _, tasksRev: __, ...row }) =>
@@ -149,32 +153,41 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 			const revision = { rev: found[0]?.rev ?? 0, tasksRev: found[0]?.tasksRev ?? 0 };
 			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, revision };
 		},
-		revision: () => revisions.load("now"),
+		revision: async (space) => (await revisions.load(space)).get(space) ?? noRevision,
 	};
 }
 
-/** The revision, from the log's head, which the statement must have as `head`. */
-function revision(sql: Sql) {
-	return sql`head.rev,
-		coalesce((SELECT rev FROM revisions WHERE collection = ${collection.name}), 0) AS "tasksRev"`;
+/** The revision of a space, from the log's head, which the statement must have as `head`. */
+function revision(sql: Sql, space: Fragment) {
+	return sql`head.rev, coalesce((SELECT rev FROM revisions
+		WHERE revisions.space = ${space} AND collection = ${collection.name}), 0) AS "tasksRev"`;
 }
 
-async function currentRevision(sql: Sql): Promise<TaskRevision> {
-	const [found] = await sql<TaskRevision[]>`SELECT ${revision(sql)} FROM log_head AS head WHERE one = 1`;
-	if (found === undefined) throw new Error("the log has no head");
-	return found;
+const noRevision: TaskRevision = { rev: 0, tasksRev: 0 };
+
+async function currentRevisions(
+	pool: Pool,
+	spaces: ReadonlySet<SpaceId>,
+): Promise<ReadonlyMap<SpaceId, TaskRevision>> {
+	const { sql } = pool;
+	const found = await pool.query(
+		() => sql<(InSpace & TaskRevision)[]>`
+			SELECT wanted.space, ${revision(sql, sql`wanted.space`)}
+			FROM unnest(${[...spaces]}::integer[]) AS wanted (space), log_head AS head WHERE one = 1`,
+	);
+	return new Map(found.map(({ space, rev, tasksRev }) => [space, { rev, tasksRev }]));
 }
 
 type PageRow = { readonly [Column in keyof TaskRow]: TaskRow[Column] | null } & TaskRevision;
 
 /** One statement, so that rows and revision are of one snapshot. An empty page is one row without a task. */
-function page(sql: Sql, { order, limit, after }: TaskPageQuery): PromiseLike<PageRow[]> {
+function page(sql: Sql, { space, order, limit, after }: TaskPageQuery): PromiseLike<PageRow[]> {
 	const behind =
 		order === "desc"
-			? sql`WHERE seq < ${after ?? Number.MAX_SAFE_INTEGER} ORDER BY seq DESC`
-			: sql`WHERE seq > ${after ?? 0} ORDER BY seq ASC`;
+			? sql`WHERE space = ${space} AND seq < ${after ?? Number.MAX_SAFE_INTEGER} ORDER BY seq DESC`
+			: sql`WHERE space = ${space} AND seq > ${after ?? 0} ORDER BY seq ASC`;
 	return sql<PageRow[]>`
-		SELECT ${revision(sql)}, found.* FROM log_head AS head
+		SELECT ${revision(sql, sql`${space}::integer`)}, found.* FROM log_head AS head
 		LEFT JOIN LATERAL (SELECT ${taskStatements.columns(sql)} FROM tasks ${behind} LIMIT ${limit + 1}) AS found ON true
 		WHERE head.one = 1
 		ORDER BY found.seq ${order === "desc" ? sql`DESC` : sql`ASC`}`;

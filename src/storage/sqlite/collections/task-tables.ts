@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { Actor } from "../../../kernel/change-context.ts";
+import { defaultSpace } from "../../../kernel/space.ts";
 import type { TaskStatus } from "../../../tasks/store.ts";
 import { isReadySql } from "../../collections/tasks.ts";
 
@@ -12,7 +13,7 @@ export const taskTable = sqliteTable(
 		seq: integer().primaryKey(),
 		/** The number of the newest event that changed the body. */
 		updatedSeq: integer("updated_seq").notNull().default(0),
-		space: integer().notNull().default(1),
+		space: integer().notNull().default(defaultSpace),
 		id: text().notNull().unique(),
 		number: integer().notNull().default(0),
 		title: text().notNull(),
@@ -41,6 +42,7 @@ export const taskTable = sqliteTable(
 		etag: text(),
 	},
 	(table) => [
+		index("tasks_in_space").on(table.space),
 		uniqueIndex("tasks_number").on(table.space, table.number),
 		// Claims read the first entries of this index: those for anybody, and those for the holder.
 		index("tasks_ready")

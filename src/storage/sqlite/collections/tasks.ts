@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
-import { asc, desc, eq, sql } from "drizzle-orm";
-import type { SpaceId } from "../../../kernel/space.ts";
+import { and, asc, desc, eq, sql } from "drizzle-orm";
+import { inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
 	type TaskBlockerRow,
@@ -67,22 +67,22 @@ class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 	}
 
 	nextNumber(space: SpaceId): number {
-		this.wrote();
+		this.wrote({ space });
 		return this.#numbers.take(space);
 	}
 
 	insert(row: TaskRow): void {
-		this.wrote();
+		this.wrote(row);
 		this.#statements.insert(row);
 	}
 
 	update(row: TaskRow): void {
-		this.wrote();
+		this.wrote(row);
 		this.#statements.update(row);
 	}
 
 	remove(row: TaskRow): void {
-		this.wrote();
+		this.wrote(row);
 		this.#statements.remove(row);
 	}
 
@@ -110,34 +110,38 @@ function taskStore({ database, db, read, readNow, changeCounter }: StoreContext)
 	const byId = taskById(db);
 	const newest = listing(db, "desc");
 	const oldest = listing(db, "asc");
-	const readRevision = database.query<TaskRevision, []>(`
-		SELECT rev, coalesce((SELECT rev FROM revisions WHERE collection = 'tasks'), 0) AS "tasksRev" FROM log_head`);
-	function storedRevision(): TaskRevision {
-		const found = readRevision.get();
+	const readRevision = database.query<TaskRevision, [SpaceId]>(`SELECT rev, coalesce(
+		(SELECT rev FROM revisions WHERE space = ? AND collection = 'tasks'), 0) AS "tasksRev" FROM log_head`);
+	function storedRevision(space: SpaceId): TaskRevision {
+		const found = readRevision.get(space);
 		if (found === null) throw new Error("the log has no head");
 		return found;
 	}
+	/** Of the spaces that were asked for since the last commit. */
+	const revisions = new Map<SpaceId, TaskRevision>();
 	let countAt = -1;
-	let revision: TaskRevision = { rev: 0, tasksRev: 0 };
-	function currentRevision(): TaskRevision {
+	function currentRevision(space: SpaceId): TaskRevision {
 		const count = changeCounter();
-		if (count !== countAt) revision = storedRevision();
+		if (count !== countAt) revisions.clear();
 		countAt = count;
+		const revision = revisions.get(space) ?? storedRevision(space);
+		revisions.set(space, revision);
 		return revision;
 	}
 	// One transaction, so that rows and revision are of one snapshot even while another process writes.
-	const page = database.transaction(({ order, limit, after }: TaskPageQuery): TaskPage => {
+	const page = database.transaction(({ space, order, limit, after }: TaskPageQuery): TaskPage => {
 		const statement = order === "desc" ? newest : oldest;
 		const rows = statement.all({
+			space,
 			after: after ?? (order === "desc" ? Number.MAX_SAFE_INTEGER : 0),
 			limit: limit + 1,
 		});
-		return { rows: rows.slice(0, limit), more: rows.length > limit, revision: storedRevision() };
+		return { rows: rows.slice(0, limit), more: rows.length > limit, revision: storedRevision(space) };
 	});
 	return {
-		find: (id) => read<TaskRow | undefined>(() => byId.get({ id })),
+		find: (space, id) => read(() => inSpace(space, byId.get({ id }))),
 		list: (query) => read(() => page.deferred(query)),
-		revision: () => readNow(currentRevision),
+		revision: (space) => readNow(() => currentRevision(space)),
 	};
 }
 
@@ -154,7 +158,12 @@ function listing(db: Db, order: "asc" | "desc") {
 	return db
 		.select()
 		.from(taskTable)
-		.where(order === "desc" ? sql`${taskTable.seq} < ${after}` : sql`${taskTable.seq} > ${after}`)
+		.where(
+			and(
+				eq(taskTable.space, sql.placeholder("space")),
+				order === "desc" ? sql`${taskTable.seq} < ${after}` : sql`${taskTable.seq} > ${after}`,
+			),
+		)
 		.orderBy(order === "desc" ? desc(taskTable.seq) : asc(taskTable.seq))
 		.limit(sql.placeholder("limit"))
 		.prepare();

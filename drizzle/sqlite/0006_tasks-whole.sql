@@ -33,7 +33,6 @@ ALTER TABLE `events` ADD `ready` integer;--> statement-breakpoint
 -- Mended by hand: drizzle-kit splits the expression at its commas.
 CREATE INDEX `events_of_task` ON `events` (substr(subject, 15, 36), `id`) WHERE type LIKE 'task.%';--> statement-breakpoint
 ALTER TABLE `tasks` ADD `updated_seq` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `tasks` ADD `space` integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE `tasks` ADD `number` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `tasks` ADD `status` text DEFAULT 'open' NOT NULL;--> statement-breakpoint
 ALTER TABLE `tasks` ADD `status_since` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
@@ -58,9 +57,9 @@ UPDATE `tasks` SET
 	`status_since` = `created_at`,
 	`rank` = substr(replace(`id`, '-', ''), 1, 16) || 'm'
 FROM (
-	SELECT `seq`, row_number() OVER (PARTITION BY `space` ORDER BY `seq`) AS `number`, `changed`
+	SELECT `seq`, row_number() OVER (PARTITION BY `tasks`.`space` ORDER BY `seq`) AS `number`, `changed`
 	FROM `tasks` LEFT JOIN (
-		SELECT `subject`, max(`events`.`id`) AS `changed` FROM `events`
+		SELECT `subject`, max(`id`) AS `changed` FROM `events`
 		WHERE `type` IN ('task.created', 'task.updated') GROUP BY `subject`
 	) AS `kept` ON `kept`.`subject` = '/collab/tasks/' || `tasks`.`id`
 ) AS old WHERE old.`seq` = `tasks`.`seq`;

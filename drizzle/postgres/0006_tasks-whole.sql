@@ -29,7 +29,6 @@ CREATE TABLE "task_numbers" (
 --> statement-breakpoint
 ALTER TABLE "events" ADD COLUMN "ready" integer;--> statement-breakpoint
 ALTER TABLE "tasks" ADD COLUMN "updated_seq" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE "tasks" ADD COLUMN "space" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "tasks" ADD COLUMN "number" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "tasks" ADD COLUMN "status" text DEFAULT 'open' NOT NULL;--> statement-breakpoint
 ALTER TABLE "tasks" ADD COLUMN "status_since" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
@@ -57,9 +56,9 @@ UPDATE "tasks" SET
 	"status_since" = "created_at",
 	"rank" = left(replace("id"::text, '-', ''), 16) || 'm'
 FROM (
-	SELECT "seq", row_number() OVER (PARTITION BY "space" ORDER BY "seq") AS "number", "changed"
+	SELECT "seq", row_number() OVER (PARTITION BY "tasks"."space" ORDER BY "seq") AS "number", "changed"
 	FROM "tasks" LEFT JOIN (
-		SELECT "subject", max("events"."id") AS "changed" FROM "events"
+		SELECT "subject", max("id") AS "changed" FROM "events"
 		WHERE "type" IN ('task.created', 'task.updated') GROUP BY "subject"
 	) AS "kept" ON "kept"."subject" = '/collab/tasks/' || "tasks"."id"
 ) AS old WHERE old."seq" = "tasks"."seq";

@@ -23,11 +23,6 @@ function time(milliseconds: number | null): string {
 	return milliseconds === null ? "null" : `"${timestamp(milliseconds)}"`;
 }
 
-/** The rank of a task that was given none: the id's time and counter, so that older tasks come first. */
-export function defaultRank(id: string): string {
-	return `${id.slice(0, 18).replaceAll("-", "")}m`;
-}
-
 /** A list's canonical body. */
 export function taskListBody(rows: readonly TaskRow[], nextCursor: string | undefined): string {
 	return canonicalObject({
@@ -35,4 +30,9 @@ export function taskListBody(rows: readonly TaskRow[], nextCursor: string | unde
 		kind: '"tasks"',
 		next_cursor: nextCursor === undefined ? undefined : JSON.stringify(nextCursor),
 	});
+}
+
+/** The canonical body of a batch, of its tasks' canonical bodies. */
+export function taskBatchBody(bodies: readonly string[]): string {
+	return canonicalObject({ items: canonicalArray(bodies), kind: '"tasks"' });
 }

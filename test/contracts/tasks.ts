@@ -9,6 +9,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 	function newTask(title: string, more: Partial<CreateTask> = {}): CreateTask {
 		return {
 			id: newId(),
+			author: "Ada",
 			task: { title },
 			idempotent: undefined,
 			now: 1000,
@@ -85,6 +86,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					tasks.update({
 						id,
 						ifMatch: [task.etag],
+						author: "Ada",
 						patch: { title: `t${index}` },
 						now: 2000,
 						context: systemContext,
@@ -112,6 +114,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					await tasks.update({
 						id,
 						ifMatch: "any",
+						author: "Ada",
 						patch,
 						now: 2000,
 						context: systemContext,
@@ -135,6 +138,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.update({
 					id,
 					ifMatch: "absent",
+					author: "Ada",
 					patch: {},
 					now: 1,
 					context: systemContext,
@@ -150,6 +154,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.update({
 					id: change.id,
 					ifMatch: "any",
+					author: "Ada",
 					patch: { title: "two" },
 					now: 2,
 					context: systemContext,
@@ -176,7 +181,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					now: 2000,
 					context: systemContext,
 				}),
-				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
+				tasks.create({ ...change, author: "Ada", task: { title: "two" }, now: 3000 }),
 			]);
 			expect(await tasks.find(1, change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
 		});

@@ -10,17 +10,15 @@ import {
 	type TaskReadSet,
 	type TaskRevision,
 	type TaskRow,
-	type TaskRows,
 	type TaskStore,
 } from "../../../tasks/store.ts";
 import { BatchLoader } from "../batch-loader.ts";
-import { type GroupRows, type Registration, type StoreContext, unitsFrom } from "../collection.ts";
-import type { Fragment, Sql, Tx } from "../connection.ts";
-import type { HeadOfGroup } from "../head-of-group.ts";
-import { IdentityMap } from "../identity-map.ts";
+import { databaseNow } from "../clock.ts";
+import { type Registration, type StoreContext, unitsFrom } from "../collection.ts";
+import type { Fragment, Sql } from "../connection.ts";
 import type { Pool } from "../pool.ts";
-import { TableStatements } from "../table-statements.ts";
 import { TaskNumbers } from "./task-numbers.ts";
+import { TaskGroupRows, taskStatements } from "./task-rows.ts";
 import {
 	taskBlockerTable,
 	taskCountTable,
@@ -28,12 +26,6 @@ import {
 	taskNumberTable,
 	taskTable,
 } from "./task-tables.ts";
-
-const taskStatements = new TableStatements(taskTable, {
-	key: "id",
-	fixed: ["seq", "space", "number", "createdBy", "createdAt"],
-	numbered: ["seq", "updatedSeq"],
-});
 
 export const tasks = {
 	tables: {
@@ -63,68 +55,6 @@ export const tasks = {
 	}
 >;
 
-class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<TaskReadSet, TaskRows> {
-	readonly rows = this;
-
-	constructor(private readonly numbers: TaskNumbers) {
-		super(
-			({ id }) => id,
-			({ space }) => space,
-		);
-		numbers.begin();
-	}
-
-	async fetch(tx: Tx, readSets: readonly TaskReadSet[]): Promise<void> {
-		const ids = readSets.flatMap((readSet) => readSet.ids ?? []);
-		if (ids.length === 0) return;
-		this.load(
-			await tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`,
-		);
-	}
-
-	find(id: string): TaskRow | undefined {
-		return this.get(id);
-	}
-
-	insert(row: TaskRow): void {
-		this.add(row);
-	}
-
-	update(row: TaskRow): void {
-		this.put(row);
-	}
-
-	remove(row: TaskRow): void {
-		this.delete(row);
-	}
-
-	nextNumber(space: SpaceId): number {
-		return this.numbers.take(space);
-	}
-
-	override keep(): void {
-		super.keep();
-		this.numbers.keep();
-	}
-
-	override undo(): void {
-		super.undo();
-		this.numbers.undo();
-	}
-
-	abandon(): void {
-		this.numbers.abandon();
-	}
-
-	write(tx: Tx): readonly PromiseLike<unknown>[] {
-		return taskStatements.write(tx, this.changes());
-	}
-
-	insertAfter(sql: Sql, head: HeadOfGroup): readonly Fragment[] {
-		return [taskStatements.insert(sql, this.changes().inserted, head)];
-	}
-}
-
 /** Makes sure of the numbers that the units of a group take. */
 function prepareNumbers(numbers: TaskNumbers, readSets: readonly TaskReadSet[]): Promise<void> | undefined {
 	const counts = new Map<SpaceId, number>();
@@ -145,6 +75,16 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 	const revisions = new BatchLoader((spaces: ReadonlySet<SpaceId>) => currentRevisions(pool, spaces));
 	return {
 		find: async (space, id) => inSpace(space, (await pool.query(() => byId.execute({ id })))[0]),
+		async findAll(space, ids) {
+			const found = await pool.query(
+				() =>
+					sql<
+						TaskRow[]
+					>`SELECT ${taskStatements.columns(sql)} FROM tasks WHERE id = ANY(${[...ids]}::uuid[])`,
+			);
+			const byId = new Map(found.map((row) => [row.id, row]));
+			return ids.flatMap((id) => inSpace(space, byId.get(id)) ?? []);
+		},
 		async list(query) {
 			const found = await pool.query(() => page(sql, query));
 			const rows = found.flatMap(({ rev: _, tasksRev: __, ...row }) =>
@@ -152,6 +92,14 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 			);
 			const revision = { rev: found[0]?.rev ?? 0, tasksRev: found[0]?.tasksRev ?? 0 };
 			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, revision };
+		},
+		async dueInMs() {
+			// The first entry of its index.
+			const [row] = await pool.query(
+				() => sql<{ milliseconds: number | null }[]>`
+					SELECT min(defer_until) - ${databaseNow(sql)} AS milliseconds FROM tasks WHERE defer_until IS NOT NULL`,
+			);
+			return row?.milliseconds ?? undefined;
 		},
 		revision: async (space) => (await revisions.load(space)).get(space) ?? noRevision,
 	};

@@ -42,7 +42,7 @@ const Note = Type.Object(
 		}),
 		text: Text,
 	},
-	{ $id: "TaskNote", additionalProperties: false },
+	{ additionalProperties: false },
 );
 
 export const Task = Type.Object(
@@ -126,7 +126,7 @@ const fields = {
 		Type.String({ maxLength: 100, pattern: "^[0-9A-Za-z]*[1-9A-Za-z]$" }),
 		"Its place among tasks of one priority, lower first: 1 to 100 of `[0-9A-Za-z]`, not ending in `0`.",
 	),
-	status: resettable(Status, "Of these, `done` and `cancelled` are finished."),
+	status: resettable(Type.Enum([...taskStatuses]), "Of these, `done` and `cancelled` are finished."),
 };
 
 export const NewTask = Type.Object(

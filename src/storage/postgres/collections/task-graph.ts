@@ -118,7 +118,8 @@ export class TaskGraph {
 		if (ids.length === 0) return [];
 		for (const id of ids) this.#waiting.set(id, new Set());
 		const found = await tx<Waiting[]>`SELECT blocker, ${columns(tx)}
-			FROM task_blockers JOIN tasks ON tasks.id = task_blockers.task WHERE blocker = ANY(${[...ids]}::uuid[])`;
+			FROM task_blockers CROSS JOIN LATERAL (SELECT * FROM tasks WHERE tasks.id = task_blockers.task LIMIT 1) AS tasks
+			WHERE blocker = ANY(${[...ids]}::uuid[])`;
 		for (const { blocker, id } of found) this.#waiting.get(blocker)?.add(id);
 		return found.map(({ blocker: _, ...state }) => state);
 	}
@@ -133,16 +134,20 @@ export class TaskGraph {
 		return [];
 	}
 
-	/** Of one unit: what it names anew, what blocks that, and so on. UNION finds each once. */
+	/**
+	 * Of one unit: what it names anew, what blocks that, and so on. UNION finds each once. Each row carries its blockers: a
+	 * join of each step with the table may be planned as a scan of it, and took 13 s for 10,000 steps, not 35 ms.
+	 */
 	async #fetchBlockers(tx: Tx, { of, ids }: Above): Promise<readonly TaskState[]> {
 		if (ids.length === 0) return [];
-		const found = await tx<{ id: string; blockers: string | null }[]>`
-			WITH RECURSIVE above (id) AS (
-				(SELECT unnest(${[...ids]}::uuid[]) EXCEPT SELECT blocker FROM task_blockers WHERE task = ${of}::uuid)
-				UNION SELECT blocker FROM above JOIN task_blockers ON task = above.id)
-			SELECT id, (SELECT string_agg(blocker::text, ' ') FROM task_blockers WHERE task = bounded.id) AS blockers
-			FROM (SELECT id FROM above LIMIT ${blockersMax + 1}) AS bounded`;
-		for (const { id, blockers } of found) this.#blockers.set(id, blockers?.split(" ") ?? []);
+		const found = await tx<{ id: string; blockers: string }[]>`
+			WITH RECURSIVE above (id, blockers) AS (
+				SELECT id, ${blockersOf(tx, "id")} FROM (
+					SELECT unnest(${[...ids]}::uuid[]) EXCEPT SELECT blocker FROM task_blockers WHERE task = ${of}::uuid
+				) AS added (id)
+				UNION SELECT next, ${blockersOf(tx, "next")} FROM above CROSS JOIN unnest(above.blockers) AS next)
+			SELECT id, array_to_string(blockers, ' ') AS blockers FROM above LIMIT ${blockersMax + 1}`;
+		for (const { id, blockers } of found) this.#blockers.set(id, blockers === "" ? [] : blockers.split(" "));
 		return [];
 	}
 
@@ -150,10 +155,9 @@ export class TaskGraph {
 		if (ids.length === 0) return [];
 		const found = await tx<Pick<TaskRow, "id" | "parent">[]>`
 			WITH RECURSIVE above (id, parent) AS (
-				SELECT wanted.id, tasks.parent
-				FROM unnest(${[...ids]}::uuid[]) AS wanted (id) LEFT JOIN tasks ON tasks.id = wanted.id
-				UNION SELECT above.parent, tasks.parent
-				FROM above LEFT JOIN tasks ON tasks.id = above.parent WHERE above.parent IS NOT NULL)
+				SELECT id, (SELECT parent FROM tasks WHERE tasks.id = wanted.id) FROM unnest(${[...ids]}::uuid[]) AS wanted (id)
+				UNION SELECT above.parent, (SELECT tasks.parent FROM tasks WHERE tasks.id = above.parent)
+				FROM above WHERE above.parent IS NOT NULL)
 			SELECT id, parent FROM above LIMIT ${parentsMax + 1}`;
 		for (const { id, parent } of found) this.#parents.set(id, parent);
 		return [];
@@ -162,6 +166,11 @@ export class TaskGraph {
 
 function columns(tx: Tx): Fragment {
 	return tx.unsafe(stateColumns);
+}
+
+/** An array of the blockers of the task with this id, an expression in SQL. */
+function blockersOf(tx: Tx, id: string): Fragment {
+	return tx.unsafe(`ARRAY(SELECT blocker FROM task_blockers WHERE task = ${id})`);
 }
 
 function unique(ids: readonly string[]): readonly string[] {

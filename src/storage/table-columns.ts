@@ -1,4 +1,4 @@
-import { getTableColumns, type Table } from "drizzle-orm";
+import { getTableColumns, getTableName, type Table } from "drizzle-orm";
 
 /** What a column holds: one value. */
 export type Value = string | number | null;
@@ -40,4 +40,14 @@ export function selection(table: Table): string {
 	return columnsOf(table)
 		.map(({ field, name }) => `${name} AS "${field}"`)
 		.join(", ");
+}
+
+/** The names of those registered tables whose rows have a space. */
+export function tablesInSpaces(
+	registered: Readonly<Record<string, { readonly tables: Readonly<Record<string, Table>> }>>,
+): readonly string[] {
+	return Object.values(registered)
+		.flatMap(({ tables }) => Object.values(tables))
+		.filter((table) => "space" in getTableColumns(table))
+		.map(getTableName);
 }

@@ -46,6 +46,7 @@ import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
+import { TaskSweeper } from "./tasks/sweeper.ts";
 
 export interface AppDeps {
 	readonly storage: Storage;
@@ -132,6 +133,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
+	const taskSweeper = new TaskSweeper({ tasks, clock, log });
 	let isReady = false;
 	let isStopping = false;
 
@@ -175,7 +177,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			taskRoutes({
 				tasks,
 				readBody,
-				requireWriter: spaces.guard("write"),
+				requireWriter: spaces.requireWriter,
 				requireReader: spaces.requireReader,
 				cursors,
 				clock,
@@ -225,6 +227,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			retention.start();
 			dispatcher.start();
 			sweeper.start();
+			taskSweeper.start();
 			spaces.watch.start();
 			spaces.remover.start();
 			accessTokens.uses.start();
@@ -237,7 +240,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			stopped ??= (async () => {
 				isStopping = true;
 				const closed = server?.stop();
-				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), spaces.remover.stop()]);
+				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
+				await spaces.remover.stop();
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

@@ -1,11 +1,12 @@
 import type { SpaceNames } from "../auth/store.ts";
 import { presented } from "../http/credential.ts";
 import { contextOf } from "../http/request-context.ts";
+import { nameOf } from "../kernel/credentials.ts";
 import type { Log } from "../kernel/log.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import { Repeater } from "../kernel/repeater.ts";
 import type { RunUnit } from "../kernel/unit-of-work.ts";
-import { Access, type AccessDeps, callerId } from "./access.ts";
+import { Access, type AccessDeps, type Admission, callerId } from "./access.ts";
 import { AccessWatch } from "./access-watch.ts";
 import { type LogAccess, logAccess } from "./log-access.ts";
 import type { Right } from "./rights.ts";
@@ -30,11 +31,22 @@ export interface SpaceParts {
 	readonly names: SpaceNames;
 	/** Lets a request through that has the right; returns who asks. Throws `unauthorized`, `forbidden`, `not_found`. */
 	guard(right: Right): (request: Request) => Promise<string>;
+	/** Lets a request through that may change tasks. Throws the same. */
+	requireWriter(request: Request): Promise<Writer>;
 	/** Throws the same unless the request may read tasks; no promise where everybody may. */
 	requireReader(request: Request): MaybePromise<void>;
 	logAccess(request: Request): Promise<LogAccess>;
 	/** Aborts when the request is gone, and within 5 s of when it has the right no more. */
 	untilRevoked(right: Right): (request: Request) => { readonly signal: AbortSignal; release(): void };
+}
+
+/** Who changes tasks. */
+export interface Writer {
+	/** In the scope of idempotency keys: a token and its user are two. */
+	readonly id: string;
+	/** Of the token, else of the user. */
+	readonly name: string;
+	readonly isToken: boolean;
 }
 
 const rowsPerRemoval = 500;
@@ -55,6 +67,7 @@ export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 		}),
 		names: spaceNames(store),
 		guard: (right) => async (request) => callerId(await access.require(request, right)),
+		requireWriter: async (request) => writerOf(await access.require(request, "write")),
 		requireReader(request) {
 			if (access.isOpenTo(contextOf(request))) return undefined;
 			return access.require(request, "read").then(() => undefined);
@@ -62,6 +75,14 @@ export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 		logAccess: logAccess(access, watch),
 		untilRevoked: (right) => (request) => untilRevoked(access, watch, right, request),
 	};
+}
+
+function writerOf(admission: Admission): Writer {
+	const { caller } = admission;
+	if (caller.kind === "key") throw new Error("an API key changes tasks");
+	const isToken = caller.kind === "token";
+	const name = isToken ? caller.token.name : nameOf(caller.user);
+	return { id: callerId(admission), name, isToken };
 }
 
 /** The names of spaces, as access tokens list them. */

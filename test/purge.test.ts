@@ -141,7 +141,7 @@ for (const { name, newUrl } of everyDatabase) {
 		}
 		const kept = async () => [
 			(await events.range()).purgedRev,
-			(await jobs.find(id))?.state,
+			(await jobs.find(1, id))?.state,
 			(await create()).replayed,
 		];
 		expect(await kept()).toEqual([0, "cancelled", true]);
@@ -152,7 +152,7 @@ for (const { name, newUrl } of everyDatabase) {
 			await round();
 			times.pass(minute);
 		}
-		expect(await jobs.find(id)).toBeUndefined();
+		expect(await jobs.find(1, id)).toBeUndefined();
 		expect((await events.range()).purgedRev).toBeGreaterThan(0);
 		expect(await idempotency.purge(now + day, 10)).toBe(0);
 	});

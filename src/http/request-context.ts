@@ -1,5 +1,6 @@
 import type { Server } from "bun";
 import type { Actor, ChangeContext } from "../kernel/change-context.ts";
+import { defaultSpace, type SpaceId } from "../kernel/space.ts";
 import { clientAddress } from "./client-address.ts";
 import { defaultHeaders, type ResponseHeaders } from "./envelope.ts";
 
@@ -17,6 +18,7 @@ export class RequestContext {
 	principal: string | undefined;
 	/** Who makes the request's changes, once a guard has found out. */
 	actor: Actor | undefined;
+	#space: SpaceId | undefined = defaultSpace;
 	#isStream = false;
 
 	constructor(
@@ -30,6 +32,12 @@ export class RequestContext {
 		this.address = clientAddress(socket, headers, trustedProxies);
 		this.path = pathOf(received.url);
 		this.headers = defaultHeaders(this.requestId);
+	}
+
+	/** The space that the request works in. In another space than `default` it is there once a guard has found it. */
+	get space(): SpaceId {
+		if (this.#space === undefined) throw new Error("a request in a space that no guard has passed");
+		return this.#space;
 	}
 
 	/** Lifts the server's time-out: for streams, which may be quiet for long. */
@@ -65,9 +73,9 @@ export function contextOf(request: Request): RequestContext {
 
 /** What the events of a request's changes bear. To be asked for after the guard: no change is made by nobody. */
 export function changeContext(request: Request): ChangeContext {
-	const { actor, requestId } = contextOf(request);
+	const { actor, requestId, space } = contextOf(request);
 	if (actor === undefined) throw new Error("a change of a request that no guard has passed");
-	return { actor, requestId };
+	return { actor, requestId, space };
 }
 
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/;

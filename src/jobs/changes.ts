@@ -44,7 +44,7 @@ export function appendJobEvent(
 }
 
 export function changedJob(job: JobRow): ChangedJob {
-	return { id: job.id, queue: job.queue, state: job.state, body: jobBody(job) };
+	return { id: job.id, space: job.space, queue: job.queue, state: job.state, body: jobBody(job) };
 }
 
 export function noSuchJob(): AppError {

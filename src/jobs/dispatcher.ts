@@ -1,6 +1,6 @@
 import type { Log } from "../kernel/log.ts";
 import type { JobService } from "./service.ts";
-import type { ChangedJob, LeaseJobs } from "./store.ts";
+import type { ChangedJob, LeaseJobs, ReadyQueue } from "./store.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
 export interface DispatcherDeps {
@@ -40,7 +40,8 @@ export class Dispatcher {
 	async lease(request: LeaseJobs, waitSeconds: number, gone: AbortSignal): Promise<readonly ChangedJob[]> {
 		const deadline = performance.now() + waitSeconds * 1000;
 		while (!gone.aborted) {
-			const waiter = this.#waiters.enter(request.queues);
+			const { space } = request.context;
+			const waiter = this.#waiters.enter(request.queues.map((queue) => ({ space, queue })));
 			try {
 				const jobs = await this.deps.jobs.lease(request);
 				const leftMs = deadline - performance.now();
@@ -54,11 +55,11 @@ export class Dispatcher {
 
 	/** Wakes waiters for jobs that this process has just made leasable, without a query. */
 	ready(jobs: readonly ChangedJob[]): void {
-		for (const { queue, state } of jobs) if (state === "queued") this.#waiters.wake(queue, 1);
+		for (const job of jobs) if (job.state === "queued") this.#waiters.wake(job, 1);
 	}
 
-	readyQueues(counts: ReadonlyMap<string, number>): void {
-		for (const [queue, count] of counts) this.#waiters.wake(queue, count);
+	readyQueues(queues: readonly ReadyQueue[]): void {
+		for (const queue of queues) this.#waiters.wake(queue, queue.count);
 	}
 
 	/** One check at a time, and one more if something changed during it. */

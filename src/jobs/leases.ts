@@ -1,4 +1,3 @@
-import type { ChangeContext } from "../kernel/change-context.ts";
 import { grantLease, isSettledBy, renewLease, requireLease, settleLease } from "../kernel/lease.ts";
 import type { Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
 import { backoffMs } from "./backoff.ts";
@@ -12,7 +11,11 @@ import {
 	type JobRow,
 	jobs,
 	type LeaseJobs,
+	type QueueName,
+	type ReadyQueue,
+	type SweepContext,
 	type Swept,
+	textOfQueue,
 } from "./store.ts";
 
 /** The changes of a job between its lease and its end. */
@@ -24,14 +27,16 @@ export function leaseJobs({
 	leaseSeconds,
 	context,
 }: LeaseJobs): Unit<readonly ChangedJob[]> {
+	const lease = { space: context.space, queues, limit };
 	return {
-		reads: [jobs.reads({ lease: { queues, limit } })],
+		space: context.space,
+		reads: [jobs.reads({ lease })],
 		weight: limit,
 		decide(work) {
 			const now = work.now();
 			return work
 				.rows(jobs)
-				.leasable(queues, limit, now)
+				.leasable(lease, now)
 				.map((job) => {
 					const leased: JobRow = {
 						...job,
@@ -51,6 +56,7 @@ export function leaseJobs({
 /** Appends no event: the job's state does not change. */
 export function heartbeat(request: Heartbeat): Unit<ChangedJob> {
 	return {
+		space: request.context.space,
 		reads: [jobs.reads({ ids: [request.id] })],
 		decide(work) {
 			const job = requireLeasedJob(work, request);
@@ -66,6 +72,7 @@ export function heartbeat(request: Heartbeat): Unit<ChangedJob> {
 export function completeJob(request: CompleteJob): Unit<ChangedJob> {
 	const { result = null, context } = request;
 	return {
+		space: request.context.space,
 		reads: [jobs.reads({ ids: [request.id] })],
 		textLength: result?.length ?? 0,
 		decide(work) {
@@ -82,6 +89,7 @@ export function completeJob(request: CompleteJob): Unit<ChangedJob> {
 export function failJob(request: FailJob, random: () => number): Unit<ChangedJob> {
 	const { error, retry, retryInSeconds, context } = request;
 	return {
+		space: request.context.space,
 		reads: [jobs.reads({ ids: [request.id] })],
 		textLength: error.length,
 		decide(work) {
@@ -107,8 +115,10 @@ function asFailed(job: JobRow): JobRow {
 	return job.state === "queued" ? { ...job, state: scheduledOrQueued(job.runAt, job.updatedAt) } : job;
 }
 
-export function sweepJobs(context: ChangeContext, limit: number): Unit<Swept> {
+/** `context`: without the space, which is each job's own. */
+export function sweepJobs(context: SweepContext, limit: number): Unit<Swept> {
 	return {
+		space: "every",
 		reads: [jobs.reads({ sweep: limit })],
 		weight: limit,
 		decide(work) {
@@ -121,18 +131,24 @@ export function sweepJobs(context: ChangeContext, limit: number): Unit<Swept> {
 				...due,
 			];
 			for (const job of due) rows.update(job, { ...job, state: "queued" });
-			const byQueue = Map.groupBy(queued, ({ queue }) => queue);
-			const ready = new Map([...byQueue].map(([queue, { length }]) => [queue, length]));
-			return { ready, isFull: expired.length === limit || due.length === limit };
+			return { ready: readyQueues(queued), isFull: expired.length === limit || due.length === limit };
 		},
 	};
 }
 
-function putBack(work: UnitOfWork, job: JobRow, now: number, context: ChangeContext): ChangedJob {
+function readyQueues(queued: readonly QueueName[]): readonly ReadyQueue[] {
+	const byQueue = Map.groupBy(queued, textOfQueue);
+	return [...byQueue.values()].flatMap(([first, ...others]) =>
+		first === undefined ? [] : [{ space: first.space, queue: first.queue, count: others.length + 1 }],
+	);
+}
+
+function putBack(work: UnitOfWork, job: JobRow, now: number, context: SweepContext): ChangedJob {
 	const isLast = job.attempt >= job.maxAttempts;
 	const error = "The lease ran out.";
 	const next: JobRow = { ...job, ...unheld, state: isLast ? "dead" : "queued", error, updatedAt: now };
-	return changeJob(work, isLast ? "job.dead" : "job.retrying", job, next, context);
+	const { space } = job;
+	return changeJob(work, isLast ? "job.dead" : "job.retrying", job, next, { ...context, space });
 }
 
 /** Returns the job if this is its current fence. */

@@ -2,11 +2,12 @@ import { Elysia } from "elysia";
 import { privateUnlessKnown, setEtag, setPrivate } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
-import { changeContext } from "../http/request-context.ts";
+import { changeContext, contextOf } from "../http/request-context.ts";
 import { jsonBody, queryOf, readQuery } from "../http/validation.ts";
 import { represent } from "../kernel/canonical.ts";
 import { validationError } from "../kernel/errors.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
+import type { SpaceId } from "../kernel/space.ts";
 import { jobPath, noSuchJob, requireJob } from "./changes.ts";
 import { draftOf } from "./draft.ts";
 import {
@@ -98,7 +99,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 			listPath,
 			async ({ request, set }) => {
 				requireKey(request);
-				const query = pageQuery(readListQuery(queryOf(request.url)), cursors);
+				const query = pageQuery(contextOf(request).space, readListQuery(queryOf(request.url)), cursors);
 				const { rows, more } = await jobs.list(query);
 				const last = more ? rows.at(-1) : undefined;
 				const next = last && cursors.seal(listName(query), last.id);
@@ -113,23 +114,24 @@ export function jobRoutes(deps: JobRouteDeps) {
 			async ({ request, set }) => {
 				requireKey(request);
 				setPrivate(set);
-				return statsBody(await jobs.stats());
+				return statsBody(await jobs.stats(contextOf(request).space));
 			},
 			{ detail: statsOperation },
 		)
 		.get(
 			"/jobs/:id",
 			async ({ request, params, set }) => {
-				const { id } = changeOf(request, params.id);
-				return privateUnlessKnown(request, set, represent(jobBody(requireJob(await jobs.find(id)))));
+				const { id, context } = changeOf(request, params.id);
+				const job = requireJob(await jobs.find(context.space, id));
+				return privateUnlessKnown(request, set, represent(jobBody(job)));
 			},
 			{ detail: getOperation },
 		);
 }
 
-function pageQuery(parameters: JobQueryParameters, cursors: Cursors): JobQuery {
+function pageQuery(space: SpaceId, parameters: JobQueryParameters, cursors: Cursors): JobQuery {
 	const { queue, state, kind, limit = 100, cursor } = parameters;
-	const query = { queue, state, kind, limit, after: undefined };
+	const query = { space, queue, state, kind, limit, after: undefined };
 	if (cursor === undefined) return query;
 	const after = cursors.open(listName(query), cursor);
 	if (after !== undefined) return { ...query, after };
@@ -138,9 +140,9 @@ function pageQuery(parameters: JobQueryParameters, cursors: Cursors): JobQuery {
 	]);
 }
 
-/** A cursor is valid only for a list with the same filters. */
-function listName({ queue, state, kind }: JobQuery): string {
-	return `jobs ${JSON.stringify([queue ?? null, state ?? null, kind ?? null])}`;
+/** A cursor is valid only for a list of the same space with the same filters. */
+function listName({ space, queue, state, kind }: JobQuery): string {
+	return `jobs ${JSON.stringify([space, queue ?? null, state ?? null, kind ?? null])}`;
 }
 
 function nextLink({ queue, state, kind, limit }: JobQuery, cursor: string): string {

@@ -1,6 +1,7 @@
 import type { ChangeContext } from "../kernel/change-context.ts";
 import { AppError } from "../kernel/errors.ts";
 import { idempotencyReads, once } from "../kernel/idempotency.ts";
+import type { SpaceId } from "../kernel/space.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
 import { appendJobEvent, changedJob, changeJob, requireJob, scheduledOrQueued, unheld } from "./changes.ts";
 import { completeJob, failJob, heartbeat, leaseJobs, sweepJobs } from "./leases.ts";
@@ -20,6 +21,7 @@ import {
 	type JobStore,
 	jobs,
 	type LeaseJobs,
+	type SweepContext,
 	type Swept,
 } from "./store.ts";
 
@@ -39,7 +41,7 @@ export interface JobService extends JobStore {
 	cancel(change: JobChange): Promise<ChangedJob>;
 	retry(change: JobChange): Promise<ChangedJob>;
 	/** Requeues jobs whose lease has expired, and queues those that are due: at most `limit` of each. */
-	sweep(context: ChangeContext, limit: number): Promise<Swept>;
+	sweep(context: SweepContext, limit: number): Promise<Swept>;
 }
 
 export function jobService(store: JobStore, run: RunUnit, random: () => number = Math.random): JobService {
@@ -58,12 +60,15 @@ export function jobService(store: JobStore, run: RunUnit, random: () => number =
 }
 
 function enqueueJob({ id, job, idempotent, context }: EnqueueJob): Unit<EnqueuedJob> {
+	const { space } = context;
 	return {
-		reads: [jobs.reads({ keys: keysOf([job]) }), ...idempotencyReads(idempotent)],
+		space,
+		reads: [jobs.reads({ keys: keysOf(space, [job]) }), ...idempotencyReads(idempotent)],
 		textLength: textLengthOf(job),
 		// A repeat asks for the same queue, or it is another request.
 		decide: (work) => ({
 			...once(work, idempotent, () => enqueue(work, id, job, context)),
+			space,
 			queue: job.queue,
 		}),
 	};
@@ -71,20 +76,24 @@ function enqueueJob({ id, job, idempotent, context }: EnqueueJob): Unit<Enqueued
 
 function enqueueJobs({ jobs: batch, context }: EnqueueBatch): Unit<readonly ChangedJob[]> {
 	const drafts = batch.map(({ job }) => job);
+	const { space } = context;
 	return {
-		reads: [jobs.reads({ keys: keysOf(drafts) })],
+		space,
+		reads: [jobs.reads({ keys: keysOf(space, drafts) })],
 		weight: batch.length,
 		textLength: drafts.reduce((sum, draft) => sum + textLengthOf(draft), 0),
 		decide: (work) => batch.map(({ id, job }) => enqueue(work, id, job, context)),
 	};
 }
 
-function keysOf(drafts: readonly JobDraft[]): readonly JobKey[] {
-	return drafts.flatMap((draft) => keyOf(draft) ?? []);
+function keysOf(space: SpaceId, drafts: readonly JobDraft[]): readonly JobKey[] {
+	return drafts.flatMap((draft) => keyOf(space, draft) ?? []);
 }
 
-function keyOf({ queue, uniqueKey }: Pick<JobRow, "queue"> & { uniqueKey?: string | null | undefined }) {
-	return uniqueKey === undefined || uniqueKey === null ? undefined : { queue, uniqueKey };
+type Keyed = Pick<JobRow, "queue"> & { readonly uniqueKey?: string | null | undefined };
+
+function keyOf(space: SpaceId, { queue, uniqueKey }: Keyed): JobKey | undefined {
+	return uniqueKey === undefined || uniqueKey === null ? undefined : { space, queue, uniqueKey };
 }
 
 function textLengthOf({ kind, payload }: JobDraft): number {
@@ -92,18 +101,18 @@ function textLengthOf({ kind, payload }: JobDraft): number {
 }
 
 function enqueue(work: UnitOfWork, id: string, draft: JobDraft, context: ChangeContext) {
-	const key = keyOf(draft);
+	const key = keyOf(context.space, draft);
 	const existing = key && work.rows(jobs).findUnfinished(key);
 	if (existing !== undefined) return { ...changedJob(existing), isNew: false };
-	const job = newJob(id, draft, work.now());
+	const job = newJob(context.space, id, draft, work.now());
 	work.rows(jobs).insert(job);
 	return { ...appendJobEvent(work, "job.enqueued", job, context), isNew: true };
 }
 
-function newJob(id: string, draft: JobDraft, now: number): JobRow {
+function newJob(space: SpaceId, id: string, draft: JobDraft, now: number): JobRow {
 	const { kind, payload, queue, priority, runAt = now, maxAttempts, uniqueKey = null } = draft;
 	return {
-		...{ id, queue, kind, payload, priority, runAt, maxAttempts, uniqueKey },
+		...{ space, id, queue, kind, payload, priority, runAt, maxAttempts, uniqueKey },
 		state: scheduledOrQueued(runAt, now),
 		attempt: 0,
 		fence: 0,
@@ -119,6 +128,7 @@ function newJob(id: string, draft: JobDraft, now: number): JobRow {
 
 function cancelJob({ id, context }: JobChange): Unit<ChangedJob> {
 	return {
+		space: context.space,
 		reads: [jobs.reads({ ids: [id] })],
 		decide(work) {
 			const job = requireJob(work.rows(jobs).find(id));
@@ -133,6 +143,7 @@ function cancelJob({ id, context }: JobChange): Unit<ChangedJob> {
 
 function retryJob({ id, context }: JobChange): Unit<ChangedJob> {
 	return {
+		space: context.space,
 		reads: [jobs.reads({ ids: [id], rivalsOf: id })],
 		decide(work) {
 			const job = requireJob(work.rows(jobs).find(id));
@@ -160,7 +171,7 @@ function requireRetriable(work: UnitOfWork, job: JobRow): void {
 			`Only a dead or a cancelled job can be retried; this one is ${job.state}.`,
 		);
 	}
-	const key = keyOf(job);
+	const key = keyOf(job.space, job);
 	if (key !== undefined && work.rows(jobs).findUnfinished(key) !== undefined) {
 		throw new AppError("conflict", "Another job with the same unique_key is unfinished.");
 	}

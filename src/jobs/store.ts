@@ -1,6 +1,7 @@
 import type { ChangeContext } from "../kernel/change-context.ts";
 import type { IdempotentRequest } from "../kernel/idempotency.ts";
 import type { Lease } from "../kernel/lease.ts";
+import { type InSpace, inSpace, isWithin, type SpaceId, type UnitSpace } from "../kernel/space.ts";
 import { Collection, requireNamed } from "../kernel/unit-of-work.ts";
 
 export const jobStates = ["cancelled", "dead", "leased", "queued", "scheduled", "succeeded"] as const;
@@ -10,7 +11,7 @@ export type JobState = (typeof jobStates)[number];
 export const endStates = ["cancelled", "dead", "succeeded"] as const satisfies readonly JobState[];
 
 /** A job as both databases store it. Times are milliseconds since the epoch on the database's clock. */
-export interface JobRow extends Lease {
+export interface JobRow extends Lease, InSpace {
 	/** UUIDv7: the order of lists, and of leases with equal priority and `runAt`. */
 	readonly id: string;
 	readonly queue: string;
@@ -38,7 +39,7 @@ export interface JobRow extends Lease {
 }
 
 /** How many jobs of a queue are in each state; updated by the transactions that change them. */
-export type JobCounts = { readonly [State in JobState]: number } & { readonly queue: string };
+export type JobCounts = { readonly [State in JobState]: number } & QueueName;
 
 /** Which jobs a unit reads. */
 export interface JobReadSet {
@@ -48,14 +49,23 @@ export interface JobReadSet {
 	/** The unfinished job that has the same key as this one. */
 	readonly rivalsOf?: string;
 	/** The jobs that come first in lease order. */
-	readonly lease?: { readonly queues: readonly string[]; readonly limit: number };
+	readonly lease?: LeaseReadSet;
 	/** At most so many leases that have expired, and so many scheduled jobs that are due. */
 	readonly sweep?: number;
 }
 
-export interface JobKey {
+/** A queue; each space has its own. */
+export interface QueueName extends InSpace {
 	readonly queue: string;
+}
+
+export interface JobKey extends QueueName {
 	readonly uniqueKey: string;
+}
+
+export interface LeaseReadSet extends InSpace {
+	readonly queues: readonly string[];
+	readonly limit: number;
 }
 
 export interface JobRows {
@@ -63,7 +73,7 @@ export interface JobRows {
 	/** The job with this key that is scheduled, queued or leased: there is at most one. */
 	findUnfinished(key: JobKey): JobRow | undefined;
 	/** Jobs that may be leased, in lease order: queued ones, and scheduled ones that are due. */
-	leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[];
+	leasable(lease: LeaseReadSet, now: number): readonly JobRow[];
 	/** Scheduled jobs that are due. */
 	due(limit: number, now: number): readonly JobRow[];
 	/** Leased jobs whose lease has expired. */
@@ -76,7 +86,7 @@ export interface JobRows {
 export const jobs = new Collection<JobReadSet, JobRows>({
 	name: "jobs",
 	nothing: {},
-	narrow: (rows, readSet) => new NamedJobs(rows, readSet),
+	narrow: (rows, readSet, space) => new NamedJobs(rows, readSet, space),
 });
 
 /** Jobs as far as a read set names them. */
@@ -88,11 +98,12 @@ class NamedJobs implements JobRows {
 	constructor(
 		private readonly rows: JobRows,
 		private readonly readSet: JobReadSet,
+		private readonly space: UnitSpace,
 	) {}
 
 	find(id: string): JobRow | undefined {
 		requireNamed(this.#namesId(id), "a job");
-		return this.rows.find(id);
+		return inSpace(this.space, this.rows.find(id));
 	}
 
 	findUnfinished(key: JobKey): JobRow | undefined {
@@ -100,17 +111,14 @@ class NamedJobs implements JobRows {
 		// A batch may name a thousand.
 		this.#keys ??= new Set(keys.map(textOfKey));
 		const rival = rivalsOf === undefined ? undefined : this.rows.find(rivalsOf);
-		const isNamed =
-			this.#keys.has(textOfKey(key)) || (rival?.queue === key.queue && rival.uniqueKey === key.uniqueKey);
-		requireNamed(isNamed, "a job's key");
+		const isNamed = this.#keys.has(textOfKey(key)) || (rival !== undefined && hasKey(rival, key));
+		requireNamed(isNamed && isWithin(this.space, key), "a job's key");
 		return this.rows.findUnfinished(key);
 	}
 
-	leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[] {
-		const { lease } = this.readSet;
-		const isNamed = lease !== undefined && lease.limit >= limit;
-		requireNamed(isNamed && queues.every((queue) => lease.queues.includes(queue)), "jobs to lease");
-		return this.#remember(this.rows.leasable(queues, limit, now));
+	leasable(lease: LeaseReadSet, now: number): readonly JobRow[] {
+		requireNamed(lease === this.readSet.lease && isWithin(this.space, lease), "jobs to lease");
+		return this.#remember(this.rows.leasable(lease, now));
 	}
 
 	due(limit: number, now: number): readonly JobRow[] {
@@ -124,11 +132,13 @@ class NamedJobs implements JobRows {
 	}
 
 	insert(row: JobRow): void {
+		requireNamed(isWithin(this.space, row), "a job of another space");
 		this.rows.insert(row);
 	}
 
 	update(current: JobRow, next: JobRow): void {
 		requireNamed(this.#namesId(current.id) || this.#found.has(current.id), "a job");
+		requireNamed(isWithin(this.space, current) && current.space === next.space, "a job of another space");
 		this.rows.update(current, next);
 	}
 
@@ -142,9 +152,18 @@ class NamedJobs implements JobRows {
 	}
 }
 
-/** A key as one text, for maps and sets: neither part has a NUL. */
-export function textOfKey({ queue, uniqueKey }: JobKey): string {
-	return `${queue}\0${uniqueKey}`;
+/** A key as one text, for maps and sets: no part has a NUL. */
+export function textOfKey({ uniqueKey, ...queue }: JobKey): string {
+	return `${textOfQueue(queue)}\0${uniqueKey}`;
+}
+
+/** A queue as one text, for maps and sets. */
+export function textOfQueue({ space, queue }: QueueName): string {
+	return `${space} ${queue}`;
+}
+
+function hasKey(job: JobRow, { space, queue, uniqueKey }: JobKey): boolean {
+	return job.space === space && job.queue === queue && job.uniqueKey === uniqueKey;
 }
 
 /** Whether `a` is leased before `b`. Storage has the same order in SQL. */
@@ -215,9 +234,8 @@ export interface FailJob extends FencedChange {
 }
 
 /** A job after a change: its canonical body, and what wakes waiting workers. */
-export interface ChangedJob {
+export interface ChangedJob extends QueueName {
 	readonly id: string;
-	readonly queue: string;
 	readonly state: JobState;
 	readonly body: string;
 }
@@ -228,13 +246,21 @@ export interface EnqueuedJob extends ChangedJob {
 	readonly replayed: boolean;
 }
 
+/** Where the changes of a sweep come from: each is made in the space of its job. */
+export type SweepContext = Omit<ChangeContext, "space">;
+
+/** How many jobs of a queue can be leased. */
+export interface ReadyQueue extends QueueName {
+	readonly count: number;
+}
+
 /** The result of a sweep: queues that have work again, and whether there may be more to sweep. */
 export interface Swept {
-	readonly ready: ReadonlyMap<string, number>;
+	readonly ready: readonly ReadyQueue[];
 	readonly isFull: boolean;
 }
 
-export interface JobQuery {
+export interface JobQuery extends InSpace {
 	readonly queue: string | undefined;
 	readonly state: JobState | undefined;
 	readonly kind: string | undefined;
@@ -260,11 +286,11 @@ export interface JobStore {
 	/** Milliseconds until there is something to sweep; 0 or less if there is now; undefined if nothing will be due. */
 	dueInMs(): Promise<number | undefined>;
 	/** Which of these queues have queued jobs, and how many. */
-	ready(queues: readonly string[]): Promise<ReadonlyMap<string, number>>;
+	ready(queues: readonly QueueName[]): Promise<readonly ReadyQueue[]>;
 	/** Removes at most `limit` jobs that ended before a time of the database's clock; returns how many. */
 	purge(before: number, limit: number): Promise<number>;
-	find(id: string): Promise<JobRow | undefined>;
+	find(space: SpaceId, id: string): Promise<JobRow | undefined>;
 	list(query: JobQuery): Promise<JobPage>;
-	/** Every queue that has jobs, by name. */
-	stats(): Promise<readonly QueueStats[]>;
+	/** Every queue that has jobs, by space and name. */
+	stats(space: UnitSpace): Promise<readonly QueueStats[]>;
 }

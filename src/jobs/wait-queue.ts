@@ -1,3 +1,5 @@
+import { type QueueName, textOfQueue } from "./store.ts";
+
 /** A worker that waits for a job. */
 export interface Waiter {
 	/** Resolves with true when woken for a job; with false on timeout, or when the client is gone or the queue is closed. */
@@ -7,19 +9,19 @@ export interface Waiter {
 }
 
 interface Entry {
-	readonly queues: readonly string[];
+	readonly queues: readonly QueueName[];
 	/** The queue of the job for which it was woken. */
-	wokenFor: string | undefined;
+	wokenFor: QueueName | undefined;
 	resolve(isWoken: boolean): void;
 }
 
 /** Workers that wait for a job, in FIFO order for each queue of jobs. */
 export class WaitQueue {
-	readonly #byQueue = new Map<string, Set<Entry>>();
+	readonly #byQueue = new Map<string, { readonly queue: QueueName; readonly entries: Set<Entry> }>();
 	#isClosed = false;
 
 	/** From this call on no wake-up is missed: enter before looking for a job. */
-	enter(queues: readonly string[]): Waiter {
+	enter(queues: readonly QueueName[]): Waiter {
 		const { promise, resolve } = Promise.withResolvers<boolean>();
 		const entry: Entry = { queues, wokenFor: undefined, resolve };
 		for (const queue of queues) this.#entries(queue).add(entry);
@@ -43,8 +45,8 @@ export class WaitQueue {
 	}
 
 	/** Wakes one waiter for each job of a queue. */
-	wake(queue: string, jobs: number): void {
-		const entries = [...(this.#byQueue.get(queue) ?? [])].slice(0, jobs);
+	wake(queue: QueueName, jobs: number): void {
+		const entries = [...(this.#byQueue.get(textOfQueue(queue))?.entries ?? [])].slice(0, jobs);
 		for (const entry of entries) {
 			this.#remove(entry);
 			entry.wokenFor = queue;
@@ -53,27 +55,29 @@ export class WaitQueue {
 	}
 
 	/** The queues that have waiters. */
-	queues(): readonly string[] {
-		return [...this.#byQueue.keys()];
+	queues(): readonly QueueName[] {
+		return [...this.#byQueue.values()].map(({ queue }) => queue);
 	}
 
 	/** Ends every wait, also those that begin later. */
 	close(): void {
 		this.#isClosed = true;
-		for (const entries of this.#byQueue.values()) for (const entry of entries) entry.resolve(false);
+		for (const { entries } of this.#byQueue.values()) for (const entry of entries) entry.resolve(false);
 	}
 
-	#entries(queue: string): Set<Entry> {
-		const entries = this.#byQueue.get(queue) ?? new Set();
-		this.#byQueue.set(queue, entries);
-		return entries;
+	#entries(queue: QueueName): Set<Entry> {
+		const key = textOfQueue(queue);
+		const waiting = this.#byQueue.get(key) ?? { queue, entries: new Set() };
+		this.#byQueue.set(key, waiting);
+		return waiting.entries;
 	}
 
 	#remove(entry: Entry): void {
 		for (const queue of entry.queues) {
-			const entries = this.#byQueue.get(queue);
+			const key = textOfQueue(queue);
+			const entries = this.#byQueue.get(key)?.entries;
 			entries?.delete(entry);
-			if (entries?.size === 0) this.#byQueue.delete(queue);
+			if (entries?.size === 0) this.#byQueue.delete(key);
 		}
 	}
 }

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
-import { changeContext } from "../http/request-context.ts";
+import { changeContext, contextOf } from "../http/request-context.ts";
 import { type BodyCheck, jsonBody } from "../http/validation.ts";
 import { isId } from "../kernel/ids.ts";
 import { noSuchJob } from "./changes.ts";
@@ -35,7 +35,7 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 		try {
 			return [{ id, context: changeContext(request) }, body.value()];
 		} catch (fault) {
-			if ((await jobs.find(id)) === undefined) throw noSuchJob();
+			if ((await jobs.find(contextOf(request).space, id)) === undefined) throw noSuchJob();
 			throw fault;
 		}
 	}

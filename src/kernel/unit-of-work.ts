@@ -1,4 +1,5 @@
 import type { EventDraft } from "./event-draft.ts";
+import { type InSpace, inSpace, isWithin, type UnitSpace } from "./space.ts";
 
 /** A unit of work used rows, or the clock, that its read set does not name: a defect of the unit, on either database. */
 export class ReadSetError extends Error {
@@ -16,8 +17,11 @@ interface CollectionSpec<ReadSet, Rows> {
 	readonly nothing: ReadSet;
 	/** Whether the database remembers the newest event that changed its rows, by which readers know that nothing changed. */
 	readonly hasRevision?: boolean;
-	/** The rows as one unit sees them: throws `ReadSetError` beyond its read set, though other units asked for more. */
-	narrow(rows: Rows, readSet: ReadSet): Rows;
+	/**
+	 * The rows as one unit sees them: none of another space than its own, and beyond its read set `ReadSetError`, though
+	 * other units asked for more.
+	 */
+	narrow(rows: Rows, readSet: ReadSet, space: UnitSpace): Rows;
 }
 
 /**
@@ -40,13 +44,16 @@ export class Collection<ReadSet, Rows> {
 		return { collection: this, readSet, insertsOnly: false };
 	}
 
-	/** For a unit that looks at no row and only inserts: a group of such units can be one statement. */
-	inserts(): Read {
-		return { collection: this, readSet: this.#spec.nothing, insertsOnly: true };
+	/**
+	 * For a unit that looks at no row and only inserts: a group of such units can be one statement. `readSet`: what is known
+	 * before without a look at the database.
+	 */
+	inserts(readSet = this.#spec.nothing as ReadSet): Read {
+		return { collection: this, readSet, insertsOnly: true };
 	}
 
-	narrow(rows: Rows, readSet: ReadSet): Rows {
-		return this.#spec.narrow(rows, readSet) as Rows;
+	narrow(rows: Rows, readSet: ReadSet, space: UnitSpace): Rows {
+		return this.#spec.narrow(rows, readSet, space) as Rows;
 	}
 }
 
@@ -58,25 +65,32 @@ export interface RowsById<Row> {
 	remove(row: Row): void;
 }
 
-/** `narrow` for a collection whose read sets are ids. `what`: one of its rows, as an error names it. */
-export function narrowToIds<Row extends { readonly id: string }>(
+/** `narrow` for a collection in spaces whose read sets are ids. `what`: one of its rows, as an error names it. */
+export function narrowToIds<Row extends InSpace & { readonly id: string }>(
 	rows: RowsById<Row>,
 	ids: readonly string[],
+	space: UnitSpace,
 	what: string,
 ): RowsById<Row> {
 	const named = (id: string) => requireNamed(ids.includes(id), what);
+	const within = (row: Row) => requireNamed(isWithin(space, row), `${what} of another space`);
 	return {
 		find(id) {
 			named(id);
-			return rows.find(id);
+			return inSpace(space, rows.find(id));
 		},
-		insert: (row) => rows.insert(row),
+		insert(row) {
+			within(row);
+			rows.insert(row);
+		},
 		update(row) {
 			named(row.id);
+			within(row);
 			rows.update(row);
 		},
 		remove(row) {
 			named(row.id);
+			within(row);
 			rows.remove(row);
 		},
 	};
@@ -103,6 +117,8 @@ export interface UnitOfWork {
 	now(): number;
 	/** The rows of a collection that the unit's read set names. */
 	rows<ReadSet, Rows>(collection: Collection<ReadSet, Rows>): Rows;
+	/** The number of the log's newest event so far. Not for a unit that only inserts. */
+	rev(): number;
 	/**
 	 * Appends an event in the same transaction and returns its number. Numbers rise strictly in commit order. In a unit that
 	 * only inserts the number is not final yet: it may be stored in the rows that the unit inserts, and nowhere else.
@@ -115,6 +131,8 @@ export interface UnitOfWork {
  * stays, while the other units of its group go on.
  */
 export interface Unit<T> {
+	/** The space whose rows it sees and whose events it appends; absent: it has to do with no space. */
+	readonly space?: UnitSpace;
 	/** Everything that it will look at or change. */
 	readonly reads: readonly Read[];
 	/** How many rows it may touch; absent: one, or a few. */

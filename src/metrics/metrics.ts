@@ -114,7 +114,7 @@ export class Metrics {
 		this.#jobs.reset();
 		this.#oldest.remove();
 		try {
-			const queues = await withTimeout(databaseWithinMs, this.deps.jobs.stats());
+			const queues = await withTimeout(databaseWithinMs, this.deps.jobs.stats("every"));
 			for (const state of this.deps.jobStates) {
 				this.#jobs.set(
 					{ state },

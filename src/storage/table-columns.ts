@@ -21,15 +21,17 @@ export interface TableColumn<Row> {
 	readonly field: Field<Row>;
 	/** Its name in the database. */
 	readonly name: string;
-	/** Its type in the database. */
+	/** Its type in the database, without a collation. */
 	readonly type: string;
+	readonly isNullable: boolean;
 }
 
 export function columnsOf<Row>(table: Table): readonly TableColumn<Row>[] {
 	return Object.entries(getTableColumns(table)).map(([field, column]) => ({
 		field: field as Field<Row>,
 		name: column.name,
-		type: column.getSQLType(),
+		type: column.getSQLType().replace(/ COLLATE .*/, ""),
+		isNullable: !column.notNull,
 	}));
 }
 

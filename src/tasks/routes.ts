@@ -4,7 +4,7 @@ import { noBody, privateUnlessKnown, setEtag, unlessKnown } from "../http/condit
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
-import { changeContext } from "../http/request-context.ts";
+import { changeContext, contextOf } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
@@ -45,7 +45,7 @@ export function taskRoutes(deps: TaskRouteDeps) {
 
 	/** Existence and precondition are checked before the body, also if the body is invalid (contract §1). */
 	async function requireCurrent(id: string, request: Request): Promise<void> {
-		requireMatch(readIfMatch(request.headers), await reads.one(id));
+		requireMatch(readIfMatch(request.headers), await reads.one(contextOf(request).space, id));
 	}
 
 	return new Elysia()
@@ -68,16 +68,17 @@ export function taskRoutes(deps: TaskRouteDeps) {
 		.get(
 			listPath,
 			({ request, set }) =>
-				whenResolved(reads.list(queryOf(request.url)), ({ page, revision }) => {
+				whenResolved(reads.list(contextOf(request).space, queryOf(request.url)), ({ page, revision }) => {
 					set.headers["x-event-id"] = String(revision.rev);
-					if (page.link !== undefined) set.headers.link = page.link;
+					if (page.next !== undefined) set.headers.link = `<${page.next}>; rel="next"`;
 					return respond(request, set, page);
 				}),
 			{ detail: listOperation, ...guard },
 		)
 		.get(
 			"/collab/tasks/:id",
-			({ request, params, set }) => whenResolved(reads.one(params.id), (task) => respond(request, set, task)),
+			({ request, params, set }) =>
+				whenResolved(reads.one(contextOf(request).space, params.id), (task) => respond(request, set, task)),
 			{ detail: getOperation, ...guard },
 		)
 		.patch(

@@ -1,26 +1,72 @@
-import Type, { type Static } from "typebox";
+import Type, { type Static, type TSchema } from "typebox";
 import { pageParameters } from "../http/parameters.ts";
+import { taskStatuses } from "./store.ts";
 
 const example = {
+	assignee: null,
+	blocked_by: [],
+	claimed_by: null,
+	created_at: "2026-11-23T08:15:00.000Z",
+	created_by: "user/019ab2f0-11aa-7cc3-8d21-3f4b5a6c7d8e",
+	defer_until: null,
 	description: "Compare the three offers and write down which one to take.",
+	due_at: null,
 	id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77",
+	labels: ["purchasing"],
+	metadata: {},
+	note: null,
+	number: 1,
+	parent: null,
+	priority: 0,
+	rank: "019ab2f47c1e7a52m",
+	status: "open",
+	status_since: "2026-11-23T08:15:00.000Z",
 	title: "Choose a courier",
+	updated_at: "2026-11-23T08:15:00.000Z",
 	version: 1,
 };
 
-const Title = Type.String({
-	minLength: 1,
-	maxLength: 200,
-	pattern: "\\S",
-	description: "What is to be done. Not white space alone.",
-});
-const Description = Type.String({ maxLength: 20_000 });
+function orNull<S extends TSchema>(schema: S, description: string) {
+	return Type.Union([schema, Type.Null()], { description });
+}
+
+const Text = Type.String();
+const Time = Type.String({ format: "date-time" });
+const Id = Type.String({ format: "uuid" });
+const Status = Type.Enum([...taskStatuses], { $id: "TaskStatus" });
+
+const Note = Type.Object(
+	{
+		by: Type.String({
+			description: "The holder of the claim, else the name of the token or the user, as text.",
+		}),
+		text: Text,
+	},
+	{ $id: "TaskNote", additionalProperties: false },
+);
 
 export const Task = Type.Object(
 	{
-		description: Type.String(),
-		id: Type.String({ format: "uuid" }),
-		title: Type.String(),
+		assignee: orNull(Text, "Who should do it."),
+		blocked_by: Type.Array(Id, { description: "Tasks that come first, sorted. Some may be gone." }),
+		claimed_by: orNull(Text, "Who does it now: the holder of the claim."),
+		created_at: Time,
+		created_by: orNull(Text, "An actor; null for tasks from before the server recorded it."),
+		defer_until: orNull(Time, "It is not ready before."),
+		description: Text,
+		due_at: orNull(Time, "When it should be done. For people: it does nothing."),
+		id: Id,
+		labels: Type.Array(Text, { description: "Sorted by UTF-16 code unit." }),
+		metadata: Type.Object({}, { additionalProperties: true, description: "What programs keep with it." }),
+		note: orNull(Note, "Why it stands where it does."),
+		number: Type.Integer({ minimum: 1, description: "What people call it by: unique in its space." }),
+		parent: orNull(Id, "The task that it is a part of. May be gone."),
+		priority: Type.Integer({ description: "Higher first." }),
+		rank: Type.String({ description: "Its place among tasks of one priority, compared by code unit." }),
+		status: Status,
+		status_since: Time,
+		title: Text,
+		updated_at: Time,
 		version: Type.Integer({ minimum: 1, description: "One higher with every change." }),
 	},
 	{ $id: "Task", additionalProperties: false, examples: [example] },
@@ -34,6 +80,14 @@ export const TaskList = Type.Object(
 	},
 	{ $id: "TaskList", additionalProperties: false, examples: [{ items: [example], kind: "tasks" }] },
 );
+
+const Title = Type.String({
+	minLength: 1,
+	maxLength: 200,
+	pattern: "\\S",
+	description: "What is to be done. Not white space alone.",
+});
+const Description = Type.String({ maxLength: 20_000 });
 
 export const NewTask = Type.Object(
 	{ title: Title, description: Type.Optional(Description) },

@@ -4,10 +4,11 @@ import type { EventType } from "../kernel/event-draft.ts";
 import { idempotencyReads, once } from "../kernel/idempotency.ts";
 import { requireMatch } from "../kernel/precondition.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
-import { taskBody } from "./representation.ts";
+import { defaultRank, taskBody } from "./representation.ts";
 import {
 	type CreatedTask,
 	type CreateTask,
+	isReady,
 	type RemoveTask,
 	type TaskRow,
 	type TaskStore,
@@ -36,8 +37,10 @@ export function taskService(store: TaskStore, run: RunUnit): TaskService {
 
 function createTask(change: CreateTask): Unit<CreatedTask> {
 	const { id, task, idempotent } = change;
+	const numbers = { space: change.context.space, count: 1 };
 	return {
-		reads: [tasks.inserts(), ...idempotencyReads(idempotent)],
+		space: change.context.space,
+		reads: [tasks.inserts({ numbers }), ...idempotencyReads(idempotent)],
 		textLength: task.title.length + (task.description?.length ?? 0),
 		decide(work) {
 			const created = once(work, idempotent, () => ({ id, body: insert(work, change) }));
@@ -47,17 +50,40 @@ function createTask(change: CreateTask): Unit<CreatedTask> {
 }
 
 function insert(work: UnitOfWork, change: CreateTask): string {
-	const { id, task, now } = change;
-	const fields = { id, title: task.title, description: task.description ?? "", version: 1 };
-	const body = taskBody(fields);
-	const seq = append(work, "task.created", change, body);
-	work.rows(tasks).insert({ ...fields, seq, createdAt: now, updatedAt: now });
+	const { id, task, now, context } = change;
+	const fields = {
+		id,
+		number: work.rows(tasks).nextNumber(context.space),
+		title: task.title,
+		description: task.description ?? "",
+		version: 1,
+		status: "open",
+		statusSince: now,
+		priority: 0,
+		rank: defaultRank(id),
+		assignee: null,
+		claimedBy: null,
+		createdBy: context.actor,
+		parent: null,
+		blockedBy: "[]",
+		labels: "[]",
+		metadata: "{}",
+		note: null,
+		dueAt: null,
+		deferUntil: null,
+		createdAt: now,
+		updatedAt: now,
+	} as const;
+	const { body, etag } = represent(taskBody(fields));
+	const seq = append(work, "task.created", change, body, true);
+	work.rows(tasks).insert({ ...fields, seq, updatedSeq: seq, space: context.space, openBlockers: 0, etag });
 	return body;
 }
 
 /** A patch that changes nothing keeps the version and appends no event. */
 function updateTask(change: UpdateTask): Unit<Representation> {
 	return {
+		space: change.context.space,
 		reads: [tasks.reads({ ids: [change.id] })],
 		textLength: (change.patch.title?.length ?? 0) + (change.patch.description?.length ?? 0),
 		decide(work) {
@@ -71,8 +97,8 @@ function updateTask(change: UpdateTask): Unit<Representation> {
 			if (title === row.title && description === row.description) return current;
 			const next = { ...row, title, description, version: row.version + 1, updatedAt: change.now };
 			const representation = represent(taskBody(next));
-			append(work, "task.updated", change, representation.body);
-			rows.update(next);
+			const updatedSeq = append(work, "task.updated", change, representation.body, isReady(next));
+			rows.update({ ...next, updatedSeq, etag: representation.etag });
 			return representation;
 		},
 	};
@@ -80,13 +106,14 @@ function updateTask(change: UpdateTask): Unit<Representation> {
 
 function removeTask(change: RemoveTask): Unit<void> {
 	return {
+		space: change.context.space,
 		reads: [tasks.reads({ ids: [change.id] })],
 		decide(work) {
 			const rows = work.rows(tasks);
 			const row = requireTask(rows.find(change.id));
 			const last = represent(taskBody(row));
 			requireMatch(change.ifMatch, last);
-			append(work, "task.deleted", change, last.body);
+			append(work, "task.deleted", change, last.body, false);
 			rows.remove(row);
 		},
 	};
@@ -97,8 +124,9 @@ function append(
 	type: EventType,
 	{ id, now, context }: CreateTask | RemoveTask,
 	data: string,
+	ready: boolean,
 ): number {
-	return work.append({ ...context, type, subject: taskPath(id), data, time: now });
+	return work.append({ ...context, type, subject: taskPath(id), data, time: now, ready });
 }
 
 export function requireTask(row: TaskRow | undefined): TaskRow {

@@ -1,35 +1,159 @@
 import type { Representation } from "../kernel/canonical.ts";
-import type { ChangeContext } from "../kernel/change-context.ts";
+import type { Actor, ChangeContext } from "../kernel/change-context.ts";
 import type { IdempotentRequest } from "../kernel/idempotency.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import type { Precondition } from "../kernel/precondition.ts";
-import { Collection, narrowToIds, type RowsById } from "../kernel/unit-of-work.ts";
+import type { InSpace, SpaceId, UnitSpace } from "../kernel/space.ts";
+import { inSpace, isWithin } from "../kernel/space.ts";
+import { Collection, type RowsById, requireNamed } from "../kernel/unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
+export const taskStatuses = ["open", "in_progress", "waiting", "done", "cancelled"] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
+
 /** A task as both databases store it. Times are milliseconds since the epoch. */
-export interface TaskRow {
+export interface TaskRow extends InSpace {
 	/** The number of the event that created it: the order of lists. */
 	readonly seq: number;
+	/** The number of the newest event that changed the body. */
+	readonly updatedSeq: number;
 	readonly id: string;
+	/** What people call it by: unique in its space. */
+	readonly number: number;
 	readonly title: string;
 	readonly description: string;
 	readonly version: number;
+	readonly status: TaskStatus;
+	/** When `status` last changed, not counting a change from one finished status to the other. */
+	readonly statusSince: number;
+	readonly priority: number;
+	/** Its place among tasks of one priority, compared by code unit. */
+	readonly rank: string;
+	readonly assignee: string | null;
+	/** Who holds it now. */
+	readonly claimedBy: string | null;
+	/** Null in tasks of versions that recorded none. */
+	readonly createdBy: Actor | null;
+	/** The id of a task, which may be gone. */
+	readonly parent: string | null;
+	/** The ids of tasks, which may be gone: a sorted canonical list. */
+	readonly blockedBy: string;
+	/** How many of `blockedBy` are there and not finished. */
+	readonly openBlockers: number;
+	/** A sorted canonical list. */
+	readonly labels: string;
+	/** A canonical object without null members. */
+	readonly metadata: string;
+	/** Null, or a canonical object: `by` and `text`. */
+	readonly note: string | null;
+	readonly dueAt: number | null;
+	/** It is not ready before this time of the database's clock; null once that has come. */
+	readonly deferUntil: number | null;
 	readonly createdAt: number;
 	readonly updatedAt: number;
+	/** Of the body, with its quotes. Null in rows that no version with this column has written. */
+	readonly etag: string | null;
+}
+
+/** A label of a task, with what claims choose and order by. */
+export interface TaskLabelRow extends Pick<TaskRow, "seq" | "space" | "assignee" | "priority" | "rank"> {
+	readonly label: string;
+	/** 1 if the task is ready, else 0. */
+	readonly ready: number;
+}
+
+/** A task names another one in `blocked_by`. */
+export interface TaskBlockerRow {
+	readonly task: string;
+	readonly blocker: string;
+}
+
+/** How many tasks of a space have a status; updated by the transactions that change them. */
+export interface TaskCountRow extends Pick<TaskRow, "space" | "status"> {
+	readonly count: number;
+}
+
+/** The number that the next task of a space gets. */
+export interface TaskNumberRow {
+	readonly space: SpaceId;
+	readonly next: number;
+}
+
+/** Whether it can be claimed in its turn. Storage has the same condition in SQL. */
+export function isReady(task: Pick<TaskRow, "status" | "deferUntil" | "openBlockers">): boolean {
+	return task.status === "open" && task.deferUntil === null && task.openBlockers === 0;
+}
+
+/** A finished task does not block. */
+export function isFinished({ status }: Pick<TaskRow, "status">): boolean {
+	return status === "done" || status === "cancelled";
 }
 
 export interface TaskReadSet {
-	readonly ids: readonly string[];
+	readonly ids?: readonly string[];
+	/** How many numbers for new tasks it takes. */
+	readonly numbers?: { readonly space: SpaceId; readonly count: number };
 }
 
-export type TaskRows = RowsById<TaskRow>;
+export interface TaskRows extends RowsById<TaskRow> {
+	/** The number of a new task. */
+	nextNumber(space: SpaceId): number;
+}
 
 export const tasks = new Collection<TaskReadSet, TaskRows>({
 	name: "tasks",
-	nothing: { ids: [] },
+	nothing: {},
 	hasRevision: true,
-	narrow: (rows, { ids }) => narrowToIds(rows, ids, "a task"),
+	narrow: (rows, readSet, space) => new NamedTasks(rows, readSet, space),
 });
+
+/** Tasks as far as a read set names them, and of one space alone. */
+class NamedTasks implements TaskRows {
+	#numbersTaken = 0;
+
+	constructor(
+		private readonly rows: TaskRows,
+		private readonly readSet: TaskReadSet,
+		private readonly space: UnitSpace,
+	) {}
+
+	find(id: string): TaskRow | undefined {
+		this.#requireId(id);
+		return inSpace(this.space, this.rows.find(id));
+	}
+
+	insert(row: TaskRow): void {
+		this.#requireWithin(row);
+		this.rows.insert(row);
+	}
+
+	update(row: TaskRow): void {
+		this.#requireId(row.id);
+		this.#requireWithin(row);
+		this.rows.update(row);
+	}
+
+	remove(row: TaskRow): void {
+		this.#requireId(row.id);
+		this.#requireWithin(row);
+		this.rows.remove(row);
+	}
+
+	nextNumber(space: SpaceId): number {
+		const { numbers } = this.readSet;
+		requireNamed(numbers?.space === space && this.#numbersTaken < numbers.count, "the number of a task");
+		this.#numbersTaken++;
+		return this.rows.nextNumber(space);
+	}
+
+	#requireId(id: string): void {
+		requireNamed(this.readSet.ids?.includes(id) ?? false, "a task");
+	}
+
+	#requireWithin(row: InSpace): void {
+		requireNamed(isWithin(this.space, row), "a task of another space");
+	}
+}
 
 interface Change {
 	readonly context: ChangeContext;
@@ -58,7 +182,7 @@ export interface CreatedTask {
 	readonly replayed: boolean;
 }
 
-export interface TaskPageQuery {
+export interface TaskPageQuery extends InSpace {
 	readonly order: "asc" | "desc";
 	readonly limit: number;
 	/** The `seq` of the last row already seen. */
@@ -73,18 +197,18 @@ export interface TaskPage {
 	readonly revision: TaskRevision;
 }
 
-/** A revision of the log and of the tasks. */
+/** A revision of the log and of the tasks of a space. */
 export interface TaskRevision {
 	/** The number of the newest event; 0 before the first. */
 	readonly rev: number;
-	/** A number of the log that rises whenever a task changes: while it is the same, no task has changed. */
+	/** A number of the log that rises whenever a task of the space changes: while it is the same, none has changed. */
 	readonly tasksRev: number;
 }
 
 /** Tasks in a database. Throws `unavailable`. */
 export interface TaskStore {
-	find(id: string): Promise<TaskRow | undefined>;
+	find(space: SpaceId, id: string): Promise<TaskRow | undefined>;
 	list(query: TaskPageQuery): Promise<TaskPage>;
 	/** The current revision: it includes every change that was acknowledged to any client before this call. */
-	revision(): MaybePromise<TaskRevision>;
+	revision(space: SpaceId): MaybePromise<TaskRevision>;
 }

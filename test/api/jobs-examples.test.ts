@@ -27,7 +27,7 @@ for (const [language, command] of examples) {
 		const { job: broken } = await post(server.url, "/jobs", { kind: "shout", queue, max_attempts: 1 });
 		const ended = async (id: string) => {
 			for (;;) {
-				const found = await server.storage.jobs.find(id);
+				const found = await server.storage.jobs.find(1, id);
 				if (found?.state === "succeeded" || found?.state === "dead") return found;
 				await Bun.sleep(20);
 			}

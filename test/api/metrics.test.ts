@@ -112,7 +112,7 @@ test("while the database does not answer, the metrics say so and have all other 
 	let isAway = false;
 	const jobs = {
 		...storage.jobs,
-		stats: () => (isAway ? Promise.reject(new Error("away")) : storage.jobs.stats()),
+		stats: () => (isAway ? Promise.reject(new Error("away")) : storage.jobs.stats("every")),
 	};
 	const server = await startServer(inMemory, { storage: { ...storage, jobs } });
 	expect((await scrape(server)).get("orchestrator_database_up")).toBe(1);

@@ -17,7 +17,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 				task: { title },
 				idempotent: undefined,
 				now,
-				context: { actor: "user/one", requestId: `of ${title}` },
+				context: { actor: "user/one", requestId: `of ${title}`, space: 1 },
 			})
 			.then(({ task }) => ({ id, body: task.body }));
 	}
@@ -37,20 +37,20 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 				ifMatch: "any",
 				patch: { title: "two" },
 				now: 2000,
-				context: { actor: "token/two", requestId: "r2" },
+				context: { actor: "token/two", requestId: "r2", space: 1 },
 			});
 			await storage.tasks.update({
 				id,
 				ifMatch: "any",
 				patch: {},
 				now: 2500,
-				context: { actor: "system", requestId: "nothing" },
+				context: { actor: "system", requestId: "nothing", space: 1 },
 			});
 			await storage.tasks.remove({
 				id,
 				ifMatch: "any",
 				now: 3000,
-				context: { actor: "system", requestId: "r3" },
+				context: { actor: "system", requestId: "r3", space: 1 },
 			});
 			const subject = `/collab/tasks/${id}`;
 			const { rows } = await storage.events.read(everything);
@@ -62,7 +62,9 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					data: body,
 					requestId: "of one",
 					actor: "user/one",
+					space: 1,
 					time: 1000,
+					ready: 1,
 				},
 				{
 					id: 2,
@@ -71,7 +73,9 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					data: updated.body,
 					requestId: "r2",
 					actor: "token/two",
+					space: 1,
 					time: 2000,
+					ready: 1,
 				},
 				{
 					id: 3,
@@ -80,7 +84,9 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					data: updated.body,
 					requestId: "r3",
 					actor: "system",
+					space: 1,
 					time: 3000,
+					ready: 0,
 				},
 			]);
 		});

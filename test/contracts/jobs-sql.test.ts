@@ -65,7 +65,7 @@ function statements(url: string): Statements {
 		async planOfLease() {
 			await sql`ANALYZE jobs`;
 			const rows = await sql<{ "QUERY PLAN": string }[]>`EXPLAIN (ANALYZE, BUFFERS)
-				${nextToLease(sql, ["q", "p"], 10)}`;
+				${nextToLease(sql, { space: 1, queues: ["q", "p"], limit: 10 })}`;
 			return rows.map((row) => row["QUERY PLAN"]).join("\n");
 		},
 	};
@@ -99,9 +99,9 @@ for (const { name, newUrl } of durableDatabases) {
 		const update = url.startsWith("sqlite") ? updateOnSqlite : updateOnPostgres;
 		const message = await update(url, id, "UPDATE jobs SET fence = 7, worker = 'v'").catch(String);
 		expect(message).toMatch(/fence/);
-		expect(await jobs.find(id)).toMatchObject({ state: "leased", fence: 1, worker: "w" });
+		expect(await jobs.find(1, id)).toMatchObject({ state: "leased", fence: 1, worker: "w" });
 		await update(url, id, "UPDATE jobs SET worker = 'v'");
-		expect(await jobs.find(id)).toMatchObject({ state: "dead", fence: 1, worker: "v" });
+		expect(await jobs.find(1, id)).toMatchObject({ state: "dead", fence: 1, worker: "v" });
 	});
 }
 

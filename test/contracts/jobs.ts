@@ -14,7 +14,7 @@ import { eventTypes } from "../../src/kernel/event-draft.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import type { TestStorage } from "../support/storage.ts";
 
-const context = { actor: "key/0123456789ab", requestId: "r1" } as const;
+const context = { actor: "key/0123456789ab", requestId: "r1", space: 1 } as const;
 
 interface LeasedBody {
 	readonly id: string;
@@ -64,7 +64,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		}
 
 		async function row(id: string): Promise<JobRow> {
-			const found = await jobs.find(id);
+			const found = await jobs.find(1, id);
 			if (found === undefined) throw new Error(`no job ${id}`);
 			return found;
 		}
@@ -305,7 +305,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			// Expired but not requeued yet: the fence is still valid.
 			await jobs.heartbeat({ ...asked, leaseSeconds: 1, progress: undefined });
 			expect((await row(asked.id)).leaseExpiresAt).toBeGreaterThan(leaseExpiresAt ?? 0);
-			expect((await jobs.sweep({ actor: "system", requestId: "sweep" }, 100)).ready.size).toBe(0);
+			expect((await jobs.sweep({ actor: "system", requestId: "sweep" }, 100)).ready).toEqual([]);
 			const back = await sweptTo(asked.id, "queued");
 			expect(back).toMatchObject({ attempt: 1, fence: 1, worker: null, error: "The lease ran out." });
 			expect(await errorCode(jobs.complete({ ...asked, result: undefined }))).toBe("lease_lost");
@@ -333,7 +333,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			const swept = await Promise.all(
 				Array.from({ length: 5 }, () => jobs.sweep({ actor: "system", requestId: "sweep" }, 100)),
 			);
-			expect(swept.flatMap(({ ready }) => [...ready])).toEqual([["default", 1]]);
+			expect(swept.flatMap(({ ready }) => [...ready])).toEqual([{ space: 1, queue: "default", count: 1 }]);
 			expect(await typesOf()).toEqual(["job.enqueued", "job.leased", "job.retrying"]);
 		});
 
@@ -426,7 +426,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		test("any change of a job that does not exist throws not_found", async () => {
 			const { jobs, fail } = await opened();
 			const asked = { id: newId(), fence: 1, context };
-			expect(await jobs.find(asked.id)).toBeUndefined();
+			expect(await jobs.find(1, asked.id)).toBeUndefined();
 			for (const change of [
 				() => jobs.heartbeat({ ...asked, leaseSeconds: 1, progress: 1 }),
 				() => jobs.complete({ ...asked, result: undefined }),
@@ -472,6 +472,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 				await Promise.allSettled(steps);
 			}
 			const { rows } = await jobs.list({
+				space: 1,
 				queue: undefined,
 				state: undefined,
 				kind: undefined,
@@ -479,6 +480,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 				after: undefined,
 			});
 			const expected = ["a", "b"].map((queue) => ({
+				space: 1,
 				queue,
 				...Object.fromEntries(
 					jobStates.map((state) => [
@@ -487,12 +489,15 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 					]),
 				),
 			}));
-			const stats = await jobs.stats();
+			const stats = await jobs.stats(1);
 			expect(stats.map(({ counts }) => counts) as unknown[]).toEqual(expected);
 			for (const { counts, oldestQueuedMs } of stats)
 				expect(oldestQueuedMs === null).toBe(counts.queued === 0);
-			expect(await jobs.ready(["a", "b", "c"])).toEqual(
-				new Map(stats.map(({ counts }) => [counts.queue, counts.queued])),
+			const queues = ["a", "b", "c"].map((queue) => ({ space: 1, queue }));
+			expect((await jobs.ready(queues)).toSorted((a, b) => (a.queue < b.queue ? -1 : 1))).toEqual(
+				stats.flatMap(({ counts: { queue, queued: count } }) =>
+					count > 0 ? [{ space: 1, queue, count }] : [],
+				),
 			);
 		});
 
@@ -504,7 +509,14 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 				made.push((await enqueue(draft)).id);
 			}
 			await lease({ queues: ["even"], limit: 2 });
-			const any = { queue: undefined, state: undefined, kind: undefined, limit: 100, after: undefined };
+			const any = {
+				space: 1,
+				queue: undefined,
+				state: undefined,
+				kind: undefined,
+				limit: 100,
+				after: undefined,
+			};
 			const found = async (query: object) => {
 				const { rows, more } = await jobs.list({ ...any, ...query });
 				return [rows.map(({ id }) => made.indexOf(id)), more];
@@ -523,7 +535,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			await enqueue({ runAt: Date.now() - 5000, queue: "q" });
 			await enqueue({ queue: "q" });
 			await leasedJob({ queue: "none" });
-			const [none, q] = await jobs.stats();
+			const [none, q] = await jobs.stats(1);
 			expect(none).toMatchObject({ counts: { queue: "none", leased: 1 }, oldestQueuedMs: null });
 			expect(q?.oldestQueuedMs).toBeGreaterThanOrEqual(5000);
 			expect(q?.oldestQueuedMs).toBeLessThan(60_000);
@@ -541,10 +553,19 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			expect(await jobs.purge(Date.now(), 4)).toBe(4);
 			expect(await jobs.purge(Date.now(), 4)).toBe(2);
 			expect(await jobs.purge(Date.now(), 4)).toBe(0);
-			const stats = await jobs.stats();
+			const stats = await jobs.stats(1);
 			expect(stats.map(({ counts }) => counts)).toEqual([
-				{ queue: "default", cancelled: 0, dead: 0, leased: 0, queued: 1, scheduled: 1, succeeded: 0 },
-				{ queue: "held", cancelled: 0, dead: 0, leased: 1, queued: 0, scheduled: 0, succeeded: 0 },
+				{
+					space: 1,
+					queue: "default",
+					cancelled: 0,
+					dead: 0,
+					leased: 0,
+					queued: 1,
+					scheduled: 1,
+					succeeded: 0,
+				},
+				{ space: 1, queue: "held", cancelled: 0, dead: 0, leased: 1, queued: 0, scheduled: 0, succeeded: 0 },
 			]);
 		});
 

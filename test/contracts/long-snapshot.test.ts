@@ -44,8 +44,8 @@ async function useLog({ tasks, jobs, events }: TestStorage): Promise<void> {
 	await tasks.update({ ...change, id: task.id, ifMatch: "any", patch: { title: "u" } });
 	const job = { kind: "k", payload: "1", queue: "q", priority: 0, maxAttempts: 1 };
 	await jobs.enqueue({ ...change, id: newId(), job: { ...job, runAt: undefined, uniqueKey: undefined } });
-	await tasks.revision();
-	await tasks.list({ order: "desc", limit: 10, after: undefined });
+	await tasks.revision(1);
+	await tasks.list({ space: 1, order: "desc", limit: 10, after: undefined });
 	await events.range();
 	await events.read({ after: 0, types: eventTypes, limit: 10, bytesMax: 1_000_000 });
 	await events.purge(2, 1);

@@ -129,7 +129,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 			await runSql(url, statement);
 		}
 		const { tasks, jobs } = await openTestStorage(url);
-		expect(await tasks.revision()).toEqual({ rev: 7, tasksRev: 5 });
+		expect(await tasks.revision(1)).toEqual({ rev: 7, tasksRev: 5 });
 		const request = (scope: string, key: string) => ({ scope, key, requestHash: "h" });
 		const change = { id: newId(), now: 1, context: systemContext };
 		const idempotent = request("u POST /collab/tasks", "t");
@@ -142,7 +142,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 			const draft = { kind: "k", payload: "1", queue: "q", priority: 0, maxAttempts: 1 };
 			const job = { ...draft, runAt: undefined, uniqueKey: undefined };
 			const enqueued = await jobs.enqueue({ ...change, job, idempotent: request("key POST /jobs", key) });
-			expect(enqueued).toEqual({ id, queue: "q", state, body: jobBody, isNew, replayed: true });
+			expect(enqueued).toEqual({ id, space: 1, queue: "q", state, body: jobBody, isNew, replayed: true });
 		}
 	});
 
@@ -187,7 +187,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 			task: { title: "x" },
 			idempotent: undefined,
 			now: 1,
-			context: { actor: "user/u", requestId: "r" },
+			context: { actor: "user/u", requestId: "r", space: 1 },
 		});
 		const { rows } = await events.read({ after: 0, types: eventTypes, limit: 10, bytesMax: 1e6 });
 		expect(rows.map(({ id, actor }) => [id, actor])).toEqual([

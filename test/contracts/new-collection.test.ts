@@ -29,7 +29,7 @@ async function open(url: string) {
 	await (await openTestStorage(url)).stop();
 	await runSql(
 		url,
-		"CREATE TABLE notes (seq bigint PRIMARY KEY, id uuid NOT NULL UNIQUE, text text NOT NULL)",
+		"CREATE TABLE notes (seq bigint PRIMARY KEY, id uuid NOT NULL UNIQUE, text text NOT NULL, space integer NOT NULL)",
 	);
 	if (url.startsWith("sqlite")) {
 		const database = new Database(url.slice("sqlite:///".length), { strict: true });
@@ -67,10 +67,10 @@ describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) =
 		]);
 		expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
 		expect(await stores.notes.list()).toEqual([
-			{ seq: 1, id: first, text: "a12" },
-			{ seq: 3, id: second, text: "b" },
+			{ seq: 1, id: first, text: "a12", space: 1 },
+			{ seq: 3, id: second, text: "b", space: 1 },
 		]);
-		const { rows } = await stores.tasks.list({ order: "asc", limit: 9, after: undefined });
+		const { rows } = await stores.tasks.list({ space: 1, order: "asc", limit: 9, after: undefined });
 		expect(rows.map(({ title, seq }) => [title, seq])).toEqual([
 			["t", 2],
 			["u", 5],

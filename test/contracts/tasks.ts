@@ -12,7 +12,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			task: { title },
 			idempotent: undefined,
 			now: 1000,
-			context: { actor: "system", requestId: "r1" },
+			context: { actor: "system", requestId: "r1", space: 1 },
 			...more,
 		};
 	}
@@ -23,16 +23,57 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const change = newTask("one");
 			const { id, task, replayed } = await tasks.create(change);
 			expect({ id, replayed }).toEqual({ id: change.id, replayed: false });
-			expect(task.body).toBe(`{"description":"","id":"${id}","title":"one","version":1}`);
-			const row = await tasks.find(id);
+			const row = await tasks.find(1, id);
 			expect(row).toEqual({
 				seq: 1,
+				updatedSeq: 1,
+				space: 1,
 				id,
+				number: 1,
 				title: "one",
 				description: "",
 				version: 1,
+				status: "open",
+				statusSince: 1000,
+				priority: 0,
+				rank: `${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}m`,
+				assignee: null,
+				claimedBy: null,
+				createdBy: "system",
+				parent: null,
+				blockedBy: "[]",
+				openBlockers: 0,
+				labels: "[]",
+				metadata: "{}",
+				note: null,
+				dueAt: null,
+				deferUntil: null,
 				createdAt: 1000,
 				updatedAt: 1000,
+				etag: task.etag,
+			});
+			expect(JSON.parse(task.body)).toEqual({
+				assignee: null,
+				blocked_by: [],
+				claimed_by: null,
+				created_at: "1970-01-01T00:00:01.000Z",
+				created_by: "system",
+				defer_until: null,
+				description: "",
+				due_at: null,
+				id,
+				labels: [],
+				metadata: {},
+				note: null,
+				number: 1,
+				parent: null,
+				priority: 0,
+				rank: row?.rank,
+				status: "open",
+				status_since: "1970-01-01T00:00:01.000Z",
+				title: "one",
+				updated_at: "1970-01-01T00:00:01.000Z",
+				version: 1,
 			});
 		});
 
@@ -57,8 +98,10 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			for (const loser of losers) {
 				expect(loser).toMatchObject({ code: "precondition_failed", details: { etag: winners[0]?.etag } });
 			}
-			expect(await tasks.find(id)).toMatchObject({ version: 2, updatedAt: 2000 });
-			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).revision.rev).toBe(2);
+			expect(await tasks.find(1, id)).toMatchObject({ version: 2, updatedAt: 2000 });
+			expect((await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).revision.rev).toBe(
+				2,
+			);
 		});
 
 		test("a patch that changes nothing keeps version, ETag and log", async () => {
@@ -75,7 +118,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					}),
 				).toEqual(task);
 			}
-			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toMatchObject({
+			expect(await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).toMatchObject({
 				revision: { rev: 1 },
 			});
 		});
@@ -84,7 +127,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { tasks } = await open();
 			const { id } = await tasks.create(newTask("one"));
 			await tasks.remove({ id, ifMatch: "any", now: 1, context: systemContext });
-			expect(await tasks.find(id)).toBeUndefined();
+			expect(await tasks.find(1, id)).toBeUndefined();
 			expect(tasks.remove({ id, ifMatch: "any", now: 1, context: systemContext })).rejects.toMatchObject({
 				code: "not_found",
 			});
@@ -115,7 +158,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			]);
 			expect(created.task.body).toContain('"version":1');
 			expect(updated.body).toContain('"version":2');
-			expect(await tasks.list({ order: "asc", limit: 10, after: undefined })).toEqual({
+			expect(await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).toEqual({
 				rows: [],
 				more: false,
 				revision: { rev: 3, tasksRev: 3 },
@@ -135,7 +178,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				}),
 				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
 			]);
-			expect(await tasks.find(change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
+			expect(await tasks.find(1, change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
 		});
 
 		test("a unit that fails leaves nothing, and the others of its group are committed", async () => {
@@ -148,7 +191,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.create(newTask("after")),
 			]);
 			expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-			const { rows, revision } = await tasks.list({ order: "asc", limit: 10, after: undefined });
+			const { rows, revision } = await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined });
 			expect(rows.map(({ title, seq }) => [title, seq])).toEqual([
 				["twin", 1],
 				["before", 2],
@@ -168,7 +211,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			expect(
 				tasks.create(newTask("other", { idempotent: { ...idempotent, requestHash: "h2" } })),
 			).rejects.toMatchObject({ code: "idempotency_mismatch" });
-			expect((await tasks.list({ order: "asc", limit: 10, after: undefined })).rows).toHaveLength(1);
+			expect((await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).rows).toHaveLength(
+				1,
+			);
 		});
 
 		test("a key expires by the database's clock, however wrong the clocks of the servers are", async () => {
@@ -184,7 +229,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { tasks } = await open();
 			const ids: string[] = [];
 			for (let n = 1; n <= 5; n++) ids.push((await tasks.create(newTask(`t${n}`))).id);
-			const first = await tasks.list({ order: "desc", limit: 2, after: undefined });
+			const first = await tasks.list({ space: 1, order: "desc", limit: 2, after: undefined });
 			expect(first.rows.map(({ title }) => title)).toEqual(["t5", "t4"]);
 			expect(first.more).toBe(true);
 			await tasks.create(newTask("t6"));
@@ -194,9 +239,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				now: 1,
 				context: systemContext,
 			});
-			const next = await tasks.list({ order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
+			const next = await tasks.list({ space: 1, order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
 			expect(next.rows.map(({ title }) => title)).toEqual(["t3", "t2"]);
-			const last = await tasks.list({ order: "desc", limit: 2, after: next.rows.at(-1)?.seq });
+			const last = await tasks.list({ space: 1, order: "desc", limit: 2, after: next.rows.at(-1)?.seq });
 			expect({ titles: last.rows.map(({ title }) => title), more: last.more }).toEqual({
 				titles: ["t1"],
 				more: false,
@@ -207,7 +252,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { tasks } = await open();
 			const title = "'; DROP TABLE tasks; -- \\ \" {a,b} $1 %s 👨‍👩‍👧 \u2028 \u0001";
 			const { id } = await tasks.create(newTask(title));
-			expect((await tasks.find(id))?.title).toBe(title);
+			expect((await tasks.find(1, id))?.title).toBe(title);
 		});
 	});
 }

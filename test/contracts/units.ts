@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { jobs } from "../../src/jobs/store.ts";
 import { idempotency } from "../../src/kernel/idempotency.ts";
 import { newId } from "../../src/kernel/ids.ts";
+import type { UnitSpace } from "../../src/kernel/space.ts";
 import { Collection, type Read, type UnitOfWork } from "../../src/kernel/unit-of-work.ts";
 import { type TaskRow, tasks } from "../../src/tasks/store.ts";
 import { systemContext } from "../support/context.ts";
@@ -18,16 +19,21 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			now: 1000,
 			context: systemContext,
 		});
-		const row = (await storage.tasks.find(id)) as TaskRow;
+		const row = (await storage.tasks.find(1, id)) as TaskRow;
 
 		/** The outcome of a unit with these reads, in a group with one that reads the task, so that the group fetches it. */
-		async function outcome(reads: readonly Read[], decide: (work: UnitOfWork) => unknown) {
+		async function outcome(
+			reads: readonly Read[],
+			decide: (work: UnitOfWork) => unknown,
+			space: UnitSpace | undefined = 1,
+		) {
 			const [, other] = await Promise.allSettled([
 				storage.run({
+					space: 1,
 					reads: [tasks.reads({ ids: [id] })],
 					decide: (work) => work.rows(tasks).find(id),
 				}),
-				storage.run({ reads, decide }),
+				storage.run({ ...(space !== undefined && { space }), reads, decide }),
 			]);
 			return other;
 		}
@@ -60,6 +66,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 						data: "{}",
 						actor: "system",
 						requestId: "r",
+						space: 1,
 						time: 1,
 					});
 					work.rows(tasks)[verb]({ ...row, title: "lost" });
@@ -67,8 +74,57 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 				expect(await outcome(reads, change("update"))).toMatchObject(readSetError);
 				expect(await outcome(reads, change("remove"))).toMatchObject(readSetError);
 			}
-			expect(await storage.tasks.find(id)).toEqual(row);
+			expect(await storage.tasks.find(1, id)).toEqual(row);
 			expect((await storage.events.range()).rev).toBe(1);
+		});
+
+		test("sees no row of another space, and can neither change one there nor append to that log", async () => {
+			const { storage, id, row, outcome } = await opened();
+			const reads = [tasks.reads({ ids: [id] })];
+			const find = (work: UnitOfWork) => work.rows(tasks).find(id);
+			expect(await outcome(reads, find, 2)).toEqual({ status: "fulfilled", value: undefined });
+			expect(await outcome(reads, find, "every")).toMatchObject({ status: "fulfilled", value: { id } });
+			const event = {
+				type: "task.updated",
+				subject: "/s",
+				data: "{}",
+				actor: "system",
+				requestId: "r",
+				space: 1,
+				time: 1,
+			} as const;
+			const changes: readonly ((work: UnitOfWork) => unknown)[] = [
+				(work) => work.rows(tasks).update({ ...row, title: "lost" }),
+				(work) => work.rows(tasks).remove(row),
+				(work) => work.rows(tasks).insert({ ...row, id: newId(), seq: 9 }),
+				(work) => work.append(event),
+			];
+			for (const change of changes) expect(await outcome(reads, change, 2)).toMatchObject(readSetError);
+			for (const change of changes) {
+				expect(await storage.run({ reads, decide: change }).catch((error) => error.name)).toBe(
+					"ReadSetError",
+				);
+			}
+			expect(await storage.tasks.find(1, id)).toEqual(row);
+			expect(await storage.tasks.find(2, id)).toBeUndefined();
+			expect((await storage.events.range()).rev).toBe(1);
+		});
+
+		test("raises the revision of its own space alone", async () => {
+			const { storage } = await opened();
+			await storage.tasks.create({
+				id: newId(),
+				task: { title: "elsewhere" },
+				idempotent: undefined,
+				now: 1000,
+				context: { ...systemContext, space: 2 },
+			});
+			expect(await storage.tasks.revision(1)).toEqual({ rev: 2, tasksRev: 1 });
+			expect(await storage.tasks.revision(2)).toEqual({ rev: 2, tasksRev: 2 });
+			expect(await storage.tasks.revision(3)).toEqual({ rev: 2, tasksRev: 0 });
+			const list = { order: "asc", limit: 10, after: undefined } as const;
+			expect((await storage.tasks.list({ ...list, space: 2 })).rows).toMatchObject([{ title: "elsewhere" }]);
+			expect((await storage.tasks.list({ ...list, space: 1 })).rows).toMatchObject([{ title: "there" }]);
 		});
 
 		test("that looks up jobs, keys or records which are not in its read set throws", async () => {
@@ -76,18 +132,27 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			const named = { scope: "s", key: "k", requestHash: "h" };
 			const wanted: readonly [Read, (work: UnitOfWork) => unknown][] = [
 				[jobs.reads({ ids: [] }), (work) => work.rows(jobs).find(newId())],
-				[jobs.reads({}), (work) => work.rows(jobs).findUnfinished({ queue: "q", uniqueKey: "k" })],
-				[jobs.reads({ lease: { queues: ["q"], limit: 1 } }), (work) => work.rows(jobs).leasable(["q"], 2, 1)],
-				[jobs.reads({ lease: { queues: ["q"], limit: 1 } }), (work) => work.rows(jobs).leasable(["p"], 1, 1)],
+				[jobs.reads({}), (work) => work.rows(jobs).findUnfinished({ space: 1, queue: "q", uniqueKey: "k" })],
+				[
+					jobs.reads({ lease: { space: 1, queues: ["q"], limit: 1 } }),
+					(work) => work.rows(jobs).leasable({ space: 1, queues: ["q"], limit: 2 }, 1),
+				],
+				[
+					jobs.reads({ lease: { space: 1, queues: ["q"], limit: 1 } }),
+					(work) => work.rows(jobs).leasable({ space: 1, queues: ["p"], limit: 1 }, 1),
+				],
 				[
 					jobs.reads({ ids: [id], rivalsOf: id }),
-					(work) => work.rows(jobs).findUnfinished({ queue: "q", uniqueKey: "k" }),
+					(work) => work.rows(jobs).findUnfinished({ space: 1, queue: "q", uniqueKey: "k" }),
 				],
 				[
-					jobs.reads({ lease: { queues: ["q"], limit: 1 }, sweep: 1 }),
+					jobs.reads({ lease: { space: 1, queues: ["q"], limit: 1 }, sweep: 1 }),
 					(work) => work.rows(jobs).update(row as never, row as never),
 				],
-				[jobs.reads({ sweep: 1 }), (work) => work.rows(jobs).leasable(["q"], 1, 1)],
+				[
+					jobs.reads({ sweep: 1 }),
+					(work) => work.rows(jobs).leasable({ space: 1, queues: ["q"], limit: 1 }, 1),
+				],
 				[jobs.reads({ ids: [] }), (work) => work.rows(jobs).due(1, 1)],
 				[jobs.reads({ sweep: 1 }), (work) => work.rows(jobs).expired(2, 1)],
 				[idempotency.reads([named]), (work) => work.rows(idempotency).find("s", "other")],
@@ -120,7 +185,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 
 		test("raises a revision only if it changes rows of that collection", async () => {
 			const { storage, id } = await opened();
-			const revision = async () => storage.tasks.revision();
+			const revision = async () => storage.tasks.revision(1);
 			expect(await revision()).toEqual({ rev: 1, tasksRev: 1 });
 			await storage.jobs.enqueue({
 				id: newId(),

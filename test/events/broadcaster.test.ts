@@ -50,7 +50,17 @@ class FakeLog implements EventStore {
 		for (let id = Math.max(query.after, this.purgedRev) + 1; id <= this.rev; id++) {
 			const type = id % 10 === 0 ? "task.created" : "job.leased";
 			if (!query.types.includes(type) || rows.length === query.limit) continue;
-			rows.push({ id, type, subject: `/at/${id}`, data: "{}", actor: null, requestId: "r", time: id });
+			rows.push({
+				id,
+				type,
+				subject: `/at/${id}`,
+				data: "{}",
+				actor: null,
+				requestId: "r",
+				space: 1,
+				time: id,
+				ready: null,
+			});
 		}
 		const page = eventPage(query, this, rows, rows.length === query.limit);
 		await this.ready;
@@ -398,7 +408,9 @@ describe("the tail buffer", () => {
 			data,
 			actor: "system",
 			requestId: "r",
+			space: 1,
 			time: id,
+			ready: null,
 		} as const;
 	};
 	const batch = (rows: readonly ReturnType<typeof row>[]) => {

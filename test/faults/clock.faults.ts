@@ -104,7 +104,7 @@ describe.each([...everyDatabase])(
 			});
 			expect([again.text, again.headers.get("idempotency-replayed")]).toEqual([made.text, "true"]);
 			expect((await storage.events.range()).purgedRev).toBe(0);
-			expect((await storage.jobs.find(job.id))?.state).toBe("cancelled");
+			expect((await storage.jobs.find(1, job.id))?.state).toBe("cancelled");
 		});
 	},
 );

@@ -15,5 +15,5 @@ test("a request that no guard has passed makes no change; after one, its changes
 	});
 	onEnd(() => server.stop(true));
 	const answer = await fetch(server.url, { headers: { "x-request-id": "r" } });
-	expect(await answer.json()).toEqual({ actor: "user/u", requestId: "r" });
+	expect(await answer.json()).toEqual({ actor: "user/u", requestId: "r", space: 1 });
 });

@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { type Waiter, WaitQueue } from "../../src/jobs/wait-queue.ts";
 
+const named = (queue: string) => ({ space: 1, queue });
+
 const stays = new AbortController().signal;
 
 /** Waits, and notes the name when it is woken. */
 function waiting(waiters: WaitQueue, queues: readonly string[], name: string, woken: string[]): Waiter {
-	const waiter = waiters.enter(queues);
+	const waiter = waiters.enter(queues.map(named));
 	void waiter.wait(60_000, stays).then((isWoken) => isWoken && woken.push(name));
 	return waiter;
 }
@@ -21,40 +23,40 @@ test("as many waiters are woken as there are jobs, in FIFO order, only for their
 	] as const) {
 		waiting(waiters, queues, name, woken);
 	}
-	waiters.wake("a", 2);
+	waiters.wake(named("a"), 2);
 	await Bun.sleep(0);
 	expect(woken).toEqual(["a1", "ab"]);
-	waiters.wake("b", 5);
+	waiters.wake(named("b"), 5);
 	await Bun.sleep(0);
 	expect(woken).toEqual(["a1", "ab", "b1"]);
-	expect(waiters.queues()).toEqual(["a"]);
-	waiters.wake("c", 1);
+	expect(waiters.queues()).toEqual([named("a")]);
+	waiters.wake(named("c"), 1);
 	waiters.close();
 	expect(woken).toHaveLength(3);
 });
 
 test("a wake-up that comes before the wait is not missed", async () => {
 	const waiters = new WaitQueue();
-	const waiter = waiters.enter(["a"]);
-	waiters.wake("a", 1);
+	const waiter = waiters.enter([named("a")]);
+	waiters.wake(named("a"), 1);
 	expect(await waiter.wait(60_000, stays)).toBe(true);
 });
 
 test("a wake-up that a leaving waiter does not use goes to the next", async () => {
 	const waiters = new WaitQueue();
 	const woken: string[] = [];
-	const served = waiters.enter(["a"]);
+	const served = waiters.enter([named("a")]);
 	waiting(waiters, ["a"], "next", woken);
-	waiters.wake("a", 1);
+	waiters.wake(named("a"), 1);
 	served.leave();
 	await Bun.sleep(0);
 	expect(woken).toEqual(["next"]);
 
 	const gone = new AbortController();
-	const leaving = waiters.enter(["a"]);
+	const leaving = waiters.enter([named("a")]);
 	waiting(waiters, ["a"], "last", woken);
 	const isWoken = leaving.wait(60_000, gone.signal);
-	waiters.wake("a", 1);
+	waiters.wake(named("a"), 1);
 	gone.abort();
 	expect(await isWoken).toBe(false);
 	leaving.leave();
@@ -64,14 +66,14 @@ test("a wake-up that a leaving waiter does not use goes to the next", async () =
 
 test("the wait ends at its timeout, when the client leaves and when the queue closes", async () => {
 	const waiters = new WaitQueue();
-	expect(await waiters.enter(["a"]).wait(1, stays)).toBe(false);
-	expect(await waiters.enter(["a"]).wait(60_000, AbortSignal.abort())).toBe(false);
+	expect(await waiters.enter([named("a")]).wait(1, stays)).toBe(false);
+	expect(await waiters.enter([named("a")]).wait(60_000, AbortSignal.abort())).toBe(false);
 	const gone = new AbortController();
-	const leaving = waiters.enter(["a"]).wait(60_000, gone.signal);
+	const leaving = waiters.enter([named("a")]).wait(60_000, gone.signal);
 	gone.abort();
 	expect(await leaving).toBe(false);
-	const waitsOn = waiters.enter(["a"]).wait(60_000, stays);
+	const waitsOn = waiters.enter([named("a")]).wait(60_000, stays);
 	waiters.close();
 	expect(await waitsOn).toBe(false);
-	expect(await waiters.enter(["a"]).wait(60_000, stays)).toBe(false);
+	expect(await waiters.enter([named("a")]).wait(60_000, stays)).toBe(false);
 });

@@ -109,8 +109,8 @@ describe("the writer of SQLite", () => {
 		for (const statement of [
 			"CREATE TABLE log_head (one integer PRIMARY KEY, rev integer NOT NULL)",
 			"INSERT INTO log_head VALUES (1, 0)",
-			"CREATE TABLE revisions (collection text PRIMARY KEY, rev integer NOT NULL)",
-			"CREATE TABLE events (id, type, subject, data, request_id, time, actor)",
+			"CREATE TABLE revisions (space integer, collection text, rev integer NOT NULL, PRIMARY KEY (space, collection))",
+			"CREATE TABLE events (id, type, subject, data, request_id, time, actor, space)",
 			"CREATE TABLE notes (id integer PRIMARY KEY)",
 		])
 			database.run(statement);

@@ -3,6 +3,10 @@ import type { EventPage, EventQuery, EventRow, LogRange } from "../../events/sto
 /** How many numbers one read examines: a filter that admits nothing must not scan the whole log in one statement. */
 export const spanMax = 10_000;
 
+/** In SQL, for either database: whether an event is of a task or of one of its comments, and the id of that task. */
+export const isOfTask = "type LIKE 'task.%'";
+export const taskOfEvent = "substr(subject, 15, 36)";
+
 /** The page of a query. `isFull`: its limit or its bytes were reached. */
 export function eventPage(
 	{ after }: EventQuery,

@@ -7,6 +7,7 @@ import type { JobPage, JobQuery, JobRow } from "../../jobs/store.ts";
 export const leaseOrder = "priority DESC, run_at, id";
 
 interface JobColumns {
+	readonly space: Column;
 	readonly id: Column;
 	readonly queue: Column;
 	readonly state: Column;
@@ -14,11 +15,12 @@ interface JobColumns {
 }
 
 /** Filter, order and limit of a page of jobs. One more row is read, to know whether there is a next page. */
-export function pageOf({ id, queue, state, kind }: JobColumns, query: JobQuery) {
+export function pageOf({ space, id, queue, state, kind }: JobColumns, query: JobQuery) {
 	const equal = (column: Column, value: string | undefined) =>
 		value === undefined ? undefined : eq(column, value);
 	return {
 		where: and(
+			eq(space, query.space),
 			equal(queue, query.queue),
 			equal(state, query.state),
 			equal(kind, query.kind),

@@ -1,5 +1,6 @@
-import type { EventRow } from "../../events/store.ts";
+import { type EventRow, numbered } from "../../events/store.ts";
 import type { EventDraft } from "../../kernel/event-draft.ts";
+import type { Revised } from "../revised.ts";
 import { databaseNow } from "./clock.ts";
 import { eventStatements } from "./collections/events.ts";
 import { channel } from "./commit-notifier.ts";
@@ -34,9 +35,13 @@ export class EventAppender {
 		return this.#drafts.length === 0;
 	}
 
+	get rev(): number {
+		return this.first + this.#drafts.length;
+	}
+
 	append(event: EventDraft): number {
-		const id = this.first + this.#drafts.length + 1;
-		this.#drafts.push({ ...event, id });
+		const id = this.rev + 1;
+		this.#drafts.push(numbered(id, event));
 		return id;
 	}
 
@@ -48,13 +53,12 @@ export class EventAppender {
 		this.#drafts.length = this.#kept;
 	}
 
-	/** `changed`: names of the collections whose revision this group raises. */
-	write(tx: Tx, changed: readonly string[]): readonly PromiseLike<unknown>[] {
+	write(tx: Tx, revised: readonly Revised[]): readonly PromiseLike<unknown>[] {
 		if (this.isEmpty) return [];
-		const rev = this.first + this.#drafts.length;
+		const { rev } = this;
 		return [
 			tx`UPDATE log_head SET rev = ${rev} WHERE one = 1`,
-			...(changed.length > 0 ? [revise(tx, changed, { base: tx`${rev}::bigint`, from: tx`` })] : []),
+			...(revised.length > 0 ? [revise(tx, revised, { base: tx`${rev}::bigint`, from: tx`` })] : []),
 			// Only a wake-up, sent with the commit; the log is polled as well, in case it is lost.
 			tx`SELECT pg_notify(${channel}, '')`,
 			eventStatements.insert(tx, this.#drafts),
@@ -63,27 +67,28 @@ export class EventAppender {
 
 	/**
 	 * Locks the head, appends, and runs `inserts`: all in one statement, which is a transaction and a round trip by itself.
-	 * Returns false, and does nothing, on a server that has not been checked for a new epoch, and where the default isolation
-	 * is another one: there two writers would fail, where one should wait for the other.
+	 * Returns false, and does nothing, on a server that has not been checked for a new epoch, and where the defaults are
+	 * others: with another isolation two writers would fail, where one should wait for the other, and with another
+	 * `array_nulls` what is null would be stored as a text.
 	 */
 	async writeAlone(
 		sql: Sql,
 		checkedInstance: number,
-		changed: readonly string[],
+		revised: readonly Revised[],
 		inserts: (head: HeadOfGroup) => readonly Fragment[],
 	): Promise<boolean> {
 		const count = this.#drafts.length;
 		const head = { base: sql`head.base`, from: sql`head,` };
 		const steps = [
 			eventStatements.insert(sql, this.#drafts, head),
-			...(changed.length > 0 ? [revise(sql, changed, { ...head, base: sql`head.base + ${count}` })] : []),
+			...(revised.length > 0 ? [revise(sql, revised, { ...head, base: sql`head.base + ${count}` })] : []),
 			...inserts(head),
 		];
 		const done = await sql`
 			WITH head AS (
 				UPDATE log_head SET rev = rev + ${count}
 				WHERE one = 1 AND ${instanceOf(sql)} = ${checkedInstance}::bigint
-					AND current_setting('transaction_isolation') = 'read committed'
+					AND current_setting('transaction_isolation') = 'read committed' AND current_setting('array_nulls') = 'on'
 				RETURNING rev - ${count} AS base)
 			${steps.map((step, index) => sql`, ${sql(`step_${index}`)} AS (${step})`)}
 			SELECT pg_notify(${channel}, '') FROM head`;
@@ -100,8 +105,11 @@ interface TakenHead {
 	readonly instance: number;
 }
 
-function revise(sql: Sql | Tx, changed: readonly string[], { base, from }: HeadOfGroup) {
-	return sql`INSERT INTO revisions (collection, rev)
-		SELECT name, ${base} FROM ${from} unnest(${[...changed]}::text[]) AS changed (name)
-		ON CONFLICT (collection) DO UPDATE SET rev = excluded.rev`;
+function revise(sql: Sql | Tx, revised: readonly Revised[], { base, from }: HeadOfGroup) {
+	const spaces = revised.map(({ space }) => space);
+	const collections = revised.map(({ collection }) => collection);
+	return sql`INSERT INTO revisions (space, collection, rev)
+		SELECT space, collection, ${base} FROM ${from}
+			unnest(${spaces}::integer[], ${collections}::text[]) AS revised (space, collection)
+		ON CONFLICT (space, collection) DO UPDATE SET rev = excluded.rev`;
 }

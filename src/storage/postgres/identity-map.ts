@@ -1,3 +1,5 @@
+import { defaultSpace, type SpaceId } from "../../kernel/space.ts";
+
 /** What a group of units has changed. A row that was removed and added again is in both lists. */
 export interface RowChanges<Row> {
 	readonly inserted: readonly Row[];
@@ -16,9 +18,15 @@ export class IdentityMap<Row> {
 	readonly #undo: (() => void)[] = [];
 	/** Rows that were removed and added again: other rows under the same key. */
 	readonly #replaced = new Set<string>();
-	#isChanged = false;
+	/** The spaces of the rows that the current unit has changed, and of those that the group has. */
+	readonly #spacesOfUnit = new Set<SpaceId>();
+	readonly #changedSpaces = new Set<SpaceId>();
 
-	constructor(private readonly keyOf: (row: Row) => string) {}
+	/** Rows that are in no space count as rows of `default`. */
+	constructor(
+		private readonly keyOf: (row: Row) => string,
+		private readonly spaceOf: (row: Row) => SpaceId = () => defaultSpace,
+	) {}
 
 	load(rows: Iterable<Row>): void {
 		for (const row of rows) {
@@ -45,7 +53,7 @@ export class IdentityMap<Row> {
 	add(row: Row): void {
 		const key = this.keyOf(row);
 		if (this.#now.has(key)) throw new Error("a row with this key is there already");
-		this.#remember(key);
+		this.#remember(key, row);
 		this.#now.set(key, row);
 		if (!this.#before.has(key) || this.#replaced.has(key)) return;
 		this.#replaced.add(key);
@@ -55,30 +63,32 @@ export class IdentityMap<Row> {
 	/** Sets the row, new or not. */
 	put(row: Row): void {
 		const key = this.keyOf(row);
-		this.#remember(key);
+		this.#remember(key, row);
 		this.#now.set(key, row);
 	}
 
 	delete(row: Row): void {
 		const key = this.keyOf(row);
-		this.#remember(key);
+		this.#remember(key, row);
 		this.#now.delete(key);
 	}
 
 	/** Keeps the current unit's changes. */
 	keep(): void {
-		this.#isChanged ||= this.#undo.length > 0;
+		for (const space of this.#spacesOfUnit) this.#changedSpaces.add(space);
+		this.#spacesOfUnit.clear();
 		this.#undo.length = 0;
 	}
 
 	/** Undoes the current unit's changes. */
 	undo(): void {
+		this.#spacesOfUnit.clear();
 		while (this.#undo.length > 0) this.#undo.pop()?.();
 	}
 
-	/** Whether a unit whose changes were kept has changed a row; another one may have changed it back. */
-	get isChanged(): boolean {
-		return this.#isChanged;
+	/** Where units whose changes were kept have changed rows; others may have changed them back. */
+	get changedSpaces(): ReadonlySet<SpaceId> {
+		return this.#changedSpaces;
 	}
 
 	/** What to write: the difference between the fetched rows and the current ones. */
@@ -98,9 +108,10 @@ export class IdentityMap<Row> {
 		return { inserted, updated, removed };
 	}
 
-	#remember(key: string): void {
+	#remember(key: string, changed: Row): void {
 		const row = this.#now.get(key);
 		this.#undo.push(() => (row === undefined ? this.#now.delete(key) : this.#now.set(key, row)));
 		this.#touched.add(key);
+		this.#spacesOfUnit.add(this.spaceOf(changed));
 	}
 }

@@ -3,16 +3,15 @@ import type { Log } from "../../kernel/log.ts";
 import { withTimeout } from "../../kernel/timeout.ts";
 import { type AnyCollection, type Read, readSetsOf, type Unit } from "../../kernel/unit-of-work.ts";
 import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
+import type { Revised } from "../revised.ts";
 import { type Group, onlyInserts, ScopedWork } from "../scoped-work.ts";
 import { type PendingWrite, unavailable, writeLimits } from "../write-queue.ts";
-import type { GroupRows, Registration } from "./collection.ts";
+import type { GroupRows, GroupSource, Units } from "./collection.ts";
 import type { Sql, Tx } from "./connection.ts";
 import { sqlState, toAppError } from "./errors.ts";
 import { EventAppender } from "./event-appender.ts";
 import type { EpochGuard } from "./log-epoch.ts";
 import type { Pool } from "./pool.ts";
-
-type Units = NonNullable<Registration<unknown>["units"]>;
 
 /**
  * A group first locks the log's head row, which every writer of every replica must hold until its commit, and fetches the
@@ -22,18 +21,25 @@ type Units = NonNullable<Registration<unknown>["units"]>;
  */
 export class PostgresWriter extends GroupWriter {
 	protected readonly commitBlocks = false;
+	readonly #sources: ReadonlyMap<AnyCollection, GroupSource<never, unknown>>;
 	/** Collections whose inserts may be part of the log's own statement. */
 	readonly #insertable: ReadonlySet<AnyCollection>;
 
 	constructor(
 		private readonly pool: Pool,
 		private readonly epochs: EpochGuard,
-		private readonly registered: readonly Units[],
+		registered: readonly Units[],
 		log: Log,
 	) {
 		super(log);
-		const insertable = registered.filter(({ rows }) => rows().insertAfter !== undefined);
-		this.#insertable = new Set(insertable.map(({ collection }) => collection));
+		this.#sources = new Map(registered.map(({ collection, open }) => [collection, open({ pool, epochs })]));
+		const insertable = [...this.#sources].filter(([, source]) => source.rows().insertAfter !== undefined);
+		this.#insertable = new Set(insertable.map(([collection]) => collection));
+	}
+
+	override async stop(): Promise<void> {
+		await super.stop();
+		await Promise.all([...this.#sources.values()].map((source) => source.stop?.()));
 	}
 
 	protected async commit(group: readonly PendingWrite[]): Promise<GroupResult> {
@@ -70,13 +76,23 @@ export class PostgresWriter extends GroupWriter {
 
 	async #transact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[]> {
 		const reads = units.flatMap((unit) => unit.reads);
+		await this.#prepare(reads);
 		const first = await this.#tryTransact(units, reads);
 		if (first !== undefined) return first;
 		// Another server than the one last checked: its log may lack commits, whose numbers must not be assigned again.
 		await this.epochs.check();
+		await this.#prepare(reads);
 		const second = await this.pool.run(() => this.#fetchAndWrite(units, reads));
 		if (second === undefined) throw unavailable(new Error("the server has not been checked for a new epoch"));
 		return second;
+	}
+
+	/** Waits, a turn at least, only where something is not there yet. */
+	#prepare(reads: readonly Read[]): Promise<unknown> | undefined {
+		const pending = [...this.#sources].flatMap(
+			([collection, source]) => source.prepare?.(readSetsOf(collection, reads)) ?? [],
+		);
+		return pending.length > 0 ? Promise.all(pending) : undefined;
 	}
 
 	/** Returns undefined, and does nothing, where a statement alone may not be enough, or on an unchecked server. */
@@ -105,7 +121,7 @@ export class PostgresWriter extends GroupWriter {
 			if (instance !== this.epochs.instance) return undefined;
 			const group = new PostgresGroup(rows, log, now);
 			const outcomes = units.map((unit) => group.apply(unit));
-			await Promise.all(group.write(tx));
+			await group.unlessRefused(Promise.all(group.write(tx)));
 			return outcomes;
 		});
 	}
@@ -113,12 +129,14 @@ export class PostgresWriter extends GroupWriter {
 	async #insertAlone(units: readonly Unit<unknown>[]): Promise<readonly Outcome[] | undefined> {
 		const group = new PostgresGroup(this.#newRows(), new EventAppender(0), undefined);
 		const outcomes = units.map((unit) => group.apply(unit));
-		const isDone = !group.isChanged || (await group.insertAlone(this.pool.sql, this.epochs.instance));
+		if (!group.isChanged) return outcomes;
+		const isDone = await group.unlessRefused(group.insertAlone(this.pool.sql, this.epochs.instance));
+		if (!isDone) group.abandon();
 		return isDone ? outcomes : undefined;
 	}
 
 	#newRows(): Rows {
-		return new Map(this.registered.map(({ collection, rows }) => [collection, rows()]));
+		return new Map([...this.#sources].map(([collection, source]) => [collection, source.rows()]));
 	}
 }
 
@@ -146,6 +164,10 @@ class PostgresGroup implements Group {
 		return this.time;
 	}
 
+	rev(): number {
+		return this.log.rev;
+	}
+
 	append(event: EventDraft): number {
 		return this.log.append(event);
 	}
@@ -156,7 +178,7 @@ class PostgresGroup implements Group {
 
 	apply(unit: Unit<unknown>): Outcome {
 		try {
-			const value = unit.decide(new ScopedWork(unit.reads, this));
+			const value = unit.decide(new ScopedWork(unit, this));
 			for (const part of this.#parts) part.keep();
 			return { value };
 		} catch (error) {
@@ -166,7 +188,7 @@ class PostgresGroup implements Group {
 	}
 
 	get isChanged(): boolean {
-		return !this.log.isEmpty || [...this.byCollection.values()].some(({ isChanged }) => isChanged);
+		return !this.log.isEmpty || this.#changed().length > 0;
 	}
 
 	write(tx: Tx): readonly PromiseLike<unknown>[] {
@@ -176,17 +198,34 @@ class PostgresGroup implements Group {
 		];
 	}
 
+	/** Waits for the group to be written; where a row of it was refused, nothing was. */
+	async unlessRefused<T>(written: Promise<T>): Promise<T> {
+		try {
+			return await written;
+		} catch (error) {
+			if (isOfOneRow(error)) this.abandon();
+			throw error;
+		}
+	}
+
+	abandon(): void {
+		for (const rows of this.byCollection.values()) rows.abandon?.();
+	}
+
 	insertAlone(sql: Sql, checkedInstance: number): Promise<boolean> {
-		const changed = [...this.byCollection.values()].filter(({ isChanged }) => isChanged);
 		return this.log.writeAlone(sql, checkedInstance, this.#revised(), (head) =>
-			changed.flatMap((rows) => rows.insertAfter?.(sql, head) ?? []),
+			this.#changed().flatMap((rows) => rows.insertAfter?.(sql, head) ?? []),
 		);
 	}
 
-	/** The collections whose revision the group raises. */
-	#revised(): readonly string[] {
-		return [...this.byCollection].flatMap(([{ name, hasRevision }, { isChanged }]) =>
-			hasRevision && isChanged ? [name] : [],
+	#changed(): readonly GroupRows<never, unknown>[] {
+		return [...this.byCollection.values()].filter(({ changedSpaces }) => changedSpaces.size > 0);
+	}
+
+	/** The revisions that the group raises. */
+	#revised(): readonly Revised[] {
+		return [...this.byCollection].flatMap(([{ name, hasRevision }, { changedSpaces }]) =>
+			hasRevision ? [...changedSpaces].map((space) => ({ space, collection: name })) : [],
 		);
 	}
 }

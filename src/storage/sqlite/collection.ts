@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Table } from "drizzle-orm";
+import { defaultSpace, type InSpace, type SpaceId } from "../../kernel/space.ts";
 import type { AnyCollection, Collection, RunUnit } from "../../kernel/unit-of-work.ts";
 import type { NewEpoch } from "../log-epoch.ts";
 import type { CommitNotifier } from "./commit-notifier.ts";
@@ -11,38 +12,38 @@ import type { Reads } from "./reads.ts";
  * place, so nothing is fetched before, and the savepoint of a unit undoes its writes.
  */
 export abstract class RowsInPlace {
-	#writes = 0;
+	/** The space of each row that the group has written, one after the other. */
+	readonly #spaces: SpaceId[] = [];
 	#kept = 0;
-	#begun = 0;
 
-	/** Must be called with every write of a row. */
-	protected wrote(): void {
-		this.#writes++;
+	/** Must be called with every write of a row. Rows that are in no space count as rows of `default`. */
+	protected wrote({ space }: InSpace = { space: defaultSpace }): void {
+		this.#spaces.push(space);
 	}
 
 	/** Whether the current unit has written. */
 	get isChangedByUnit(): boolean {
-		return this.#writes > this.#kept;
+		return this.#spaces.length > this.#kept;
 	}
 
-	/** Whether the group has written. */
-	get isChanged(): boolean {
-		return this.#writes > this.#begun;
+	/** The spaces in which the group has changed rows. */
+	get changedSpaces(): ReadonlySet<SpaceId> {
+		return new Set(this.#spaces);
 	}
 
 	/** After the group's begin. */
 	begin(): void {
-		this.#begun = this.#kept = this.#writes;
+		this.#spaces.length = this.#kept = 0;
 	}
 
 	/** Keeps the current unit's changes. */
 	keep(): void {
-		this.#kept = this.#writes;
+		this.#kept = this.#spaces.length;
 	}
 
 	/** Undoes the current unit's changes, with its savepoint. */
 	undo(): void {
-		this.#writes = this.#kept;
+		this.#spaces.length = this.#kept;
 	}
 
 	/** Before the group's commit: writes what is written once per group. */

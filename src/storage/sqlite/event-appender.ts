@@ -1,5 +1,7 @@
 import type { Database } from "bun:sqlite";
+import { numbered } from "../../events/store.ts";
 import type { EventDraft } from "../../kernel/event-draft.ts";
+import type { Revised } from "../revised.ts";
 import { eventTable } from "./collections/events.ts";
 import { TableStatements } from "./table-statements.ts";
 
@@ -20,7 +22,7 @@ export class EventAppender {
 		this.#read = database.query<{ rev: number }, []>("SELECT rev FROM log_head");
 		this.#write = database.query("UPDATE log_head SET rev = ? WHERE one = 1");
 		this.#revise = database.query(
-			"INSERT INTO revisions (collection, rev) VALUES (?, ?) ON CONFLICT (collection) DO UPDATE SET rev = excluded.rev",
+			"INSERT INTO revisions (space, collection, rev) VALUES (?, ?, ?) ON CONFLICT (space, collection) DO UPDATE SET rev = excluded.rev",
 		);
 		this.#statements = new TableStatements(database, eventTable, { key: "id", fixed: [] });
 	}
@@ -32,9 +34,13 @@ export class EventAppender {
 		this.#taken = this.#kept = this.#rev = head.rev;
 	}
 
+	get rev(): number {
+		return this.#rev;
+	}
+
 	append(event: EventDraft): number {
 		const rev = this.#rev + 1;
-		this.#statements.insert({ ...event, id: rev });
+		this.#statements.insert(numbered(rev, event));
 		this.#rev = rev;
 		return rev;
 	}
@@ -54,10 +60,10 @@ export class EventAppender {
 		this.#rev = this.#kept;
 	}
 
-	/** Before the group's commit. `changed`: names of the collections whose revision this group raises. */
-	write(changed: readonly string[]): void {
+	/** Before the group's commit. */
+	write(revised: readonly Revised[]): void {
 		if (this.#rev === this.#taken) return;
 		this.#write.run(this.#rev);
-		for (const name of changed) this.#revise.run(name, this.#rev);
+		for (const { space, collection } of revised) this.#revise.run(space, collection, this.#rev);
 	}
 }

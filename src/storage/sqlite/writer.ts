@@ -4,6 +4,7 @@ import type { EventDraft } from "../../kernel/event-draft.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { AnyCollection, Unit } from "../../kernel/unit-of-work.ts";
 import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-writer.ts";
+import type { Revised } from "../revised.ts";
 import { type Group, ScopedWork } from "../scoped-work.ts";
 import { type PendingWrite, unavailable } from "../write-queue.ts";
 import { databaseClock } from "./clock.ts";
@@ -102,7 +103,7 @@ export class SqliteWriter extends GroupWriter {
 	}
 
 	#decide(unit: Unit<unknown>): Outcome {
-		const value = unit.decide(new ScopedWork(unit.reads, this.#group));
+		const value = unit.decide(new ScopedWork(unit, this.#group));
 		this.#group.keep();
 		return { value };
 	}
@@ -156,6 +157,10 @@ class SqliteGroup implements Group {
 		return this.#now;
 	}
 
+	rev(): number {
+		return this.#log.rev;
+	}
+
 	append(event: EventDraft): number {
 		return this.#log.append(event);
 	}
@@ -183,11 +188,11 @@ class SqliteGroup implements Group {
 
 	/** Before the commit. */
 	write(): void {
-		const changed: string[] = [];
+		const revised: Revised[] = [];
 		for (const [{ name, hasRevision }, rows] of this.byCollection) {
 			rows.write();
-			if (hasRevision && rows.isChanged) changed.push(name);
+			if (hasRevision) for (const space of rows.changedSpaces) revised.push({ space, collection: name });
 		}
-		this.#log.write(changed);
+		this.#log.write(revised);
 	}
 }

@@ -1,5 +1,5 @@
 import { asc } from "drizzle-orm";
-import { bigint, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import {
 	type GroupRows,
 	type Registration,
@@ -16,9 +16,14 @@ export const noteTable = pgTable("notes", {
 	seq: bigint({ mode: "number" }).primaryKey(),
 	id: uuid().notNull().unique(),
 	text: text().notNull(),
+	space: integer().notNull(),
 });
 
-const noteStatements = new TableStatements(noteTable, { key: "id", fixed: ["seq"], numbered: "seq" });
+const noteStatements = new TableStatements(noteTable, {
+	key: "id",
+	fixed: ["seq", "space"],
+	numbered: ["seq"],
+});
 
 export const notes = {
 	tables: { notes: noteTable },
@@ -32,7 +37,10 @@ class NoteGroupRows extends IdentityMap<NoteRow> implements NoteRows, GroupRows<
 	readonly rows = this;
 
 	constructor() {
-		super(({ id }) => id);
+		super(
+			({ id }) => id,
+			({ space }) => space,
+		);
 	}
 
 	async fetch(tx: Tx, readSets: readonly NoteReadSet[]): Promise<void> {
@@ -64,8 +72,8 @@ class NoteGroupRows extends IdentityMap<NoteRow> implements NoteRows, GroupRows<
 		return noteStatements.write(tx, this.changes());
 	}
 
-	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
-		return noteStatements.insert(sql, this.changes().inserted, head);
+	insertAfter(sql: Sql, head: HeadOfGroup): readonly Fragment[] {
+		return [noteStatements.insert(sql, this.changes().inserted, head)];
 	}
 }
 

@@ -13,6 +13,7 @@ export const noteTable = sqliteTable("notes", {
 	seq: integer().primaryKey(),
 	id: text().notNull().unique(),
 	text: text().notNull(),
+	space: integer().notNull(),
 });
 
 export const notes = {
@@ -29,8 +30,8 @@ class NoteRowsInPlace extends RowsInPlace implements NoteRows {
 
 	constructor(database: Database) {
 		super();
-		this.#byId = database.query<NoteRow, [string]>("SELECT seq, id, text FROM notes WHERE id = ?");
-		this.#insert = database.query("INSERT INTO notes (seq, id, text) VALUES (?, ?, ?)");
+		this.#byId = database.query<NoteRow, [string]>("SELECT seq, id, text, space FROM notes WHERE id = ?");
+		this.#insert = database.query("INSERT INTO notes (seq, id, text, space) VALUES (?, ?, ?, ?)");
 		this.#update = database.query("UPDATE notes SET text = ? WHERE id = ?");
 		this.#remove = database.query("DELETE FROM notes WHERE id = ?");
 	}
@@ -39,19 +40,19 @@ class NoteRowsInPlace extends RowsInPlace implements NoteRows {
 		return this.#byId.get(id) ?? undefined;
 	}
 
-	insert({ seq, id, text }: NoteRow): void {
-		this.wrote();
-		this.#insert.run(seq, id, text);
+	insert(row: NoteRow): void {
+		this.wrote(row);
+		this.#insert.run(row.seq, row.id, row.text, row.space);
 	}
 
-	update({ id, text }: NoteRow): void {
-		this.wrote();
-		this.#update.run(text, id);
+	update(row: NoteRow): void {
+		this.wrote(row);
+		this.#update.run(row.text, row.id);
 	}
 
-	remove({ id }: NoteRow): void {
-		this.wrote();
-		this.#remove.run(id);
+	remove(row: NoteRow): void {
+		this.wrote(row);
+		this.#remove.run(row.id);
 	}
 }
 

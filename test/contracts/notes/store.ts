@@ -1,3 +1,4 @@
+import { defaultSpace, type InSpace } from "../../../src/kernel/space.ts";
 import {
 	Collection,
 	narrowToIds,
@@ -8,7 +9,7 @@ import {
 
 /** An example of a new module: its rows, what a unit of work may see of them, and its use cases. */
 
-export interface NoteRow {
+export interface NoteRow extends InSpace {
 	/** The number of the event that created it. */
 	readonly seq: number;
 	readonly id: string;
@@ -26,7 +27,7 @@ export const notes = new Collection<{ readonly ids: readonly string[] }, NoteRow
 	name: "notes",
 	nothing: { ids: [] },
 	hasRevision: true,
-	narrow: (rows, { ids }) => narrowToIds(rows, ids, "a note"),
+	narrow: (rows, { ids }, space) => narrowToIds(rows, ids, space, "a note"),
 });
 
 export function noteService(run: RunUnit) {
@@ -38,17 +39,19 @@ export function noteService(run: RunUnit) {
 
 function createNote(id: string, text: string): Unit<void> {
 	return {
+		space: defaultSpace,
 		reads: [notes.inserts()],
 		textLength: text.length,
 		decide(work) {
 			const seq = work.append(eventOf(id));
-			work.rows(notes).insert({ seq, id, text });
+			work.rows(notes).insert({ seq, space: defaultSpace, id, text });
 		},
 	};
 }
 
 function appendToNote(id: string, text: string): Unit<string> {
 	return {
+		space: defaultSpace,
 		reads: [notes.reads({ ids: [id] })],
 		textLength: text.length,
 		decide(work) {
@@ -70,6 +73,7 @@ function eventOf(id: string) {
 		data: "{}",
 		actor: "system",
 		requestId: "r",
+		space: defaultSpace,
 		time: 1,
 	} as const;
 }

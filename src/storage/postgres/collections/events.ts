@@ -1,25 +1,34 @@
-import { bigint, integer, pgTable, text } from "drizzle-orm/pg-core";
+import { sql as fragment } from "drizzle-orm";
+import { bigint, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
-import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
+import { defaultSpace } from "../../../kernel/space.ts";
+import { eventPage, isOfTask, purgeTo, spanMax, taskOfEvent } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";
 import { instanceOf } from "../log-epoch.ts";
 import type { Pool } from "../pool.ts";
 import { TableStatements } from "../table-statements.ts";
 
-export const eventTable = pgTable("events", {
-	id: bigint({ mode: "number" }).primaryKey(),
-	type: text().$type<EventType>().notNull(),
-	subject: text().notNull(),
-	/** The resource after the change, as canonical JSON. */
-	data: text().notNull(),
-	requestId: text("request_id").notNull(),
-	time: bigint({ mode: "number" }).notNull(),
-	/** Null in events of versions that recorded none. */
-	actor: text().$type<Actor>(),
-});
+export const eventTable = pgTable(
+	"events",
+	{
+		id: bigint({ mode: "number" }).primaryKey(),
+		type: text().$type<EventType>().notNull(),
+		subject: text().notNull(),
+		/** The resource after the change, as canonical JSON. */
+		data: text().notNull(),
+		requestId: text("request_id").notNull(),
+		time: bigint({ mode: "number" }).notNull(),
+		/** Null in events of versions that recorded none. */
+		actor: text().$type<Actor>(),
+		space: integer().notNull().default(defaultSpace),
+		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
+		ready: integer(),
+	},
+	(table) => [index("events_of_task").on(fragment.raw(taskOfEvent), table.id).where(fragment.raw(isOfTask))],
+);
 
 /**
  * One row. Every writer locks it until its commit, which puts event numbers in commit order. Every statement finds it by
@@ -33,14 +42,19 @@ export const logHeadTable = pgTable("log_head", {
 	purgedRev: bigint("purged_rev", { mode: "number" }).notNull(),
 });
 
-/** For each collection that has a revision, the number of the log at its last change. */
-export const revisionTable = pgTable("revisions", {
-	collection: text().primaryKey(),
-	rev: bigint({ mode: "number" }).notNull(),
-});
+/** For each collection that has a revision, and each space, the number of the log at its last change. */
+export const revisionTable = pgTable(
+	"revisions",
+	{
+		space: integer().notNull().default(defaultSpace),
+		collection: text().notNull(),
+		rev: bigint({ mode: "number" }).notNull(),
+	},
+	(table) => [primaryKey({ columns: [table.space, table.collection] })],
+);
 
 /** The events themselves are written by the log's appender. */
-export const eventStatements = new TableStatements(eventTable, { key: "id", fixed: [], numbered: "id" });
+export const eventStatements = new TableStatements(eventTable, { key: "id", fixed: [], numbered: ["id"] });
 
 export const events = {
 	tables: { events: eventTable, logHead: logHeadTable, revisions: revisionTable },

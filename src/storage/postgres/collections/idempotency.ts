@@ -6,6 +6,7 @@ import {
 	type IdempotencyRows,
 	type IdempotencyStore,
 } from "../../../kernel/idempotency.ts";
+import type { SpaceId } from "../../../kernel/space.ts";
 import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Tx } from "../connection.ts";
 import { IdentityMap } from "../identity-map.ts";
@@ -69,8 +70,8 @@ class IdempotencyGroupRows implements IdempotencyRows, GroupRows<readonly Idempo
 		this.#records.undo();
 	}
 
-	get isChanged(): boolean {
-		return this.#records.isChanged;
+	get changedSpaces(): ReadonlySet<SpaceId> {
+		return this.#records.changedSpaces;
 	}
 
 	write(tx: Tx): readonly PromiseLike<unknown>[] {

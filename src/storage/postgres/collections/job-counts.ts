@@ -9,5 +9,7 @@ const countStatements = new TableStatements(jobCountTable, { key: "queue", fixed
 export function addToCounts(tx: Tx, differences: CountDifferences): PromiseLike<unknown>[] {
 	const rows = differences.rows();
 	if (rows.length === 0) return [];
-	return [tx`${countStatements.insert(tx, rows)} ON CONFLICT (queue) DO UPDATE SET ${tx.unsafe(addToKept)}`];
+	return [
+		tx`${countStatements.insert(tx, rows)} ON CONFLICT (space, queue) DO UPDATE SET ${tx.unsafe(addToKept)}`,
+	];
 }

@@ -1,5 +1,5 @@
-import { eq, sql as fragment, getTableColumns } from "drizzle-orm";
-import type { JobCounts, JobState, JobStore } from "../../../jobs/store.ts";
+import { and, eq, sql as fragment, getTableColumns } from "drizzle-orm";
+import type { JobCounts, JobState, JobStore, QueueName, ReadyQueue } from "../../../jobs/store.ts";
 import { CountDifferences, isEmpty } from "../../collections/job-counts.ts";
 import { jobPage, pageOf } from "../../collections/jobs.ts";
 import { databaseNow } from "../clock.ts";
@@ -13,32 +13,40 @@ export function jobStore({ pool, db }: StoreContext): JobStore {
 	const byId = db
 		.select(selected)
 		.from(jobTable)
-		.where(eq(jobTable.id, fragment.placeholder("id")))
+		.where(
+			and(eq(jobTable.id, fragment.placeholder("id")), eq(jobTable.space, fragment.placeholder("space"))),
+		)
 		.prepare("job_by_id");
 	const now = databaseNow(sql);
 	return {
-		find: async (id) => (await pool.query(() => byId.execute({ id })))[0],
+		find: async (space, id) => (await pool.query(() => byId.execute({ space, id })))[0],
 		async list(query) {
 			const { where, orderBy, limit } = pageOf(jobTable, query);
 			const page = () => db.select(selected).from(jobTable).where(where).orderBy(orderBy).limit(limit);
 			return jobPage(await pool.query(page), query);
 		},
-		async stats() {
+		async stats(space) {
 			// The first entry of jobs_oldest for each queue; one statement, so that all values are of one snapshot.
 			const rows = await pool.query(
 				() => sql<(JobCounts & { oldestQueuedMs: number | null })[]>`
 					SELECT job_counts.*, ${now} - (
-						SELECT min(run_at) FROM jobs WHERE jobs.queue = job_counts.queue AND state = 'queued') AS "oldestQueuedMs"
-					FROM job_counts ORDER BY queue COLLATE "C"`,
+						SELECT min(run_at) FROM jobs
+						WHERE jobs.space = job_counts.space AND jobs.queue = job_counts.queue AND state = 'queued'
+					) AS "oldestQueuedMs"
+					FROM job_counts ${space === "every" ? sql`` : sql`WHERE space = ${space}`}
+					ORDER BY space, queue COLLATE "C"`,
 			);
 			return rows.map(({ oldestQueuedMs, ...counts }) => ({ counts, oldestQueuedMs }));
 		},
 		async ready(queues) {
 			const rows = await pool.query(
-				() => sql<{ queue: string; queued: number }[]>`
-					SELECT queue, queued FROM job_counts WHERE queue = ANY(${[...queues]}::text[])`,
+				() => sql<ReadyQueue[]>`
+					SELECT space, queue, queued AS count FROM job_counts JOIN unnest(
+						${queues.map(({ space }) => space)}::integer[],
+						${queues.map(({ queue }) => queue)}::text[]) AS wanted (space, queue) USING (space, queue)
+					WHERE queued > 0`,
 			);
-			return new Map(rows.map(({ queue, queued }) => [queue, queued]));
+			return rows.map((row) => ({ ...row }));
 		},
 		async dueInMs() {
 			// Each is the first entry of its index.
@@ -61,8 +69,7 @@ const selected = {
 	),
 };
 
-interface Removed {
-	readonly queue: string;
+interface Removed extends QueueName {
 	readonly state: JobState;
 }
 
@@ -73,9 +80,9 @@ function purge(pool: Pool, before: number, limit: number): Promise<number> {
 		const removed = await tx<Removed[]>`DELETE FROM jobs WHERE id IN (
 			SELECT id FROM jobs WHERE state IN ('cancelled', 'dead', 'succeeded')
 				AND updated_at < ${before}::bigint
-			ORDER BY updated_at LIMIT ${limit}) RETURNING queue, state`;
+			ORDER BY updated_at LIMIT ${limit}) RETURNING space, queue, state`;
 		const counts = new CountDifferences();
-		for (const { queue, state } of removed) counts.add(queue, state, -1);
+		for (const job of removed) counts.add(job, job.state, -1);
 		await Promise.all(addToCounts(tx, counts));
 		if (removed.length > 0) {
 			await tx`DELETE FROM job_counts WHERE ${tx.unsafe(isEmpty)}`;

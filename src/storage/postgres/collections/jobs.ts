@@ -7,6 +7,7 @@ import {
 	type JobRow,
 	type JobRows,
 	type JobStore,
+	type LeaseReadSet,
 	textOfKey,
 } from "../../../jobs/store.ts";
 import { hasRunOut } from "../../../kernel/lease.ts";
@@ -34,7 +35,10 @@ export class JobGroupRows extends IdentityMap<JobRow> implements JobRows, GroupR
 	readonly #idsByKey = new Map<string, Set<string>>();
 
 	constructor() {
-		super(({ id }) => id);
+		super(
+			({ id }) => id,
+			({ space }) => space,
+		);
 	}
 
 	async fetch(tx: Tx, readSets: readonly JobReadSet[]): Promise<void> {
@@ -59,10 +63,10 @@ export class JobGroupRows extends IdentityMap<JobRow> implements JobRows, GroupR
 		return undefined;
 	}
 
-	leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[] {
+	leasable({ space, queues, limit }: LeaseReadSet, now: number): readonly JobRow[] {
 		const isWanted = new Set(queues);
 		const wanted = [...this.values()].filter(
-			(job) => isWanted.has(job.queue) && (job.state === "queued" || isDue(job, now)),
+			(job) => job.space === space && isWanted.has(job.queue) && (job.state === "queued" || isDue(job, now)),
 		);
 		return wanted.sort(byLeaseOrder).slice(0, limit);
 	}
@@ -98,9 +102,9 @@ export class JobGroupRows extends IdentityMap<JobRow> implements JobRows, GroupR
 		return statements;
 	}
 
-	#index({ id, queue, uniqueKey }: JobRow): void {
+	#index({ space, id, queue, uniqueKey }: JobRow): void {
 		if (uniqueKey === null) return;
-		const key = textOfKey({ queue, uniqueKey });
+		const key = textOfKey({ space, queue, uniqueKey });
 		const ids = this.#idsByKey.get(key);
 		if (ids === undefined) this.#idsByKey.set(key, new Set([id]));
 		else ids.add(id);
@@ -122,10 +126,10 @@ function update(tx: Tx, changes: readonly JobChange[]): PromiseLike<{ readonly c
 
 function differences(inserted: readonly JobRow[], changed: readonly JobChange[]): CountDifferences {
 	const counts = new CountDifferences();
-	for (const row of inserted) counts.add(row.queue, row.state, 1);
+	for (const row of inserted) counts.add(row, row.state, 1);
 	for (const { before, next } of changed) {
-		counts.add(before.queue, before.state, -1);
-		counts.add(next.queue, next.state, 1);
+		counts.add(before, before.state, -1);
+		counts.add(next, next.state, 1);
 	}
 	return counts;
 }

@@ -1,7 +1,11 @@
 import { eq, sql as fragment } from "drizzle-orm";
-import { bigint, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { type InSpace, inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
+	type TaskBlockerRow,
+	type TaskCountRow,
+	type TaskLabelRow,
+	type TaskNumberRow,
 	type TaskPageQuery,
 	type TaskReadSet,
 	type TaskRevision,
@@ -10,44 +14,68 @@ import {
 	type TaskStore,
 } from "../../../tasks/store.ts";
 import { BatchLoader } from "../batch-loader.ts";
-import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
+import { type GroupRows, type Registration, type StoreContext, unitsFrom } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
 import type { HeadOfGroup } from "../head-of-group.ts";
 import { IdentityMap } from "../identity-map.ts";
+import type { Pool } from "../pool.ts";
 import { TableStatements } from "../table-statements.ts";
-
-export const taskTable = pgTable("tasks", {
-	/** The number of the event that created the task: in commit order, never reused. */
-	seq: bigint({ mode: "number" }).primaryKey(),
-	id: uuid().notNull().unique(),
-	title: text().notNull(),
-	description: text().notNull(),
-	version: integer().notNull(),
-	createdAt: bigint("created_at", { mode: "number" }).notNull(),
-	updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
-});
+import { TaskNumbers } from "./task-numbers.ts";
+import {
+	taskBlockerTable,
+	taskCountTable,
+	taskLabelTable,
+	taskNumberTable,
+	taskTable,
+} from "./task-tables.ts";
 
 const taskStatements = new TableStatements(taskTable, {
 	key: "id",
-	fixed: ["seq", "createdAt"],
-	numbered: "seq",
+	fixed: ["seq", "space", "number", "createdBy", "createdAt"],
+	numbered: ["seq", "updatedSeq"],
 });
 
 export const tasks = {
-	tables: { tasks: taskTable },
-	units: unitsOf(collection, () => new TaskGroupRows()),
+	tables: {
+		tasks: taskTable,
+		taskLabels: taskLabelTable,
+		taskBlockers: taskBlockerTable,
+		taskCounts: taskCountTable,
+		taskNumbers: taskNumberTable,
+	},
+	units: unitsFrom(collection, ({ pool, epochs }) => {
+		const numbers = new TaskNumbers(pool, epochs);
+		return {
+			rows: () => new TaskGroupRows(numbers),
+			prepare: (readSets) => prepareNumbers(numbers, readSets),
+			stop: () => numbers.stop(),
+		};
+	}),
 	store: taskStore,
-} satisfies Registration<TaskStore, { tasks: TaskRow }>;
+} satisfies Registration<
+	TaskStore,
+	{
+		tasks: TaskRow;
+		taskLabels: TaskLabelRow;
+		taskBlockers: TaskBlockerRow;
+		taskCounts: TaskCountRow;
+		taskNumbers: TaskNumberRow;
+	}
+>;
 
 class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<TaskReadSet, TaskRows> {
 	readonly rows = this;
 
-	constructor() {
-		super(({ id }) => id);
+	constructor(private readonly numbers: TaskNumbers) {
+		super(
+			({ id }) => id,
+			({ space }) => space,
+		);
+		numbers.begin();
 	}
 
 	async fetch(tx: Tx, readSets: readonly TaskReadSet[]): Promise<void> {
-		const ids = readSets.flatMap((readSet) => readSet.ids);
+		const ids = readSets.flatMap((readSet) => readSet.ids ?? []);
 		if (ids.length === 0) return;
 		this.load(
 			await tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`,
@@ -70,13 +98,41 @@ class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<
 		this.delete(row);
 	}
 
+	nextNumber(space: SpaceId): number {
+		return this.numbers.take(space);
+	}
+
+	override keep(): void {
+		super.keep();
+		this.numbers.keep();
+	}
+
+	override undo(): void {
+		super.undo();
+		this.numbers.undo();
+	}
+
+	abandon(): void {
+		this.numbers.abandon();
+	}
+
 	write(tx: Tx): readonly PromiseLike<unknown>[] {
 		return taskStatements.write(tx, this.changes());
 	}
 
-	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
-		return taskStatements.insert(sql, this.changes().inserted, head);
+	insertAfter(sql: Sql, head: HeadOfGroup): readonly Fragment[] {
+		return [taskStatements.insert(sql, this.changes().inserted, head)];
 	}
+}
+
+/** Makes sure of the numbers that the units of a group take. */
+function prepareNumbers(numbers: TaskNumbers, readSets: readonly TaskReadSet[]): Promise<void> | undefined {
+	const counts = new Map<SpaceId, number>();
+	for (const { numbers: wanted } of readSets) {
+		if (wanted !== undefined) counts.set(wanted.space, (counts.get(wanted.space) ?? 0) + wanted.count);
+	}
+	const pending = [...counts].flatMap(([space, count]) => numbers.prepare(space, count) ?? []);
+	return pending.length > 0 ? Promise.all(pending).then(() => {}) : undefined;
 }
 
 function taskStore({ pool, db }: StoreContext): TaskStore {
@@ -86,9 +142,9 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 		.from(taskTable)
 		.where(eq(taskTable.id, fragment.placeholder("id")))
 		.prepare("task_by_id");
-	const revisions = new BatchLoader<"now", TaskRevision>(() => pool.query(() => currentRevision(sql)));
+	const revisions = new BatchLoader((spaces: ReadonlySet<SpaceId>) => currentRevisions(pool, spaces));
 	return {
-		find: async (id) => (await pool.query(() => byId.execute({ id })))[0],
+		find: async (space, id) => inSpace(space, (await pool.query(() => byId.execute({ id })))[0]),
 		async list(query) {
 			const found = await pool.query(() => page(sql, query));
 			const rows = found.flatMap(({ rev: _, tasksRev: __, ...row }) =>
@@ -97,32 +153,41 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 			const revision = { rev: found[0]?.rev ?? 0, tasksRev: found[0]?.tasksRev ?? 0 };
 			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, revision };
 		},
-		revision: () => revisions.load("now"),
+		revision: async (space) => (await revisions.load(space)).get(space) ?? noRevision,
 	};
 }
 
-/** The revision, from the log's head, which the statement must have as `head`. */
-function revision(sql: Sql) {
-	return sql`head.rev,
-		coalesce((SELECT rev FROM revisions WHERE collection = ${collection.name}), 0) AS "tasksRev"`;
+/** The revision of a space, from the log's head, which the statement must have as `head`. */
+function revision(sql: Sql, space: Fragment) {
+	return sql`head.rev, coalesce((SELECT rev FROM revisions
+		WHERE revisions.space = ${space} AND collection = ${collection.name}), 0) AS "tasksRev"`;
 }
 
-async function currentRevision(sql: Sql): Promise<TaskRevision> {
-	const [found] = await sql<TaskRevision[]>`SELECT ${revision(sql)} FROM log_head AS head WHERE one = 1`;
-	if (found === undefined) throw new Error("the log has no head");
-	return found;
+const noRevision: TaskRevision = { rev: 0, tasksRev: 0 };
+
+async function currentRevisions(
+	pool: Pool,
+	spaces: ReadonlySet<SpaceId>,
+): Promise<ReadonlyMap<SpaceId, TaskRevision>> {
+	const { sql } = pool;
+	const found = await pool.query(
+		() => sql<(InSpace & TaskRevision)[]>`
+			SELECT wanted.space, ${revision(sql, sql`wanted.space`)}
+			FROM unnest(${[...spaces]}::integer[]) AS wanted (space), log_head AS head WHERE one = 1`,
+	);
+	return new Map(found.map(({ space, rev, tasksRev }) => [space, { rev, tasksRev }]));
 }
 
 type PageRow = { readonly [Column in keyof TaskRow]: TaskRow[Column] | null } & TaskRevision;
 
 /** One statement, so that rows and revision are of one snapshot. An empty page is one row without a task. */
-function page(sql: Sql, { order, limit, after }: TaskPageQuery): PromiseLike<PageRow[]> {
+function page(sql: Sql, { space, order, limit, after }: TaskPageQuery): PromiseLike<PageRow[]> {
 	const behind =
 		order === "desc"
-			? sql`WHERE seq < ${after ?? Number.MAX_SAFE_INTEGER} ORDER BY seq DESC`
-			: sql`WHERE seq > ${after ?? 0} ORDER BY seq ASC`;
+			? sql`WHERE space = ${space} AND seq < ${after ?? Number.MAX_SAFE_INTEGER} ORDER BY seq DESC`
+			: sql`WHERE space = ${space} AND seq > ${after ?? 0} ORDER BY seq ASC`;
 	return sql<PageRow[]>`
-		SELECT ${revision(sql)}, found.* FROM log_head AS head
+		SELECT ${revision(sql, sql`${space}::integer`)}, found.* FROM log_head AS head
 		LEFT JOIN LATERAL (SELECT ${taskStatements.columns(sql)} FROM tasks ${behind} LIMIT ${limit + 1}) AS found ON true
 		WHERE head.one = 1
 		ORDER BY found.seq ${order === "desc" ? sql`DESC` : sql`ASC`}`;

@@ -1,23 +1,31 @@
 import { asc, lte, sql } from "drizzle-orm";
-import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
-import { eventPage, purgeTo, spanMax } from "../../collections/event-page.ts";
+import { defaultSpace } from "../../../kernel/space.ts";
+import { eventPage, isOfTask, purgeTo, spanMax, taskOfEvent } from "../../collections/event-page.ts";
 import { selection } from "../../table-columns.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 
-export const eventTable = sqliteTable("events", {
-	id: integer().primaryKey(),
-	type: text().$type<EventType>().notNull(),
-	subject: text().notNull(),
-	/** The resource after the change, as canonical JSON. */
-	data: text().notNull(),
-	requestId: text("request_id").notNull(),
-	time: integer().notNull(),
-	/** Null in events of versions that recorded none. */
-	actor: text().$type<Actor>(),
-});
+export const eventTable = sqliteTable(
+	"events",
+	{
+		id: integer().primaryKey(),
+		type: text().$type<EventType>().notNull(),
+		subject: text().notNull(),
+		/** The resource after the change, as canonical JSON. */
+		data: text().notNull(),
+		requestId: text("request_id").notNull(),
+		time: integer().notNull(),
+		/** Null in events of versions that recorded none. */
+		actor: text().$type<Actor>(),
+		space: integer().notNull().default(defaultSpace),
+		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
+		ready: integer(),
+	},
+	(table) => [index("events_of_task").on(sql.raw(taskOfEvent), table.id).where(sql.raw(isOfTask))],
+);
 
 /** One row. Every writer locks it until its commit, which puts event numbers in commit order. */
 export const logHeadTable = sqliteTable("log_head", {
@@ -28,11 +36,16 @@ export const logHeadTable = sqliteTable("log_head", {
 	purgedRev: integer("purged_rev").notNull(),
 });
 
-/** For each collection that has a revision, the number of the log at its last change. */
-export const revisionTable = sqliteTable("revisions", {
-	collection: text().primaryKey(),
-	rev: integer().notNull(),
-});
+/** For each collection that has a revision, and each space, the number of the log at its last change. */
+export const revisionTable = sqliteTable(
+	"revisions",
+	{
+		space: integer().notNull().default(defaultSpace),
+		collection: text().notNull(),
+		rev: integer().notNull(),
+	},
+	(table) => [primaryKey({ columns: [table.space, table.collection] })],
+);
 
 export const events = {
 	tables: { events: eventTable, logHead: logHeadTable, revisions: revisionTable },

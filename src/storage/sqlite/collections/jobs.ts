@@ -1,4 +1,4 @@
-import type { Database, SQLQueryBindings } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import {
 	byLeaseOrder,
 	jobs as collection,
@@ -8,14 +8,17 @@ import {
 	type JobRows,
 	type JobState,
 	type JobStore,
-	jobStates,
+	type LeaseReadSet,
+	type QueueName,
 } from "../../../jobs/store.ts";
-import { addToKept, CountDifferences } from "../../collections/job-counts.ts";
+import type { SpaceId } from "../../../kernel/space.ts";
+import { CountDifferences } from "../../collections/job-counts.ts";
 import { leaseOrder } from "../../collections/jobs.ts";
 import type { NewEpoch } from "../../log-epoch.ts";
 import { selection } from "../../table-columns.ts";
 import { type Registration, RowsInPlace, unitsOf } from "../collection.ts";
 import { TableStatements } from "../table-statements.ts";
+import { countAdder } from "./job-counts.ts";
 import { jobStore } from "./job-store.ts";
 import { jobCountTable, jobTable } from "./job-tables.ts";
 
@@ -46,17 +49,17 @@ export class JobRowsInPlace extends RowsInPlace implements JobRows {
 	constructor(database: Database) {
 		super();
 		this.#byId = database.query<JobRow, [string]>(jobById);
-		this.#byKey = database.query<JobRow, [string, string]>(`SELECT ${columns} FROM jobs
-			WHERE queue = ? AND unique_key = ? AND state IN ('leased', 'queued', 'scheduled')`);
-		this.#next = database.query<Candidate, { queue: string; limit: number }>(nextOfQueue);
+		this.#byKey = database.query<JobRow, [SpaceId, string, string]>(`SELECT ${columns} FROM jobs
+			WHERE space = ? AND queue = ? AND unique_key = ? AND state IN ('leased', 'queued', 'scheduled')`);
+		this.#next = database.query<Candidate, NextParameters>(nextOfQueue);
 		this.#due = database.query<Candidate, { now: number; limit: number }>(dueOfAll);
 		this.#expired = database.query<{ id: string }, { now: number; limit: number }>(expiredLeases);
 		this.#statements = new TableStatements(database, jobTable, {
 			key: "id",
-			fixed: ["queue", "kind", "payload", "priority", "maxAttempts", "uniqueKey", "createdAt"],
+			fixed: ["space", "queue", "kind", "payload", "priority", "maxAttempts", "uniqueKey", "createdAt"],
 			guard: "fence",
 		});
-		this.#addToCounts = database.query<never, SQLQueryBindings[]>(addToCounts);
+		this.#addToCounts = countAdder(database);
 	}
 
 	override begin(): void {
@@ -69,14 +72,15 @@ export class JobRowsInPlace extends RowsInPlace implements JobRows {
 		return this.#byId.get(id) ?? undefined;
 	}
 
-	findUnfinished({ queue, uniqueKey }: JobKey): JobRow | undefined {
-		return this.#byKey.get(queue, uniqueKey) ?? undefined;
+	findUnfinished({ space, queue, uniqueKey }: JobKey): JobRow | undefined {
+		return this.#byKey.get(space, queue, uniqueKey) ?? undefined;
 	}
 
-	leasable(queues: readonly string[], limit: number, now: number): readonly JobRow[] {
+	leasable({ space, queues, limit }: LeaseReadSet, now: number): readonly JobRow[] {
 		const wanted = new Set(queues);
-		const candidates = [...wanted].flatMap((queue) => this.#next.all({ queue, limit }));
-		candidates.push(...this.#due.all({ now, limit }).filter(({ queue }) => wanted.has(queue)));
+		const candidates = [...wanted].flatMap((queue) => this.#next.all({ space, queue, limit }));
+		const due = this.#due.all({ now, limit });
+		candidates.push(...due.filter((job) => job.space === space && wanted.has(job.queue)));
 		return this.#rows(candidates.sort(byLeaseOrder).slice(0, limit));
 	}
 
@@ -89,17 +93,17 @@ export class JobRowsInPlace extends RowsInPlace implements JobRows {
 	}
 
 	insert(job: JobRow): void {
-		this.wrote();
+		this.wrote(job);
 		this.#statements.insert(job);
-		this.#moves.push({ queue: job.queue, from: undefined, to: job.state });
+		this.#moves.push({ queue: job, from: undefined, to: job.state });
 	}
 
 	update(current: JobRow, next: JobRow): void {
-		this.wrote();
-		const { id, fence, queue, state } = current;
+		this.wrote(current);
+		const { id, fence, state } = current;
 		if (this.#statements.update(next, current) !== 1)
 			throw new Error(`job ${id} is not under fence ${fence} any more`);
-		if (state !== next.state) this.#moves.push({ queue, from: state, to: next.state });
+		if (state !== next.state) this.#moves.push({ queue: current, from: state, to: next.state });
 	}
 
 	override keep(): void {
@@ -119,9 +123,7 @@ export class JobRowsInPlace extends RowsInPlace implements JobRows {
 			if (from !== undefined) differences.add(queue, from, -1);
 			differences.add(queue, to, 1);
 		}
-		for (const counts of differences.rows()) {
-			this.#addToCounts.run(counts.queue, ...jobStates.map((state) => counts[state]));
-		}
+		this.#addToCounts(differences);
 	}
 
 	#rows(found: readonly { readonly id: string }[]): readonly JobRow[] {
@@ -130,12 +132,13 @@ export class JobRowsInPlace extends RowsInPlace implements JobRows {
 }
 
 interface Move {
-	readonly queue: string;
+	readonly queue: QueueName;
 	readonly from: JobState | undefined;
 	readonly to: JobState;
 }
 
-type Candidate = Pick<JobRow, "id" | "queue" | "priority" | "runAt">;
+type NextParameters = { space: SpaceId; queue: string; limit: number };
+type Candidate = Pick<JobRow, "id" | "space" | "queue" | "priority" | "runAt">;
 
 const columns = selection(jobTable);
 
@@ -143,15 +146,12 @@ const jobById = `SELECT ${columns} FROM jobs WHERE id = ?`;
 
 /**
  * Each statement names its index: SQLite's planner assumes that an equality on any index leaves ten rows, and so would
- * sort all jobs of a state instead of reading the first entries of the short index that has the right order. `+$queue`
- * and `abs($limit)` hide the parameters from it: it makes a new plan for each value that it sees, 17 µs instead of 5.
+ * sort all jobs of a state instead of reading the first entries of the short index that has the right order. `+$space`,
+ * `+$queue` and `abs($limit)` hide the parameters from it: it makes a new plan for each value that it sees, 17 µs instead of 5.
  */
-export const nextOfQueue = `SELECT id, queue, priority, run_at AS runAt FROM jobs INDEXED BY jobs_leasable
-	WHERE queue = +$queue AND state = 'queued' ORDER BY ${leaseOrder} LIMIT abs($limit)`;
-export const dueOfAll = `SELECT id, queue, priority, run_at AS runAt FROM jobs INDEXED BY jobs_due
+export const nextOfQueue = `SELECT id, space, queue, priority, run_at AS runAt FROM jobs INDEXED BY jobs_leasable
+	WHERE space = +$space AND queue = +$queue AND state = 'queued' ORDER BY ${leaseOrder} LIMIT abs($limit)`;
+export const dueOfAll = `SELECT id, space, queue, priority, run_at AS runAt FROM jobs INDEXED BY jobs_due
 	WHERE state = 'scheduled' AND run_at <= $now ORDER BY run_at LIMIT abs($limit)`;
 export const expiredLeases = `SELECT id FROM jobs INDEXED BY jobs_expiring
 	WHERE state = 'leased' AND lease_expires_at <= $now ORDER BY lease_expires_at LIMIT abs($limit)`;
-
-const addToCounts = `INSERT INTO job_counts (queue, ${jobStates.join(", ")})
-	VALUES (?, ${jobStates.map(() => "?").join(", ")}) ON CONFLICT (queue) DO UPDATE SET ${addToKept}`;

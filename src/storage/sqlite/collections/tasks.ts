@@ -1,8 +1,12 @@
 import type { Database } from "bun:sqlite";
-import { asc, desc, eq, sql } from "drizzle-orm";
-import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { and, asc, desc, eq, sql } from "drizzle-orm";
+import { inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
+	type TaskBlockerRow,
+	type TaskCountRow,
+	type TaskLabelRow,
+	type TaskNumberRow,
 	type TaskPage,
 	type TaskPageQuery,
 	type TaskRevision,
@@ -13,51 +17,92 @@ import {
 import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
 import { TableStatements } from "../table-statements.ts";
-
-export const taskTable = sqliteTable("tasks", {
-	/** The number of the event that created the task: in commit order, never reused. */
-	seq: integer().primaryKey(),
-	id: text().notNull().unique(),
-	title: text().notNull(),
-	description: text().notNull(),
-	version: integer().notNull(),
-	createdAt: integer("created_at").notNull(),
-	updatedAt: integer("updated_at").notNull(),
-});
+import { TaskNumbers } from "./task-numbers.ts";
+import {
+	taskBlockerTable,
+	taskCountTable,
+	taskLabelTable,
+	taskNumberTable,
+	taskTable,
+} from "./task-tables.ts";
 
 export const tasks = {
-	tables: { tasks: taskTable },
+	tables: {
+		tasks: taskTable,
+		taskLabels: taskLabelTable,
+		taskBlockers: taskBlockerTable,
+		taskCounts: taskCountTable,
+		taskNumbers: taskNumberTable,
+	},
 	units: unitsOf(collection, (database: Database, db: Db) => new TaskRowsInPlace(database, db)),
 	store: taskStore,
-} satisfies Registration<TaskStore, { tasks: TaskRow }>;
+} satisfies Registration<
+	TaskStore,
+	{
+		tasks: TaskRow;
+		taskLabels: TaskLabelRow;
+		taskBlockers: TaskBlockerRow;
+		taskCounts: TaskCountRow;
+		taskNumbers: TaskNumberRow;
+	}
+>;
 
 class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 	readonly #byId;
 	readonly #statements;
+	readonly #numbers;
 
 	constructor(database: Database, db: Db) {
 		super();
+		this.#numbers = new TaskNumbers(database);
 		this.#byId = taskById(db);
-		this.#statements = new TableStatements(database, taskTable, { key: "id", fixed: ["seq", "createdAt"] });
+		this.#statements = new TableStatements(database, taskTable, {
+			key: "id",
+			fixed: ["seq", "space", "number", "createdBy", "createdAt"],
+		});
 	}
 
 	find(id: string): TaskRow | undefined {
 		return this.#byId.get({ id });
 	}
 
+	nextNumber(space: SpaceId): number {
+		this.wrote({ space });
+		return this.#numbers.take(space);
+	}
+
 	insert(row: TaskRow): void {
-		this.wrote();
+		this.wrote(row);
 		this.#statements.insert(row);
 	}
 
 	update(row: TaskRow): void {
-		this.wrote();
+		this.wrote(row);
 		this.#statements.update(row);
 	}
 
 	remove(row: TaskRow): void {
-		this.wrote();
+		this.wrote(row);
 		this.#statements.remove(row);
+	}
+
+	override begin(): void {
+		super.begin();
+		this.#numbers.begin();
+	}
+
+	override keep(): void {
+		super.keep();
+		this.#numbers.keep();
+	}
+
+	override undo(): void {
+		super.undo();
+		this.#numbers.undo();
+	}
+
+	override write(): void {
+		this.#numbers.write();
 	}
 }
 
@@ -65,34 +110,38 @@ function taskStore({ database, db, read, readNow, changeCounter }: StoreContext)
 	const byId = taskById(db);
 	const newest = listing(db, "desc");
 	const oldest = listing(db, "asc");
-	const readRevision = database.query<TaskRevision, []>(`
-		SELECT rev, coalesce((SELECT rev FROM revisions WHERE collection = 'tasks'), 0) AS "tasksRev" FROM log_head`);
-	function storedRevision(): TaskRevision {
-		const found = readRevision.get();
+	const readRevision = database.query<TaskRevision, [SpaceId]>(`SELECT rev, coalesce(
+		(SELECT rev FROM revisions WHERE space = ? AND collection = 'tasks'), 0) AS "tasksRev" FROM log_head`);
+	function storedRevision(space: SpaceId): TaskRevision {
+		const found = readRevision.get(space);
 		if (found === null) throw new Error("the log has no head");
 		return found;
 	}
+	/** Of the spaces that were asked for since the last commit. */
+	const revisions = new Map<SpaceId, TaskRevision>();
 	let countAt = -1;
-	let revision: TaskRevision = { rev: 0, tasksRev: 0 };
-	function currentRevision(): TaskRevision {
+	function currentRevision(space: SpaceId): TaskRevision {
 		const count = changeCounter();
-		if (count !== countAt) revision = storedRevision();
+		if (count !== countAt) revisions.clear();
 		countAt = count;
+		const revision = revisions.get(space) ?? storedRevision(space);
+		revisions.set(space, revision);
 		return revision;
 	}
 	// One transaction, so that rows and revision are of one snapshot even while another process writes.
-	const page = database.transaction(({ order, limit, after }: TaskPageQuery): TaskPage => {
+	const page = database.transaction(({ space, order, limit, after }: TaskPageQuery): TaskPage => {
 		const statement = order === "desc" ? newest : oldest;
 		const rows = statement.all({
+			space,
 			after: after ?? (order === "desc" ? Number.MAX_SAFE_INTEGER : 0),
 			limit: limit + 1,
 		});
-		return { rows: rows.slice(0, limit), more: rows.length > limit, revision: storedRevision() };
+		return { rows: rows.slice(0, limit), more: rows.length > limit, revision: storedRevision(space) };
 	});
 	return {
-		find: (id) => read<TaskRow | undefined>(() => byId.get({ id })),
+		find: (space, id) => read(() => inSpace(space, byId.get({ id }))),
 		list: (query) => read(() => page.deferred(query)),
-		revision: () => readNow(currentRevision),
+		revision: (space) => readNow(() => currentRevision(space)),
 	};
 }
 
@@ -109,7 +158,12 @@ function listing(db: Db, order: "asc" | "desc") {
 	return db
 		.select()
 		.from(taskTable)
-		.where(order === "desc" ? sql`${taskTable.seq} < ${after}` : sql`${taskTable.seq} > ${after}`)
+		.where(
+			and(
+				eq(taskTable.space, sql.placeholder("space")),
+				order === "desc" ? sql`${taskTable.seq} < ${after}` : sql`${taskTable.seq} > ${after}`,
+			),
+		)
 		.orderBy(order === "desc" ? desc(taskTable.seq) : asc(taskTable.seq))
 		.limit(sql.placeholder("limit"))
 		.prepare();

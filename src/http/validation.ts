@@ -54,14 +54,20 @@ export function jsonBody<S extends TSchema>(schema: S): BodyCheck<Static<S>> {
 		});
 }
 
-/** Reads the text behind a URL's `?` by a schema. A name that comes twice is a list, which no parameter is. */
+/** Reads the text behind a URL's `?` by a schema. A name may come twice only where the schema wants a list. */
 export function readQuery<S extends TSchema>(schema: S): (query: string) => Static<S> {
 	const check = checker(schema);
-	const integers = integerNames(schema);
+	const integers = namesOfType(schema, "integer");
+	const lists = new Set(namesOfType(schema, "array"));
 	return (query) => {
-		const values: Record<string, unknown> = Object.create(null);
+		const given: Record<string, string[]> = Object.create(null);
 		for (const [name, value] of new URLSearchParams(query)) {
-			values[name] = name in values ? [values[name], value] : value;
+			given[name] ??= [];
+			given[name].push(value);
+		}
+		const values: Record<string, unknown> = Object.create(null);
+		for (const name in given) {
+			values[name] = given[name]?.length === 1 && !lists.has(name) ? given[name][0] : given[name];
 		}
 		return check(readIntegers(values, integers));
 	};
@@ -163,9 +169,9 @@ function isStorable(text: string): boolean {
 	return !text.includes("\0") && text.isWellFormed();
 }
 
-function integerNames(schema: TSchema): readonly string[] {
+function namesOfType(schema: TSchema, type: "integer" | "array"): readonly string[] {
 	const properties = (schema as { properties?: Record<string, { type?: unknown }> }).properties ?? {};
-	return Object.keys(properties).filter((name) => properties[name]?.type === "integer");
+	return Object.keys(properties).filter((name) => properties[name]?.type === type);
 }
 
 function readIntegers(query: QueryValues, integers: readonly string[]): QueryValues {

@@ -1,6 +1,6 @@
 import { notModified, operation } from "../http/operation.ts";
 import { pathParameter } from "../http/parameters.ts";
-import { NewTask, Task, TaskList, TaskPatch, TaskQuery } from "./schema.ts";
+import { NewTask, Task, TaskList, TaskPatch, TaskQuery, TaskStats } from "./schema.ts";
 
 const tag = {
 	name: "Tasks",
@@ -48,7 +48,8 @@ export const listOperation = operation({
 	requestHeaders: ["If-None-Match"],
 	responses: {
 		200: {
-			description: "A page of tasks, newest first unless `order=asc`.",
+			description:
+				"A page of tasks. It may be short, or empty: only where `next_cursor` is absent is it the last one.",
 			schema: TaskList,
 			headers: ["ETag", "Cache-Control", "Vary", "X-Event-Id", "Link"],
 		},
@@ -58,6 +59,24 @@ export const listOperation = operation({
 		},
 	},
 	errors: ["unauthorized", "validation_error", "unavailable"],
+});
+
+export const statsOperation = operation({
+	operationId: "countTasks",
+	tag,
+	summary: "Count the tasks of each status",
+	description: "As the list, it has the newest event that the counts include in `X-Event-Id`.",
+	...reading,
+	requestHeaders: ["If-None-Match"],
+	responses: {
+		200: {
+			description: "The counts, one for each status.",
+			schema: TaskStats,
+			headers: ["ETag", "Cache-Control", "Vary", "X-Event-Id"],
+		},
+		304: { description: notModified.description, headers: [...notModified.headers, "X-Event-Id"] },
+	},
+	errors: ["unauthorized", "unavailable"],
 });
 
 export const getOperation = operation({

@@ -10,13 +10,15 @@ import type { Clock } from "../kernel/clock.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
 import { whenResolved } from "../kernel/maybe-promise.ts";
 import { requireMatch } from "../kernel/precondition.ts";
-import { cachedReads, listPath } from "./cached-reads.ts";
+import { cachedReads } from "./cached-reads.ts";
+import { listPath } from "./list-query.ts";
 import {
 	createOperation,
 	getOperation,
 	listOperation,
 	patchOperation,
 	removeOperation,
+	statsOperation,
 } from "./operations.ts";
 import { NewTask, TaskPatch } from "./schema.ts";
 import { noSuchTask, type TaskService, taskPath } from "./service.ts";
@@ -74,6 +76,15 @@ export function taskRoutes(deps: TaskRouteDeps) {
 					return respond(request, set, page);
 				}),
 			{ detail: listOperation, ...guard },
+		)
+		.get(
+			"/collab/tasks/stats",
+			({ request, set }) =>
+				whenResolved(reads.stats(contextOf(request).space), ({ stats, revision }) => {
+					set.headers["x-event-id"] = String(revision.rev);
+					return respond(request, set, stats);
+				}),
+			{ detail: statsOperation, ...guard },
 		)
 		.get(
 			"/collab/tasks/:id",

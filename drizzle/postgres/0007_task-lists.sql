@@ -1,0 +1,13 @@
+CREATE INDEX "task_labels_by_label" ON "task_labels" USING btree ("space","label","seq");--> statement-breakpoint
+CREATE INDEX "tasks_unfinished_by_created" ON "tasks" USING btree ("space","seq") WHERE status IN ('open', 'in_progress', 'waiting');--> statement-breakpoint
+CREATE INDEX "tasks_unfinished_by_updated" ON "tasks" USING btree ("space","updated_seq") WHERE status IN ('open', 'in_progress', 'waiting');--> statement-breakpoint
+CREATE INDEX "tasks_finished_by_updated" ON "tasks" USING btree ("space","updated_seq") WHERE status IN ('done', 'cancelled');--> statement-breakpoint
+CREATE INDEX "tasks_unfinished_by_priority" ON "tasks" USING btree ("space",priority desc,"rank","seq") WHERE status IN ('open', 'in_progress', 'waiting');--> statement-breakpoint
+CREATE INDEX "tasks_finished_by_priority" ON "tasks" USING btree ("space",priority desc,"rank","seq") WHERE status IN ('done', 'cancelled');--> statement-breakpoint
+CREATE INDEX "tasks_unfinished_by_status_since" ON "tasks" USING btree ("space","status_since","seq") WHERE status IN ('open', 'in_progress', 'waiting');--> statement-breakpoint
+CREATE INDEX "tasks_finished_by_status_since" ON "tasks" USING btree ("space","status_since","seq") WHERE status IN ('done', 'cancelled');--> statement-breakpoint
+CREATE INDEX "tasks_passing" ON "tasks" USING btree ("space","status") WHERE status IN ('cancelled', 'in_progress', 'waiting');--> statement-breakpoint
+CREATE INDEX "tasks_by_assignee" ON "tasks" USING btree ("space","assignee") WHERE assignee IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "tasks_by_holder" ON "tasks" USING btree ("space","claimed_by") WHERE claimed_by IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "tasks_by_parent" ON "tasks" USING btree ("space","parent") WHERE parent IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "tasks_by_due_time" ON "tasks" USING btree ("space","due_at") WHERE due_at IS NOT NULL;

@@ -27,6 +27,7 @@ import { jobService } from "./jobs/service.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
+import { nameOf } from "./kernel/credentials.ts";
 import { AppError } from "./kernel/errors.ts";
 import { type NewId, newId } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
@@ -42,6 +43,7 @@ import { requestLimit } from "./rate-limit/request-limit.ts";
 import type { Storage } from "./storage/storage.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
+import { TaskSweeper } from "./tasks/sweeper.ts";
 
 export interface AppDeps {
 	readonly storage: Storage;
@@ -111,6 +113,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
+	const taskSweeper = new TaskSweeper({ tasks, clock, log });
 	let isReady = false;
 	let isStopping = false;
 
@@ -151,7 +154,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			taskRoutes({
 				tasks,
 				readBody,
-				requireUser: async (request) => (await requireUser(request)).id,
+				requireUser: async (request) => {
+					const user = await requireUser(request);
+					return { id: user.id, name: nameOf(user) };
+				},
 				requireReader: config.reads === "public" ? undefined : requireUser,
 				cursors,
 				clock,
@@ -201,6 +207,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			retention.start();
 			dispatcher.start();
 			sweeper.start();
+			taskSweeper.start();
 			watch?.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
@@ -211,7 +218,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			stopped ??= (async () => {
 				isStopping = true;
 				const closed = server?.stop();
-				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop()]);
+				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

@@ -1,5 +1,6 @@
 CREATE INDEX "task_labels_by_label" ON "task_labels" USING btree ("space","label","seq");--> statement-breakpoint
-CREATE INDEX "tasks_unfinished_by_created" ON "tasks" USING btree ("space","seq") WHERE status IN ('open', 'in_progress', 'waiting');--> statement-breakpoint
+CREATE INDEX "tasks_unfinished_by_created" ON "tasks" USING btree ("space",(seq + 0)) WHERE status IN ('open', 'in_progress', 'waiting');--> statement-breakpoint
+CREATE INDEX "tasks_finished_by_created" ON "tasks" USING btree ("space",(seq + 0)) WHERE status IN ('done', 'cancelled');--> statement-breakpoint
 CREATE INDEX "tasks_unfinished_by_updated" ON "tasks" USING btree ("space","updated_seq") WHERE status IN ('open', 'in_progress', 'waiting');--> statement-breakpoint
 CREATE INDEX "tasks_finished_by_updated" ON "tasks" USING btree ("space","updated_seq") WHERE status IN ('done', 'cancelled');--> statement-breakpoint
 CREATE INDEX "tasks_unfinished_by_priority" ON "tasks" USING btree ("space",priority desc,"rank","seq") WHERE status IN ('open', 'in_progress', 'waiting');--> statement-breakpoint

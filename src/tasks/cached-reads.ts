@@ -3,10 +3,10 @@ import { type Representation, represent } from "../kernel/canonical.ts";
 import { isId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import type { SpaceId } from "../kernel/space.ts";
+import { noSuchTask, requireTask } from "./changes.ts";
 import { listRequest, placeOf } from "./list-query.ts";
 import { briefTaskBody, taskBody, taskListBody, taskStatsBody } from "./representation.ts";
 import { RevisionCache } from "./revision-cache.ts";
-import { noSuchTask, requireTask } from "./service.ts";
 import type { TaskPage, TaskPageQuery, TaskPlace, TaskRevision, TaskStore } from "./store.ts";
 
 /** In characters: the counts of some hundred spaces. */

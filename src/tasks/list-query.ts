@@ -6,12 +6,17 @@ import { isId } from "../kernel/ids.ts";
 import type { SpaceId } from "../kernel/space.ts";
 import { TaskQuery } from "./schema.ts";
 import { Search, searchWordsMax, wordsOf } from "./search.ts";
-import type { TaskFilter, TaskPageQuery, TaskPlace, TaskRow, TaskSort } from "./store.ts";
+import type { TaskFilter, TaskPageBounds, TaskPageQuery, TaskPlace, TaskRow, TaskSort } from "./store.ts";
 
 export const listPath = "/collab/state/tasks";
 
-/** What a page may take; a search makes 5 Mi steps, and so reads at most 15 MiB, in some 20 ms. */
-export const pageBounds = { rowsMax: 10_000, bytesMax: 4 * 1024 * 1024, stepsMax: 5 * 1024 * 1024 };
+/** What a page may take. A search makes 5 Mi steps, so it reads 15 MiB at most, and takes some 20 ms. */
+export const pageBounds: TaskPageBounds = {
+	rowsMax: 10_000,
+	costlyRowsMax: 5_000,
+	bytesMax: 4 * 1024 * 1024,
+	stepsMax: 5 * 1024 * 1024,
+};
 /** How many labels a task has at most. */
 const labelsMax = 20;
 

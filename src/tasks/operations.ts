@@ -1,6 +1,6 @@
 import { notModified, operation } from "../http/operation.ts";
 import { pathParameter } from "../http/parameters.ts";
-import { NewTask, Task, TaskList, TaskPatch, TaskQuery, TaskStats } from "./schema.ts";
+import { NewTask, NewTasks, Task, TaskBatch, TaskList, TaskPatch, TaskQuery, TaskStats } from "./schema.ts";
 
 const tag = {
 	name: "Tasks",
@@ -29,6 +29,35 @@ export const createOperation = operation({
 	errors: [
 		"bad_request",
 		"unauthorized",
+		"conflict",
+		"payload_too_large",
+		"unsupported_media_type",
+		"validation_error",
+		"idempotency_mismatch",
+		"unavailable",
+	],
+});
+
+export const batchOperation = operation({
+	operationId: "createTasks",
+	tag,
+	summary: "Create many tasks, all or none",
+	description:
+		"The items are in the order of the tasks, as their events are. A repeat under the same key gives the same items as they are by then.",
+	body: NewTasks,
+	security: "bearer",
+	requestHeaders: ["Idempotency-Key"],
+	responses: {
+		200: {
+			description: "The tasks.",
+			schema: TaskBatch,
+			headers: ["Cache-Control", "Idempotency-Replayed"],
+		},
+	},
+	errors: [
+		"bad_request",
+		"unauthorized",
+		"conflict",
 		"payload_too_large",
 		"unsupported_media_type",
 		"validation_error",
@@ -101,7 +130,7 @@ export const patchOperation = operation({
 	body: TaskPatch,
 	bodyTypes: ["application/json", "application/merge-patch+json"],
 	description:
-		"Takes any of title and description; `null` takes the description back to its default. A patch that changes nothing keeps version and ETag.",
+		"Lists are replaced whole, metadata is merged (RFC 7396), and `null` takes a field back to its default. A patch that changes nothing keeps version and ETag.",
 	security: "bearer",
 	pathParameters,
 	requestHeaders: ["If-Match"],
@@ -110,6 +139,7 @@ export const patchOperation = operation({
 		"bad_request",
 		"unauthorized",
 		"not_found",
+		"conflict",
 		"precondition_failed",
 		"payload_too_large",
 		"unsupported_media_type",

@@ -23,11 +23,6 @@ function time(milliseconds: number | null): string {
 	return milliseconds === null ? "null" : `"${timestamp(milliseconds)}"`;
 }
 
-/** The rank of a task that was given none: the id's time and counter, so that older tasks come first. */
-export function defaultRank(id: string): string {
-	return `${id.slice(0, 18).replaceAll("-", "")}m`;
-}
-
 /** A task in a brief list: its body without description and metadata, and with the ETag of the whole. */
 export function briefTaskBody(row: TaskRow): string {
 	const etag = row.etag ?? represent(taskBody(row)).etag;
@@ -49,4 +44,9 @@ export function taskStatsBody(counts: Readonly<Record<TaskStatus, number>>): str
 		items: canonicalArray(taskStatuses.map((status) => `{"count":${counts[status]},"status":"${status}"}`)),
 		kind: '"task_stats"',
 	});
+}
+
+/** The canonical body of a batch, of its tasks' canonical bodies. */
+export function taskBatchBody(bodies: readonly string[]): string {
+	return canonicalObject({ items: canonicalArray(bodies), kind: '"tasks"' });
 }

@@ -11,8 +11,10 @@ import { isId, type NewId } from "../kernel/ids.ts";
 import { whenResolved } from "../kernel/maybe-promise.ts";
 import { requireMatch } from "../kernel/precondition.ts";
 import { cachedReads } from "./cached-reads.ts";
+import { noSuchTask, taskPath } from "./changes.ts";
 import { listPath } from "./list-query.ts";
 import {
+	batchOperation,
 	createOperation,
 	getOperation,
 	listOperation,
@@ -20,14 +22,22 @@ import {
 	removeOperation,
 	statsOperation,
 } from "./operations.ts";
-import { NewTask, TaskPatch } from "./schema.ts";
-import { noSuchTask, type TaskService, taskPath } from "./service.ts";
+import { taskBatchBody } from "./representation.ts";
+import { NewTask, NewTasks, TaskPatch } from "./schema.ts";
+import type { TaskService } from "./service.ts";
+
+/** Who makes a change. */
+export interface Caller {
+	readonly id: string;
+	/** As notes show it. */
+	readonly name: string;
+}
 
 export interface TaskRouteDeps {
 	readonly tasks: TaskService;
 	readonly readBody: BodyReader;
-	/** The id of the user whose token the request carries. Throws `unauthorized`. */
-	readonly requireUser: (request: Request) => Promise<string>;
+	/** Whose token the request carries. Throws `unauthorized`. */
+	readonly requireUser: (request: Request) => Promise<Caller>;
 	/** Throws `unauthorized` unless the request may read tasks. Absent: everybody may. */
 	readonly requireReader: ((request: Request) => Promise<unknown>) | undefined;
 	readonly cursors: Cursors;
@@ -36,6 +46,7 @@ export interface TaskRouteDeps {
 }
 
 const newTask = jsonBody(NewTask);
+const newTasks = jsonBody(NewTasks);
 const taskPatch = jsonBody(TaskPatch);
 
 export function taskRoutes(deps: TaskRouteDeps) {
@@ -55,17 +66,34 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			"/collab/tasks",
 			async ({ request, set }) => {
 				const body = newTask(await readBody(request));
-				const user = await requireUser(request);
+				const { id, name: author } = await requireUser(request);
 				const task = body.value();
-				const idempotent = idempotentRequest(request.headers, user, "POST /collab/tasks", task);
+				const idempotent = idempotentRequest(request.headers, id, "POST /collab/tasks", task);
 				const context = changeContext(request);
-				const created = await tasks.create({ id: newId(), task, idempotent, now: clock(), context });
+				const created = await tasks.create({ id: newId(), task, author, idempotent, now: clock(), context });
 				setEtag(set, created.task.etag);
 				set.headers.location = taskPath(created.id);
 				if (created.replayed) set.headers["idempotency-replayed"] = "true";
 				return created.task.body;
 			},
 			{ detail: createOperation },
+		)
+		.post(
+			"/collab/tasks/batch",
+			async ({ request, set }) => {
+				const body = newTasks(await readBody(request));
+				const { id, name: author } = await requireUser(request);
+				const batch = body.value();
+				const idempotent = idempotentRequest(request.headers, id, "POST /collab/tasks/batch", batch);
+				const items = batch.tasks.map((task) => ({ id: newId(), task }));
+				const made = { author, idempotent, now: clock(), context: changeContext(request) };
+				const { bodies, replayed } = await tasks.createBatch({ tasks: items, ...made });
+				set.headers["content-type"] = "application/json";
+				set.headers["cache-control"] = "private, no-cache";
+				if (replayed) set.headers["idempotency-replayed"] = "true";
+				return taskBatchBody(bodies);
+			},
+			{ detail: batchOperation },
 		)
 		.get(
 			listPath,
@@ -96,13 +124,14 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			"/collab/tasks/:id",
 			async ({ request, params, set }) => {
 				const body = taskPatch(await readBody(request));
-				await requireUser(request);
+				const { name: author } = await requireUser(request);
 				const { id } = params;
 				if (body.isFaulty) await requireCurrent(id, request);
 				const ifMatch = readIfMatch(request.headers);
 				if (!isId(id)) throw noSuchTask();
 				const context = changeContext(request);
-				const task = await tasks.update({ id, ifMatch, patch: body.value(), now: clock(), context });
+				const patch = body.value();
+				const task = await tasks.update({ id, ifMatch, patch, author, now: clock(), context });
 				setEtag(set, task.etag);
 				return task.body;
 			},

@@ -42,7 +42,7 @@ const Note = Type.Object(
 		}),
 		text: Text,
 	},
-	{ $id: "TaskNote", additionalProperties: false },
+	{ additionalProperties: false },
 );
 
 export const Task = Type.Object(
@@ -118,24 +118,88 @@ const Title = Type.String({
 	pattern: "\\S",
 	description: "What is to be done. Not white space alone.",
 });
-const Description = Type.String({ maxLength: 20_000 });
+
+/** A field that need not be given, and that `null` resets to its default. */
+function resettable<S extends TSchema>(schema: S, description: string) {
+	return Type.Optional(Type.Union([schema, Type.Null()], { description }));
+}
+
+/** Whether there is such a task, only the rows can tell. */
+const TaskId = Type.String({ maxLength: 36 });
+
+const fields = {
+	assignee: resettable(
+		Type.String({ minLength: 1, maxLength: 100, pattern: "^\\P{Cc}+$" }),
+		"Who should do it: 1 to 100 characters, none a control character.",
+	),
+	blocked_by: resettable(
+		Type.Array(TaskId, { maxItems: 50 }),
+		"Up to 50 tasks that come first. A new one must be there.",
+	),
+	defer_until: resettable(Time, "It is not ready before. A time that is not in the future is none."),
+	description: resettable(Type.String({ maxLength: 20_000 }), "Up to 20,000 characters."),
+	due_at: resettable(Time, "When it should be done."),
+	labels: resettable(
+		Type.Array(Type.String({ minLength: 1, maxLength: 50 }), { maxItems: 20 }),
+		"Up to 20, of 1 to 50 characters.",
+	),
+	metadata: resettable(
+		Type.Object({}, { additionalProperties: true }),
+		"A JSON object, 32 deep, 16 KiB in canonical form. A member that is null is left out; a PATCH merges (RFC 7396).",
+	),
+	note: resettable(
+		Type.String({ minLength: 1, maxLength: 300, pattern: "^[^\\n\\v\\f\\r\\u0085\\u2028\\u2029]+$" }),
+		"Why it stands where it does: 1 to 300 characters, no line break. A change of status without one clears it.",
+	),
+	parent: resettable(TaskId, "The task that it is a part of. A new one must be there."),
+	priority: resettable(Type.Integer({ minimum: -100, maximum: 100 }), "Higher first."),
+	rank: resettable(
+		Type.String({ maxLength: 100, pattern: "^[0-9A-Za-z]*[1-9A-Za-z]$" }),
+		"Its place among tasks of one priority, lower first: 1 to 100 of `[0-9A-Za-z]`, not ending in `0`.",
+	),
+	status: resettable(Type.Enum([...taskStatuses]), "Of these, `done` and `cancelled` are finished."),
+};
 
 export const NewTask = Type.Object(
-	{ title: Title, description: Type.Optional(Description) },
+	{ title: Title, ...fields },
 	{
 		$id: "NewTask",
 		additionalProperties: false,
-		examples: [{ title: example.title, description: example.description }],
+		examples: [{ title: example.title, description: example.description, labels: example.labels }],
 	},
 );
 export type NewTask = Static<typeof NewTask>;
 
 /** A merge patch (RFC 7396): `null` resets a field to its default; a title has none. */
 export const TaskPatch = Type.Object(
-	{ title: Type.Optional(Title), description: Type.Optional(Type.Union([Description, Type.Null()])) },
+	{ title: Type.Optional(Title), ...fields },
 	{ $id: "TaskPatch", additionalProperties: false, examples: [{ title: "Choose a courier by Friday" }] },
 );
 export type TaskPatch = Static<typeof TaskPatch>;
+
+export const batchMax = 500;
+
+export const NewTasks = Type.Object(
+	{
+		tasks: Type.Array(NewTask, {
+			minItems: 1,
+			maxItems: batchMax,
+			description:
+				'`blocked_by` and `parent` may name an earlier task of the batch by its place: `"#0"`, `"#1"`, …',
+		}),
+	},
+	{
+		$id: "NewTasks",
+		additionalProperties: false,
+		examples: [{ tasks: [{ title: "Choose a courier" }, { title: "Write to it", blocked_by: ["#0"] }] }],
+	},
+);
+export type NewTasks = Static<typeof NewTasks>;
+
+export const TaskBatch = Type.Object(
+	{ items: Type.Array(Task), kind: Type.Literal("tasks") },
+	{ $id: "TaskBatch", additionalProperties: false, examples: [{ items: [example], kind: "tasks" }] },
+);
 
 function orNone(description: string) {
 	return Type.Optional(Type.String({ description: `${description} Empty: none.` }));

@@ -3,9 +3,8 @@ import type { Actor, ChangeContext } from "../kernel/change-context.ts";
 import type { IdempotentRequest } from "../kernel/idempotency.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import type { Precondition } from "../kernel/precondition.ts";
-import type { InSpace, SpaceId, UnitSpace } from "../kernel/space.ts";
-import { inSpace, isWithin } from "../kernel/space.ts";
-import { Collection, type RowsById, requireNamed } from "../kernel/unit-of-work.ts";
+import { type InSpace, inSpace, isWithin, type SpaceId, type UnitSpace } from "../kernel/space.ts";
+import { Collection, requireNamed } from "../kernel/unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
 export const taskStatuses = ["open", "in_progress", "waiting", "done", "cancelled"] as const;
@@ -89,13 +88,56 @@ export function isFinished({ status }: Pick<TaskRow, "status">): boolean {
 	return status === "done" || status === "cancelled";
 }
 
+/** What of a task other tasks depend on, without its texts. */
+export type TaskState = Pick<TaskRow, "id" | "seq" | "space" | "status" | "deferUntil" | "openBlockers">;
+
+/** Which tasks a unit reads. */
 export interface TaskReadSet {
+	/** Whole tasks, to look at and to change. */
 	readonly ids?: readonly string[];
+	/** Tasks that others are to name. */
+	readonly states?: readonly string[];
+	/** Tasks by how many others name them in `blockedBy`. */
+	readonly namedBy?: readonly string[];
+	/** Tasks by the others that name them in `blockedBy`. */
+	readonly waitingFor?: readonly string[];
+	/**
+	 * Of these tasks those that `of` does not name yet, with all that blocks them, and what blocks that: as many as a walk
+	 * of `blockersMax` may look at.
+	 */
+	readonly above?: { readonly of: string; readonly ids: readonly string[] };
+	/** Tasks with their parents, and the parents of those: those that a walk of `parentsMax` may look at. */
+	readonly parents?: readonly string[];
+	/** At most so many whose `deferUntil` has come. */
+	readonly due?: number;
 	/** How many numbers for new tasks it takes. */
 	readonly numbers?: { readonly space: SpaceId; readonly count: number };
 }
 
-export interface TaskRows extends RowsById<TaskRow> {
+/** How many tasks may name the same one in `blockedBy`. */
+export const waitingMax = 1000;
+/** How many tasks a check for a cycle looks at. */
+export const blockersMax = 10_000;
+export const parentsMax = 100;
+
+export interface TaskRows {
+	find(id: string): TaskRow | undefined;
+	insert(row: TaskRow): void;
+	/** `current`: the row as it was found. */
+	update(current: TaskRow, next: TaskRow): void;
+	remove(row: TaskRow): void;
+	state(id: string): TaskState | undefined;
+	/** How many tasks name it in `blockedBy`, counted up to `waitingMax`. */
+	namedBy(id: string): number;
+	/** The tasks that name it in `blockedBy`, oldest first. */
+	waitingFor(id: string): readonly TaskState[];
+	setOpenBlockers(task: TaskState, count: number): void;
+	/** What it names in `blockedBy`. Undefined: more than a walk may look at. */
+	blockersOf(id: string): readonly string[] | undefined;
+	/** Null without one, and if the task is gone. Undefined: more than a walk may look at. */
+	parentOf(id: string): string | null | undefined;
+	/** Tasks whose `deferUntil` has come. */
+	due(limit: number, now: number): readonly TaskRow[];
 	/** The number of a new task. */
 	nextNumber(space: SpaceId): number;
 }
@@ -109,7 +151,10 @@ export const tasks = new Collection<TaskReadSet, TaskRows>({
 
 /** Tasks as far as a read set names them, and of one space alone. */
 class NamedTasks implements TaskRows {
+	/** Tasks that were found by what they wait for, or by their time. */
+	readonly #found = new Set<string>();
 	#numbersTaken = 0;
+	#ids: ReadonlySet<string> | undefined;
 
 	constructor(
 		private readonly rows: TaskRows,
@@ -122,15 +167,51 @@ class NamedTasks implements TaskRows {
 		return inSpace(this.space, this.rows.find(id));
 	}
 
+	state(id: string): TaskState | undefined {
+		this.#requireListed("states", id);
+		return inSpace(this.space, this.rows.state(id));
+	}
+
+	namedBy(id: string): number {
+		this.#requireListed("namedBy", id);
+		return this.rows.namedBy(id);
+	}
+
+	waitingFor(id: string): readonly TaskState[] {
+		this.#requireListed("waitingFor", id);
+		return this.#remember(this.rows.waitingFor(id));
+	}
+
+	setOpenBlockers(task: TaskState, count: number): void {
+		requireNamed(this.#found.has(task.id), "a task");
+		this.#requireWithin(task);
+		this.rows.setOpenBlockers(task, count);
+	}
+
+	blockersOf(id: string): readonly string[] | undefined {
+		requireNamed(this.readSet.above !== undefined, "what blocks a task");
+		return this.rows.blockersOf(id);
+	}
+
+	parentOf(id: string): string | null | undefined {
+		requireNamed(this.readSet.parents !== undefined, "the parent of a task");
+		return this.rows.parentOf(id);
+	}
+
+	due(limit: number, now: number): readonly TaskRow[] {
+		requireNamed((this.readSet.due ?? -1) >= limit, "tasks whose time has come");
+		return this.#remember(this.rows.due(limit, now));
+	}
+
 	insert(row: TaskRow): void {
 		this.#requireWithin(row);
 		this.rows.insert(row);
 	}
 
-	update(row: TaskRow): void {
-		this.#requireId(row.id);
-		this.#requireWithin(row);
-		this.rows.update(row);
+	update(current: TaskRow, next: TaskRow): void {
+		if (!this.#found.has(current.id)) this.#requireId(current.id);
+		this.#requireWithin(current);
+		this.rows.update(current, next);
 	}
 
 	remove(row: TaskRow): void {
@@ -146,8 +227,19 @@ class NamedTasks implements TaskRows {
 		return this.rows.nextNumber(space);
 	}
 
+	#remember<State extends TaskState>(found: readonly State[]): readonly State[] {
+		for (const { id } of found) this.#found.add(id);
+		return found;
+	}
+
 	#requireId(id: string): void {
-		requireNamed(this.readSet.ids?.includes(id) ?? false, "a task");
+		// A repeated batch names five hundred.
+		this.#ids ??= new Set(this.readSet.ids);
+		requireNamed(this.#ids.has(id), "a task");
+	}
+
+	#requireListed(part: "states" | "namedBy" | "waitingFor", id: string): void {
+		requireNamed(this.readSet[part]?.includes(id) ?? false, "a task");
 	}
 
 	#requireWithin(row: InSpace): void {
@@ -161,9 +253,22 @@ interface Change {
 	readonly now: number;
 }
 
-export interface CreateTask extends Change {
+interface WrittenChange extends Change {
+	/** Who a note is by: the name of the user or of the token, as text. */
+	readonly author: string;
+}
+
+export interface CreateTask extends WrittenChange, NewBatchItem {
+	readonly idempotent: IdempotentRequest | undefined;
+}
+
+export interface NewBatchItem {
 	readonly id: string;
 	readonly task: NewTask;
+}
+
+export interface CreateBatch extends WrittenChange {
+	readonly tasks: readonly NewBatchItem[];
 	readonly idempotent: IdempotentRequest | undefined;
 }
 
@@ -172,13 +277,25 @@ export interface RemoveTask extends Change {
 	readonly ifMatch: Precondition;
 }
 
-export interface UpdateTask extends RemoveTask {
+export interface UpdateTask extends WrittenChange, RemoveTask {
 	readonly patch: TaskPatch;
+}
+
+/** `context`: without the space, which is each task's own. */
+export interface SweepDeferred {
+	readonly context: Omit<ChangeContext, "space">;
+	readonly now: number;
 }
 
 export interface CreatedTask {
 	readonly id: string;
 	readonly task: Representation;
+	readonly replayed: boolean;
+}
+
+export interface CreatedBatch {
+	/** The canonical bodies of the tasks. */
+	readonly bodies: readonly string[];
 	readonly replayed: boolean;
 }
 
@@ -217,6 +334,8 @@ export type TaskPlace = readonly (number | string)[];
 export interface TaskPageBounds {
 	/** How many rows it looks at. */
 	readonly rowsMax: number;
+	/** How many it looks at where it sorts them, or reads their texts. */
+	readonly costlyRowsMax: number;
 	/** After how many bytes of rows it ends. */
 	readonly bytesMax: number;
 	/** After how many steps of a search it ends. */
@@ -261,8 +380,12 @@ export interface TaskRevision {
 /** Tasks in a database. Throws `unavailable`. */
 export interface TaskStore {
 	find(space: SpaceId, id: string): Promise<TaskRow | undefined>;
+	/** Those that are there, in the order of the ids. */
+	findAll(space: SpaceId, ids: readonly string[]): Promise<readonly TaskRow[]>;
 	list(query: TaskPageQuery): Promise<TaskPage>;
 	stats(space: SpaceId): Promise<TaskStats>;
+	/** Milliseconds until a `deferUntil` comes; 0 or less if one has; undefined if none will. */
+	dueInMs(): Promise<number | undefined>;
 	/** The current revision: it includes every change that was acknowledged to any client before this call. */
 	revision(space: SpaceId): MaybePromise<TaskRevision>;
 }

@@ -14,6 +14,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 		return storage.tasks
 			.create({
 				id,
+				author: "Ada",
 				task: { title },
 				idempotent: undefined,
 				now,
@@ -35,6 +36,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			const updated = await storage.tasks.update({
 				id,
 				ifMatch: "any",
+				author: "Ada",
 				patch: { title: "two" },
 				now: 2000,
 				context: { actor: "token/two", requestId: "r2", space: 1 },
@@ -42,6 +44,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			await storage.tasks.update({
 				id,
 				ifMatch: "any",
+				author: "Ada",
 				patch: {},
 				now: 2500,
 				context: { actor: "system", requestId: "nothing", space: 1 },
@@ -147,6 +150,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			for (const now of [0, Date.now() + 1e10, 1000]) {
 				await tasks.create({
 					id: newId(),
+					author: "Ada",
 					task: { title: "once" },
 					idempotent: { scope: "u POST /collab/tasks", key: `k${now}`, requestHash: "h" },
 					now,
@@ -172,6 +176,7 @@ export function sharedLogContract(open: () => Promise<TestStorage>): void {
 		});
 		await there.tasks.create({
 			id: newId(),
+			author: "Ada",
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,

@@ -14,7 +14,7 @@ import { openPool, postgresAddress } from "../support/pool.ts";
 import { silentLog } from "../support/server.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage } from "../support/storage.ts";
-import { pageQuery } from "../support/tasks.ts";
+import { pageQuery } from "../support/task-pages.ts";
 import { notes as notesOfPostgres } from "./notes/postgres.ts";
 import { notes as notesOfSqlite } from "./notes/sqlite.ts";
 import { noteService } from "./notes/store.ts";
@@ -52,6 +52,7 @@ describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) =
 		const create = (title: string) =>
 			tasks.create({
 				id: newId(),
+				author: "Ada",
 				task: { title },
 				idempotent: undefined,
 				now: 1,

@@ -5,6 +5,7 @@ import { openTestStorage, type TestStorage } from "../support/storage.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
+import { taskListContract } from "./task-lists.ts";
 import { taskStoreContract } from "./tasks.ts";
 import { unitOfWorkContract } from "./units.ts";
 import { userStoreContract } from "./users.ts";
@@ -12,6 +13,7 @@ import { userStoreContract } from "./users.ts";
 function storeContracts(open: () => Promise<TestStorage>): void {
 	unitOfWorkContract(open);
 	taskStoreContract(open);
+	taskListContract(open);
 	jobStoreContract(open);
 	eventStoreContract(open);
 	userStoreContract(open);

@@ -3,13 +3,14 @@ import { newId } from "../../src/kernel/ids.ts";
 import type { CreateTask } from "../../src/tasks/store.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
-import { pageQuery } from "../support/tasks.ts";
+import { pageQuery } from "../support/task-pages.ts";
 
 /** The contract of tasks on every database. `open` returns an empty storage. */
 export function taskStoreContract(open: () => Promise<TestStorage>): void {
 	function newTask(title: string, more: Partial<CreateTask> = {}): CreateTask {
 		return {
 			id: newId(),
+			author: "Ada",
 			task: { title },
 			idempotent: undefined,
 			now: 1000,
@@ -86,6 +87,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					tasks.update({
 						id,
 						ifMatch: [task.etag],
+						author: "Ada",
 						patch: { title: `t${index}` },
 						now: 2000,
 						context: systemContext,
@@ -111,6 +113,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					await tasks.update({
 						id,
 						ifMatch: "any",
+						author: "Ada",
 						patch,
 						now: 2000,
 						context: systemContext,
@@ -134,6 +137,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.update({
 					id,
 					ifMatch: "absent",
+					author: "Ada",
 					patch: {},
 					now: 1,
 					context: systemContext,
@@ -149,6 +153,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.update({
 					id: change.id,
 					ifMatch: "any",
+					author: "Ada",
 					patch: { title: "two" },
 					now: 2,
 					context: systemContext,
@@ -175,7 +180,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					now: 2000,
 					context: systemContext,
 				}),
-				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
+				tasks.create({ ...change, author: "Ada", task: { title: "two" }, now: 3000 }),
 			]);
 			expect(await tasks.find(1, change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
 		});

@@ -7,7 +7,7 @@ import { Collection, type Read, type UnitOfWork } from "../../src/kernel/unit-of
 import { type TaskRow, tasks } from "../../src/tasks/store.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
-import { pageQuery } from "../support/tasks.ts";
+import { pageQuery } from "../support/task-pages.ts";
 
 /** The contract of units of work on every database, for any collection. */
 export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
@@ -15,6 +15,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 		const storage = await open();
 		const { id } = await storage.tasks.create({
 			id: newId(),
+			author: "Ada",
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,
@@ -70,7 +71,9 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 						space: 1,
 						time: 1,
 					});
-					work.rows(tasks)[verb]({ ...row, title: "lost" });
+					const rows = work.rows(tasks);
+					if (verb === "update") rows.update(row, { ...row, title: "lost" });
+					else rows.remove(row);
 				};
 				expect(await outcome(reads, change("update"))).toMatchObject(readSetError);
 				expect(await outcome(reads, change("remove"))).toMatchObject(readSetError);
@@ -95,7 +98,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 				time: 1,
 			} as const;
 			const changes: readonly ((work: UnitOfWork) => unknown)[] = [
-				(work) => work.rows(tasks).update({ ...row, title: "lost" }),
+				(work) => work.rows(tasks).update(row, { ...row, title: "lost" }),
 				(work) => work.rows(tasks).remove(row),
 				(work) => work.rows(tasks).insert({ ...row, id: newId(), seq: 9 }),
 				(work) => work.append(event),
@@ -115,6 +118,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			const { storage } = await opened();
 			await storage.tasks.create({
 				id: newId(),
+				author: "Ada",
 				task: { title: "elsewhere" },
 				idempotent: undefined,
 				now: 1000,

@@ -10,36 +10,41 @@ export interface Condition {
 
 export interface SortColumn {
 	readonly name: string;
+	/** As the indexes of the order have it. */
+	readonly sql: string;
 	readonly direction: "ASC" | "DESC";
 }
 
 export type SortOrder = readonly SortColumn[];
 
+/**
+ * The order of creation, as the indexes of lists have it. By the bare number Postgres would also find it in the primary
+ * key, and go through a million finished tasks, or those of another space, for a few others.
+ */
+export const createdSql = "(seq + 0)";
+
+function column(name: string, direction: "ASC" | "DESC", sql = name): SortColumn {
+	return { name, sql, direction };
+}
+
 /** Under `desc`. */
 const orders: Readonly<Record<TaskSort, SortOrder>> = {
-	created: [{ name: "seq", direction: "DESC" }],
-	updated: [{ name: "updated_seq", direction: "DESC" }],
-	priority: [
-		{ name: "priority", direction: "DESC" },
-		{ name: "rank", direction: "ASC" },
-		{ name: "seq", direction: "ASC" },
-	],
-	status_since: [
-		{ name: "status_since", direction: "DESC" },
-		{ name: "seq", direction: "DESC" },
-	],
+	created: [column("seq", "DESC", createdSql)],
+	updated: [column("updated_seq", "DESC")],
+	priority: [column("priority", "DESC"), column("rank", "ASC"), column("seq", "ASC")],
+	status_since: [column("status_since", "DESC"), column("seq", "DESC")],
 };
 
 export function orderOf({ sort, order }: Pick<TaskPageQuery, "sort" | "order">): SortOrder {
 	return order === "desc" ? orders[sort] : orders[sort].map(reversed);
 }
 
-function reversed({ name, direction }: SortColumn): SortColumn {
-	return { name, direction: direction === "ASC" ? "DESC" : "ASC" };
+function reversed({ name, sql, direction }: SortColumn): SortColumn {
+	return column(name, direction === "ASC" ? "DESC" : "ASC", sql);
 }
 
 export function orderBy(order: SortOrder): string {
-	return order.map(({ name, direction }) => `${name} ${direction}`).join(", ");
+	return order.map(({ sql, direction }) => `${sql} ${direction}`).join(", ");
 }
 
 /**
@@ -54,7 +59,7 @@ export function partsAfter(order: SortOrder, place: TaskPlace | undefined): read
 	if (rest.every(({ direction }) => direction === first.direction)) return [after(order, place)];
 	const within = after(rest, values);
 	return [
-		{ text: `${first.name} = ? AND ${within.text}`, values: [value, ...within.values] },
+		{ text: `${first.sql} = ? AND ${within.text}`, values: [value, ...within.values] },
 		after([first], [value]),
 	];
 }
@@ -70,7 +75,7 @@ export function whereAfter(order: SortOrder, place: TaskPlace | undefined): Cond
 
 function after(columns: SortOrder, values: TaskPlace): Condition {
 	const sign = columns[0]?.direction === "ASC" ? ">" : "<";
-	const names = columns.map(({ name }) => name).join(", ");
+	const names = columns.map(({ sql }) => sql).join(", ");
 	return { text: `(${names}) ${sign} (${columns.map(() => "?").join(", ")})`, values };
 }
 

@@ -127,15 +127,16 @@ function* matchesOf(
 	query: TaskPageQuery,
 	filter: Exclude<TaskPageQuery["filter"], "nothing">,
 ): Program<Matches> {
-	const { space, bounds } = query;
-	const wanted = filter.search === undefined ? query.limit + 1 : bounds.rowsMax;
-	const scan = new Scan(query, filtersOf(filter), wanted);
-	const set = yield* smallestOf(setsOf(space, filter), bounds.rowsMax);
+	const { space, limit, bounds } = query;
+	const isSearch = filter.search !== undefined;
+	const scan = new Scan(query, filtersOf(filter), isSearch ? bounds.costlyRowsMax : limit + 1);
+	const set = yield* smallestOf(setsOf(space, filter), bounds.costlyRowsMax);
 	if (set !== undefined) return { found: yield* ask((reader) => scan.set(reader, set)), end: undefined };
 	const { statuses = taskStatuses, isReady } = filter;
 	const streams = streamsOf(query, isReady ? statuses.filter((status) => status === "open") : statuses);
+	const rowsMax = Math.ceil((isSearch ? bounds.costlyRowsMax : bounds.rowsMax) / streams.length);
 	const read = yield* ask((reader) =>
-		allResolved(streams.map((stream) => scan.stream(reader, stream, streams.length))),
+		allResolved(streams.map((stream) => scan.stream(reader, stream, rowsMax))),
 	);
 	const order = orderOf(query);
 	const [end] = read
@@ -180,13 +181,10 @@ export const finishedSql = inList(finished);
 function streamsOf(query: TaskPageQuery, statuses: readonly TaskStatus[]): readonly Stream[] {
 	const { sort, after } = query;
 	const has = (some: readonly TaskStatus[]) => some.some((status) => statuses.includes(status));
-	const kinds =
-		sort === "created" && has(finished)
-			? [{ text: "true", index: "tasks_in_space" }]
-			: [
-					...(has(unfinished) ? [{ text: unfinishedSql, index: `tasks_unfinished_by_${sort}` }] : []),
-					...(has(finished) ? [{ text: finishedSql, index: `tasks_finished_by_${sort}` }] : []),
-				];
+	const kinds = [
+		...(has(unfinished) ? [{ text: unfinishedSql, index: `tasks_unfinished_by_${sort}` }] : []),
+		...(has(finished) ? [{ text: finishedSql, index: `tasks_finished_by_${sort}` }] : []),
+	];
 	const parts = partsAfter(orderOf(query), after);
 	return kinds.flatMap(({ text, index }) =>
 		parts.map((part) => ({ index, text: `${text} AND ${part.text}`, values: part.values })),
@@ -216,9 +214,8 @@ class Scan {
 		return this.#read(reader, text, [...set.values, ...conditions.flatMap(({ values }) => values)]);
 	}
 
-	/** `streams`: how many are read for the page, which share its bound. Rows are looked at only until enough match. */
-	stream(reader: TaskReader, stream: Stream, streams: number): MaybePromise<Matches> {
-		const rowsMax = Math.max(1, Math.floor(this.query.bounds.rowsMax / streams));
+	/** Looks at so many rows at most, and only until enough match. */
+	stream(reader: TaskReader, stream: Stream, rowsMax: number): MaybePromise<Matches> {
 		const from = `FROM tasks${reader.using(stream.index)} WHERE space = ? AND ${stream.text} ORDER BY ${orderBy(this.#order)}`;
 		const values = [this.query.space, ...stream.values];
 		const text = `SELECT ${this.#selected} FROM (SELECT ${this.#columns("")} ${from} LIMIT ${rowsMax}) AS looked
@@ -276,7 +273,7 @@ function allOf(conditions: readonly Condition[]): string {
 }
 
 /** How many texts are read at a time. */
-const textsMax = 250;
+const textsMax = 500;
 
 function* searched(
 	{ limit, isBrief, bounds }: TaskPageQuery,

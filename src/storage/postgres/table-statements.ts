@@ -62,13 +62,18 @@ export class TableStatements<Row extends Plain<Row>> {
 		return sql(this.#update, ...this.#updated.map(({ field }) => valuesOf(rows, field)), ...guards);
 	}
 
+	/** Removes the rows that have the key of one of these. */
+	remove(tx: Tx, rows: readonly Row[]) {
+		return tx(this.#remove, valuesOf(rows, this.spec.key));
+	}
+
 	/**
 	 * All changes of a group, for a table without a guard. Removals come first: a row that was replaced has the same key as
 	 * the new one.
 	 */
 	write(tx: Tx, { inserted, updated, removed }: RowChanges<Row>): readonly PromiseLike<unknown>[] {
 		return [
-			...(removed.length > 0 ? [tx(this.#remove, valuesOf(removed, this.spec.key))] : []),
+			...(removed.length > 0 ? [this.remove(tx, removed)] : []),
 			...(updated.length > 0 ? [this.update(tx, updated)] : []),
 			...(inserted.length > 0 ? [this.insert(tx, inserted)] : []),
 		];

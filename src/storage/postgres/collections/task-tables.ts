@@ -14,6 +14,7 @@ import type { Actor } from "../../../kernel/change-context.ts";
 import { defaultSpace } from "../../../kernel/space.ts";
 import type { TaskStatus } from "../../../tasks/store.ts";
 import { passingSql } from "../../collections/task-filters.ts";
+import { createdSql } from "../../collections/task-orders.ts";
 import { finishedSql, unfinishedSql } from "../../collections/task-page.ts";
 import { isReadySql } from "../../collections/tasks.ts";
 
@@ -64,8 +65,9 @@ export const taskTable = pgTable(
 			.on(table.space, table.assignee, table.priority.desc().nullsFirst(), table.rank, table.seq)
 			.where(sql.raw(isReadySql)),
 		index("tasks_deferred").on(table.deferUntil).where(sql`defer_until IS NOT NULL`),
-		// Each order of lists has an index of the unfinished tasks, and but for the first one of the finished.
-		index("tasks_unfinished_by_created").on(table.space, table.seq).where(sql.raw(unfinishedSql)),
+		// Each order of lists has an index of the unfinished tasks, and one of the finished.
+		index("tasks_unfinished_by_created").on(table.space, sql.raw(createdSql)).where(sql.raw(unfinishedSql)),
+		index("tasks_finished_by_created").on(table.space, sql.raw(createdSql)).where(sql.raw(finishedSql)),
 		index("tasks_unfinished_by_updated").on(table.space, table.updatedSeq).where(sql.raw(unfinishedSql)),
 		index("tasks_finished_by_updated").on(table.space, table.updatedSeq).where(sql.raw(finishedSql)),
 		index("tasks_unfinished_by_priority")

@@ -9,19 +9,17 @@ import {
 	type TaskReadSet,
 	type TaskRevision,
 	type TaskRow,
-	type TaskRows,
 	type TaskStore,
 } from "../../../tasks/store.ts";
 import { countsByStatus } from "../../collections/task-stats.ts";
 import { BatchLoader } from "../batch-loader.ts";
-import { type GroupRows, type Registration, type StoreContext, unitsFrom } from "../collection.ts";
+import { databaseNow } from "../clock.ts";
+import { type Registration, type StoreContext, unitsFrom } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
-import type { HeadOfGroup } from "../head-of-group.ts";
-import { IdentityMap } from "../identity-map.ts";
 import type { Pool } from "../pool.ts";
-import { TableStatements } from "../table-statements.ts";
 import { taskPages } from "./task-lists.ts";
 import { TaskNumbers } from "./task-numbers.ts";
+import { TaskGroupRows, taskStatements } from "./task-rows.ts";
 import {
 	taskBlockerTable,
 	taskCountTable,
@@ -29,12 +27,6 @@ import {
 	taskNumberTable,
 	taskTable,
 } from "./task-tables.ts";
-
-const taskStatements = new TableStatements(taskTable, {
-	key: "id",
-	fixed: ["seq", "space", "number", "createdBy", "createdAt"],
-	numbered: ["seq", "updatedSeq"],
-});
 
 export const tasks = {
 	tables: {
@@ -64,68 +56,6 @@ export const tasks = {
 	}
 >;
 
-class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<TaskReadSet, TaskRows> {
-	readonly rows = this;
-
-	constructor(private readonly numbers: TaskNumbers) {
-		super(
-			({ id }) => id,
-			({ space }) => space,
-		);
-		numbers.begin();
-	}
-
-	async fetch(tx: Tx, readSets: readonly TaskReadSet[]): Promise<void> {
-		const ids = readSets.flatMap((readSet) => readSet.ids ?? []);
-		if (ids.length === 0) return;
-		this.load(
-			await tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`,
-		);
-	}
-
-	find(id: string): TaskRow | undefined {
-		return this.get(id);
-	}
-
-	insert(row: TaskRow): void {
-		this.add(row);
-	}
-
-	update(row: TaskRow): void {
-		this.put(row);
-	}
-
-	remove(row: TaskRow): void {
-		this.delete(row);
-	}
-
-	nextNumber(space: SpaceId): number {
-		return this.numbers.take(space);
-	}
-
-	override keep(): void {
-		super.keep();
-		this.numbers.keep();
-	}
-
-	override undo(): void {
-		super.undo();
-		this.numbers.undo();
-	}
-
-	abandon(): void {
-		this.numbers.abandon();
-	}
-
-	write(tx: Tx): readonly PromiseLike<unknown>[] {
-		return taskStatements.write(tx, this.changes());
-	}
-
-	insertAfter(sql: Sql, head: HeadOfGroup): readonly Fragment[] {
-		return [taskStatements.insert(sql, this.changes().inserted, head)];
-	}
-}
-
 /** Makes sure of the numbers that the units of a group take. */
 function prepareNumbers(numbers: TaskNumbers, readSets: readonly TaskReadSet[]): Promise<void> | undefined {
 	const counts = new Map<SpaceId, number>();
@@ -137,6 +67,7 @@ function prepareNumbers(numbers: TaskNumbers, readSets: readonly TaskReadSet[]):
 }
 
 function taskStore({ pool, db }: StoreContext): TaskStore {
+	const { sql } = pool;
 	const byId = db
 		.select()
 		.from(taskTable)
@@ -145,6 +76,16 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 	const revisions = new BatchLoader((spaces: ReadonlySet<SpaceId>) => currentRevisions(pool, spaces));
 	return {
 		find: async (space, id) => inSpace(space, (await pool.query(() => byId.execute({ id })))[0]),
+		async findAll(space, ids) {
+			const found = await pool.query(
+				() =>
+					sql<
+						TaskRow[]
+					>`SELECT ${taskStatements.columns(sql)} FROM tasks WHERE id = ANY(${[...ids]}::uuid[])`,
+			);
+			const byId = new Map(found.map((row) => [row.id, row]));
+			return ids.flatMap((id) => inSpace(space, byId.get(id)) ?? []);
+		},
 		list: taskPages(pool, revisionOf),
 		stats: (space) =>
 			pool.query(() =>
@@ -156,6 +97,14 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 					return { counts: countsByStatus(counts), revision };
 				}),
 			),
+		async dueInMs() {
+			// The first entry of its index.
+			const [row] = await pool.query(
+				() => sql<{ milliseconds: number | null }[]>`
+					SELECT min(defer_until) - ${databaseNow(sql)} AS milliseconds FROM tasks WHERE defer_until IS NOT NULL`,
+			);
+			return row?.milliseconds ?? undefined;
+		},
 		revision: async (space) => (await revisions.load(space)).get(space) ?? noRevision,
 	};
 }

@@ -1,5 +1,4 @@
 import type { Database } from "bun:sqlite";
-import { eq, sql } from "drizzle-orm";
 import { inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
@@ -9,16 +8,14 @@ import {
 	type TaskNumberRow,
 	type TaskRevision,
 	type TaskRow,
-	type TaskRows,
 	type TaskStats,
 	type TaskStore,
 } from "../../../tasks/store.ts";
 import { countsByStatus, countsOfSpace } from "../../collections/task-stats.ts";
-import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
-import type { Db } from "../connection.ts";
-import { TableStatements } from "../table-statements.ts";
+import { databaseClock } from "../clock.ts";
+import { type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import { taskPages } from "./task-lists.ts";
-import { TaskNumbers } from "./task-numbers.ts";
+import { TaskRowsInPlace, taskById } from "./task-rows.ts";
 import {
 	taskBlockerTable,
 	taskCountTable,
@@ -35,7 +32,7 @@ export const tasks = {
 		taskCounts: taskCountTable,
 		taskNumbers: taskNumberTable,
 	},
-	units: unitsOf(collection, (database: Database, db: Db) => new TaskRowsInPlace(database, db)),
+	units: unitsOf(collection, (database: Database) => new TaskRowsInPlace(database)),
 	store: taskStore,
 } satisfies Registration<
 	TaskStore,
@@ -48,67 +45,13 @@ export const tasks = {
 	}
 >;
 
-class TaskRowsInPlace extends RowsInPlace implements TaskRows {
-	readonly #byId;
-	readonly #statements;
-	readonly #numbers;
+const earliestDue =
+	"SELECT min(defer_until) AS at FROM tasks INDEXED BY tasks_deferred WHERE defer_until IS NOT NULL";
 
-	constructor(database: Database, db: Db) {
-		super();
-		this.#numbers = new TaskNumbers(database);
-		this.#byId = taskById(db);
-		this.#statements = new TableStatements(database, taskTable, {
-			key: "id",
-			fixed: ["seq", "space", "number", "createdBy", "createdAt"],
-		});
-	}
-
-	find(id: string): TaskRow | undefined {
-		return this.#byId.get({ id });
-	}
-
-	nextNumber(space: SpaceId): number {
-		this.wrote({ space });
-		return this.#numbers.take(space);
-	}
-
-	insert(row: TaskRow): void {
-		this.wrote(row);
-		this.#statements.insert(row);
-	}
-
-	update(row: TaskRow): void {
-		this.wrote(row);
-		this.#statements.update(row);
-	}
-
-	remove(row: TaskRow): void {
-		this.wrote(row);
-		this.#statements.remove(row);
-	}
-
-	override begin(): void {
-		super.begin();
-		this.#numbers.begin();
-	}
-
-	override keep(): void {
-		super.keep();
-		this.#numbers.keep();
-	}
-
-	override undo(): void {
-		super.undo();
-		this.#numbers.undo();
-	}
-
-	override write(): void {
-		this.#numbers.write();
-	}
-}
-
-function taskStore({ database, db, read, readNow, changeCounter }: StoreContext): TaskStore {
-	const byId = taskById(db);
+function taskStore({ database, read, readNow, changeCounter }: StoreContext): TaskStore {
+	const byId = database.query<TaskRow, [string]>(taskById);
+	const nextDue = database.query<{ at: number | null }, []>(earliestDue);
+	const now = databaseClock(database);
 	const readRevision = database.query<TaskRevision, [SpaceId]>(`SELECT rev, coalesce(
 		(SELECT rev FROM revisions WHERE space = ? AND collection = 'tasks'), 0) AS "tasksRev" FROM log_head`);
 	function storedRevision(space: SpaceId): TaskRevision {
@@ -136,17 +79,15 @@ function taskStore({ database, db, read, readNow, changeCounter }: StoreContext)
 		}),
 	);
 	return {
-		find: (space, id) => read(() => inSpace(space, byId.get({ id }))),
+		find: (space, id) => read(() => inSpace(space, byId.get(id) ?? undefined)),
+		findAll: (space, ids) => read(() => ids.flatMap((id) => inSpace(space, byId.get(id) ?? undefined) ?? [])),
 		list: (query) => read(() => page(query)),
 		stats: (space) => read(() => stats.deferred(space)),
+		dueInMs: () =>
+			read(() => {
+				const at = nextDue.get()?.at ?? undefined;
+				return at === undefined ? undefined : at - now();
+			}),
 		revision: (space) => readNow(() => currentRevision(space)),
 	};
-}
-
-function taskById(db: Db) {
-	return db
-		.select()
-		.from(taskTable)
-		.where(eq(taskTable.id, sql.placeholder("id")))
-		.prepare();
 }

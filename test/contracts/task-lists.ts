@@ -243,7 +243,14 @@ export function taskListContract(open: () => Promise<TestStorage>): void {
 			const storage = await open();
 			const draft = fc.sample(fields, 1)[0];
 			if (draft === undefined) throw new Error("no sample");
-			const few = { ...draft, space: 1 as const, labels: "[]", status: "open" as const, assignee: null };
+			const few = {
+				...draft,
+				space: 1 as const,
+				labels: "[]",
+				status: "open" as const,
+				assignee: null,
+				claimedBy: "ann" as const,
+			};
 			await fill(
 				storage,
 				Array.from({ length: 30 }, () => few),
@@ -253,12 +260,9 @@ export function taskListContract(open: () => Promise<TestStorage>): void {
 			const bounds = { ...pageBounds, rowsMax: 10, costlyRowsMax: 10 };
 			const list = (more: Partial<TaskPageQuery>) =>
 				storage.tasks.list(pageQuery({ order: "asc", bounds, ...more }));
-			const empty = await list({ filter: { statuses: ["done"] } });
+			const empty = await list({ filter: { claimedBy: null, statuses: ["open"] } });
 			expect(empty).toMatchObject({ rows: [], next: [10] });
-			const none = await list({
-				filter: { statuses: ["open"], dueBefore: 0, parent: null, claimedBy: null },
-			});
-			expect(none.rows).toEqual([]);
+			expect(await list({ filter: { statuses: ["done"] } })).toMatchObject({ rows: [], next: undefined });
 			// What an index finds is found at once, wherever it stands.
 			const rare = await list({ filter: { labels: ["rare"] } });
 			expect([rare.rows.map(({ seq }) => seq), rare.next]).toEqual([[31], undefined]);

@@ -9,10 +9,12 @@ export interface Filter extends Condition {
 	readonly columns: readonly string[];
 }
 
-/** Tasks that an index finds, in no order. */
+/** Tasks that an index finds, in no order: rows of a table, which name tasks unless they are tasks themselves. */
 export interface TaskSet extends Condition {
-	/** The tables, with the place for the name of the index. */
-	from(using: (index: string) => string): string;
+	readonly table: string;
+	readonly index: string;
+	/** Which task a row names. */
+	readonly join?: Condition;
 }
 
 export function filtersOf(filter: TaskFilter): readonly Filter[] {
@@ -77,31 +79,16 @@ export function setsOf(space: number, filter: TaskFilter): readonly TaskSet[] {
 		dueBefore,
 		number,
 	} = filter;
+	const isPassing = statuses?.every((status) => passing.includes(status)) ?? false;
 	return [
 		...byColumn(space, "number = ?", number, "tasks_number"),
-		...labels.map((label) => ({
-			from: (using: (index: string) => string) =>
-				`task_labels${using("task_labels_by_label")} CROSS JOIN tasks`,
-			text: "task_labels.space = ? AND task_labels.label = ? AND tasks.seq = task_labels.seq",
-			values: [space, label],
-		})),
-		...(blocker
-			? [
-					{
-						from: (using: (index: string) => string) =>
-							`task_blockers${using("task_blockers_waiting")} CROSS JOIN tasks`,
-						text: "task_blockers.blocker = ? AND tasks.id = task_blockers.task AND tasks.space = ?",
-						values: [blocker, space],
-					},
-				]
-			: []),
+		...labels.map((label) => byLabel(space, label)),
+		...(blocker ? [byBlocker(space, blocker)] : []),
 		...byColumn(space, "parent = ?", parent, "tasks_by_parent"),
 		...byColumn(space, "claimed_by = ?", claimedBy, "tasks_by_holder"),
 		...byColumn(space, "assignee = ?", assignee, "tasks_by_assignee"),
 		...(filter.isReady ? [bySql(space, isReadySql, "tasks_ready")] : []),
-		...(statuses?.every((status) => passing.includes(status))
-			? [bySql(space, `${passingSql} AND ${inList(statuses)}`, "tasks_passing")]
-			: []),
+		...(isPassing ? [bySql(space, `${passingSql} AND ${inList(statuses ?? [])}`, "tasks_passing")] : []),
 		...byColumn(space, "due_at < ?", dueBefore, "tasks_by_due_time"),
 	];
 }
@@ -113,15 +100,29 @@ function byColumn(
 	index: string,
 ): readonly TaskSet[] {
 	if (value === undefined || value === null) return [];
-	return [
-		{
-			from: (using) => `tasks${using(index)}`,
-			text: `tasks.space = ? AND tasks.${text}`,
-			values: [space, value],
-		},
-	];
+	return [{ table: "tasks", index, text: `tasks.space = ? AND tasks.${text}`, values: [space, value] }];
 }
 
 function bySql(space: number, text: string, index: string): TaskSet {
-	return { from: (using) => `tasks${using(index)}`, text: `tasks.space = ? AND ${text}`, values: [space] };
+	return { table: "tasks", index, text: `tasks.space = ? AND ${text}`, values: [space] };
+}
+
+function byLabel(space: number, label: string): TaskSet {
+	return {
+		table: "task_labels",
+		index: "task_labels_by_label",
+		text: "task_labels.space = ? AND task_labels.label = ?",
+		values: [space, label],
+		join: { text: "tasks.seq = task_labels.seq", values: [] },
+	};
+}
+
+function byBlocker(space: number, blocker: string): TaskSet {
+	return {
+		table: "task_blockers",
+		index: "task_blockers_waiting",
+		text: "task_blockers.blocker = ?",
+		values: [blocker],
+		join: { text: "tasks.id = task_blockers.task AND tasks.space = ?", values: [space] },
+	};
 }

@@ -154,9 +154,9 @@ function* smallestOf(sets: readonly TaskSet[], rowsMax: number): Program<TaskSet
 	if (sets.length === 0) return undefined;
 	const counts = yield* ask((reader) =>
 		allResolved(
-			sets.map(({ from, text, values }) =>
+			sets.map(({ table, index, text, values }) =>
 				reader.select<{ readonly count: number }>(
-					`SELECT count(*) AS count FROM (SELECT 1 FROM ${from(reader.using)} WHERE ${text} LIMIT ${rowsMax + 1}) AS counted`,
+					`SELECT count(*) AS count FROM (SELECT 1 FROM ${table}${reader.using(index)} WHERE ${text} LIMIT ${rowsMax + 1}) AS counted`,
 					values,
 				),
 			),
@@ -208,10 +208,17 @@ class Scan {
 	/** All of the set is fetched before it is sorted, or Postgres might go through all tasks in their order. */
 	set(reader: TaskReader, set: TaskSet): MaybePromise<readonly Found[]> {
 		const behind = whereAfter(this.#order, this.query.after);
+		const { table, index, join } = set;
+		const members = join === undefined ? [set] : [set, join];
+		const from = `${table}${reader.using(index)}${join === undefined ? "" : " CROSS JOIN tasks"}`;
 		const conditions = [...this.filters, behind];
-		const text = `WITH looked AS MATERIALIZED (SELECT ${this.#columns("tasks.")} FROM ${set.from(reader.using)} WHERE ${set.text})
+		const text = `WITH looked AS MATERIALIZED (SELECT ${this.#columns("tasks.")} FROM ${from} WHERE ${allOf(members)})
 			SELECT ${this.#selected} FROM looked WHERE ${allOf(conditions)} ORDER BY ${orderBy(this.#order)} LIMIT ${this.wanted}`;
-		return this.#read(reader, text, [...set.values, ...conditions.flatMap(({ values }) => values)]);
+		return this.#read(
+			reader,
+			text,
+			[...members, ...conditions].flatMap(({ values }) => values),
+		);
 	}
 
 	/** Looks at so many rows at most, and only until enough match. */

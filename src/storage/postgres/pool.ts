@@ -18,7 +18,12 @@ const settings = {
 	array_nulls: "on",
 };
 
-const byIndexAlone = { enable_seqscan: "off", enable_bitmapscan: "off", jit: "off" };
+const byIndexAlone = {
+	enable_seqscan: "off",
+	enable_bitmapscan: "off",
+	jit: "off",
+	max_parallel_workers_per_gather: "0",
+};
 
 /** In the same flight as the first statement of a transaction. A failure fails the transaction. */
 function configure(tx: Tx, wanted: Readonly<Record<string, string>>): void {

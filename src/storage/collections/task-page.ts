@@ -1,28 +1,25 @@
 import type { Table } from "drizzle-orm";
 import { allResolved, type MaybePromise, whenResolved } from "../../kernel/maybe-promise.ts";
 import type { SpaceId } from "../../kernel/space.ts";
-import {
-	isFinished,
-	type TaskPage,
-	type TaskPageQuery,
-	type TaskPlace,
-	type TaskRevision,
-	type TaskRow,
-	type TaskStatus,
-	type TextSearch,
-	taskStatuses,
+import type {
+	TaskPage,
+	TaskPageQuery,
+	TaskPlace,
+	TaskRevision,
+	TaskRow,
+	TextSearch,
 } from "../../tasks/store.ts";
 import { columnsOf } from "../table-columns.ts";
-import { type Filter, filtersOf, inList, setsOf, type TaskSet } from "./task-filters.ts";
+import { type Filter, filtersOf, setsOf, type TaskSet } from "./task-filters.ts";
 import {
 	type Condition,
 	comparePlaces,
 	orderBy,
 	orderOf,
-	partsAfter,
 	type SortOrder,
 	whereAfter,
 } from "./task-orders.ts";
+import { type Stream, streamsOf } from "./task-streams.ts";
 
 /**
  * How a page of tasks is found, the same on both databases: which rows are looked at, in what order, and where it ends,
@@ -132,8 +129,7 @@ function* matchesOf(
 	const scan = new Scan(query, filtersOf(filter), isSearch ? bounds.costlyRowsMax : limit + 1);
 	const set = yield* smallestOf(setsOf(space, filter), bounds.costlyRowsMax);
 	if (set !== undefined) return { found: yield* ask((reader) => scan.set(reader, set)), end: undefined };
-	const { statuses = taskStatuses, isReady } = filter;
-	const streams = streamsOf(query, isReady ? statuses.filter((status) => status === "open") : statuses);
+	const streams = streamsOf(query, filter);
 	const rowsMax = Math.ceil((isSearch ? bounds.costlyRowsMax : bounds.rowsMax) / streams.length);
 	const read = yield* ask((reader) =>
 		allResolved(streams.map((stream) => scan.stream(reader, stream, rowsMax))),
@@ -167,113 +163,83 @@ function* smallestOf(sets: readonly TaskSet[], rowsMax: number): Program<TaskSet
 	return smallest?.set;
 }
 
-/** A part of the tasks of a space, which an index has in the order of the list. */
-interface Stream extends Condition {
-	readonly index: string;
-}
-
-const unfinished = taskStatuses.filter((status) => !isFinished({ status }));
-const finished = taskStatuses.filter((status) => isFinished({ status }));
-export const unfinishedSql = inList(unfinished);
-export const finishedSql = inList(finished);
-
-/** The finished tasks are most of them, in time; so each order has an index of them, and another one of the rest. */
-function streamsOf(query: TaskPageQuery, statuses: readonly TaskStatus[]): readonly Stream[] {
-	const { sort, after } = query;
-	const has = (some: readonly TaskStatus[]) => some.some((status) => statuses.includes(status));
-	const kinds = [
-		...(has(unfinished) ? [{ text: unfinishedSql, index: `tasks_unfinished_by_${sort}` }] : []),
-		...(has(finished) ? [{ text: finishedSql, index: `tasks_finished_by_${sort}` }] : []),
-	];
-	const parts = partsAfter(orderOf(query), after);
-	return kinds.flatMap(({ text, index }) =>
-		parts.map((part) => ({ index, text: `${text} AND ${part.text}`, values: part.values })),
-	);
-}
-
 /** Reads what filters admit of a set, or of a stream. */
 class Scan {
-	readonly #order: SortOrder;
-	readonly #keys: string;
-
 	constructor(
 		private readonly query: TaskPageQuery,
 		private readonly filters: readonly Filter[],
 		private readonly wanted: number,
-	) {
-		this.#order = orderOf(query);
-		this.#keys = this.#order.map(({ name }) => name).join(", ");
-	}
+	) {}
 
 	/** All of the set is fetched before it is sorted, or Postgres might go through all tasks in their order. */
 	set(reader: TaskReader, set: TaskSet): MaybePromise<readonly Found[]> {
-		const behind = whereAfter(this.#order, this.query.after);
+		const order = orderOf(this.query);
+		const behind = whereAfter(order, this.query.after);
 		const { table, index, join } = set;
 		const members = join === undefined ? [set] : [set, join];
 		const from = `${table}${reader.using(index)}${join === undefined ? "" : " CROSS JOIN tasks"}`;
 		const conditions = [...this.filters, behind];
-		const text = `WITH looked AS MATERIALIZED (SELECT ${this.#columns("tasks.")} FROM ${from} WHERE ${allOf(members)})
-			SELECT ${this.#selected} FROM looked WHERE ${allOf(conditions)} ORDER BY ${orderBy(this.#order)} LIMIT ${this.wanted}`;
-		return this.#read(
-			reader,
-			text,
-			[...members, ...conditions].flatMap(({ values }) => values),
-		);
+		const text = `WITH looked AS MATERIALIZED (SELECT ${columnsFor(order, this.filters, "tasks.")} FROM ${from} WHERE ${allOf(members)})
+			SELECT ${this.#selected(order)} FROM looked WHERE ${allOf(conditions)} ORDER BY ${orderBy(order)} LIMIT ${this.wanted}`;
+		return read(reader, order, text, valuesOf([...members, ...conditions]));
 	}
 
 	/** Looks at so many rows at most, and only until enough match. */
 	stream(reader: TaskReader, stream: Stream, rowsMax: number): MaybePromise<Matches> {
-		const from = `FROM tasks${reader.using(stream.index)} WHERE space = ? AND ${stream.text} ORDER BY ${orderBy(this.#order)}`;
+		const { order } = stream;
+		const filters = [...stream.filters, ...this.filters];
+		const from = `FROM tasks${reader.using(stream.index)} WHERE space = ? AND ${stream.text} ORDER BY ${stream.orderBy}`;
 		const values = [this.query.space, ...stream.values];
-		const text = `SELECT ${this.#selected} FROM (SELECT ${this.#columns("")} ${from} LIMIT ${rowsMax}) AS looked
-			WHERE ${allOf(this.filters)} LIMIT ${this.wanted}`;
-		const found = this.#read(reader, text, [...values, ...this.filters.flatMap((filter) => filter.values)]);
+		const text = `SELECT ${this.#selected(order)} FROM (SELECT ${columnsFor(order, filters)} ${from} LIMIT ${rowsMax}) AS looked
+			WHERE ${allOf(filters)} LIMIT ${this.wanted}`;
+		const found = read(reader, order, text, [...values, ...valuesOf(filters)]);
 		return whenResolved(found, (matching) => {
 			if (matching.length === this.wanted) return { found: matching, end: matching.at(-1)?.place };
-			const last = `SELECT ${this.#keys} ${from} LIMIT 1 OFFSET ${rowsMax - 1}`;
+			const last = `SELECT ${columnsFor(order, [])} ${from} LIMIT 1 OFFSET ${rowsMax - 1}`;
 			return whenResolved(reader.select<PlaceRow>(last, values), ([row]) => ({
 				found: matching,
-				end: row && this.#placeOf(row),
+				end: row && placeIn(order, row),
 			}));
 		});
 	}
 
-	/** What the filters and the order look at. */
-	#columns(table: string): string {
-		const names = [
-			"seq",
-			...this.#order.map(({ name }) => name),
-			...this.filters.flatMap(({ columns }) => columns),
-		];
-		return [...new Set(names)].map((name) => `${table}${name}`).join(", ");
-	}
-
-	get #selected(): string {
+	#selected(order: SortOrder): string {
 		const { filter, isBrief } = this.query;
 		const isSearch = filter !== "nothing" && filter.search !== undefined;
 		// A search learns the size with the texts.
 		const size = isSearch
 			? "0"
 			: `(SELECT ${sizeSql(isBrief)} FROM tasks AS sized WHERE sized.seq = looked.seq)`;
-		return `${[...new Set(["seq", ...this.#order.map(({ name }) => name)])].join(", ")}, ${size} AS size`;
-	}
-
-	#read(
-		reader: TaskReader,
-		text: string,
-		values: readonly (number | string)[],
-	): MaybePromise<readonly Found[]> {
-		return whenResolved(reader.select<PlaceRow & Found>(text, values), (rows) =>
-			rows.map((row) => ({ seq: row.seq, place: this.#placeOf(row), size: row.size })),
-		);
-	}
-
-	#placeOf(row: PlaceRow): TaskPlace {
-		return this.#order.map(({ name }) => row[name] ?? 0);
+		return `${columnsFor(order, [])}, ${size} AS size`;
 	}
 }
 
 type PlaceRow = { readonly [column: string]: number | string };
+
+function read(
+	reader: TaskReader,
+	order: SortOrder,
+	text: string,
+	values: readonly (number | string)[],
+): MaybePromise<readonly Found[]> {
+	return whenResolved(reader.select<PlaceRow & Found>(text, values), (rows) =>
+		rows.map((row) => ({ seq: row.seq, place: placeIn(order, row), size: row.size })),
+	);
+}
+
+function placeIn(order: SortOrder, row: PlaceRow): TaskPlace {
+	return order.map(({ name }) => row[name] ?? 0);
+}
+
+/** What an order and filters look at. */
+function columnsFor(order: SortOrder, filters: readonly Filter[], table = ""): string {
+	const names = ["seq", ...order.map(({ name }) => name), ...filters.flatMap(({ columns }) => columns)];
+	return [...new Set(names)].map((name) => `${table}${name}`).join(", ");
+}
+
+function valuesOf(conditions: readonly Condition[]): readonly (number | string)[] {
+	return conditions.flatMap(({ values }) => values);
+}
 
 function allOf(conditions: readonly Condition[]): string {
 	return conditions.length === 0 ? "true" : conditions.map(({ text }) => text).join(" AND ");

@@ -5,7 +5,13 @@ import { defaultSpace } from "../../../kernel/space.ts";
 import type { TaskStatus } from "../../../tasks/store.ts";
 import { passingSql } from "../../collections/task-filters.ts";
 import { createdSql } from "../../collections/task-orders.ts";
-import { finishedSql, unfinishedSql } from "../../collections/task-page.ts";
+import {
+	changedSql,
+	finishedSql,
+	pendingSql,
+	readyForOneSql,
+	unfinishedSql,
+} from "../../collections/task-streams.ts";
 import { isReadySql } from "../../collections/tasks.ts";
 
 /** Defaults are for the rows of earlier versions: a migration sets what they cannot say. */
@@ -52,23 +58,25 @@ export const taskTable = sqliteTable(
 			.on(table.space, table.assignee, sql`priority desc`, table.rank, table.seq)
 			.where(sql.raw(isReadySql)),
 		index("tasks_deferred").on(table.deferUntil).where(sql`defer_until IS NOT NULL`),
-		// Each order of lists has an index of the unfinished tasks, and one of the finished.
+		// What lists read: see streamsOf. A new task has an entry in the first and the third alone.
 		index("tasks_unfinished_by_created").on(table.space, sql.raw(createdSql)).where(sql.raw(unfinishedSql)),
 		index("tasks_finished_by_created").on(table.space, sql.raw(createdSql)).where(sql.raw(finishedSql)),
-		index("tasks_unfinished_by_updated").on(table.space, table.updatedSeq).where(sql.raw(unfinishedSql)),
-		index("tasks_finished_by_updated").on(table.space, table.updatedSeq).where(sql.raw(finishedSql)),
-		index("tasks_unfinished_by_priority")
-			.on(table.space, sql`priority desc`, table.rank, table.seq)
-			.where(sql.raw(unfinishedSql)),
-		index("tasks_finished_by_priority")
-			.on(table.space, sql`priority desc`, table.rank, table.seq)
-			.where(sql.raw(finishedSql)),
 		index("tasks_unfinished_by_status_since")
 			.on(table.space, table.statusSince, table.seq)
 			.where(sql.raw(unfinishedSql)),
 		index("tasks_finished_by_status_since")
 			.on(table.space, table.statusSince, table.seq)
 			.where(sql.raw(finishedSql)),
+		index("tasks_ready_by_priority")
+			.on(table.space, sql`priority desc`, table.rank, table.seq)
+			.where(sql.raw(readyForOneSql)),
+		index("tasks_pending_by_priority")
+			.on(table.space, sql`priority desc`, table.rank, table.seq)
+			.where(sql.raw(pendingSql)),
+		index("tasks_finished_by_priority")
+			.on(table.space, sql`priority desc`, table.rank, table.seq)
+			.where(sql.raw(finishedSql)),
+		index("tasks_changed").on(table.space, table.updatedSeq).where(sql.raw(changedSql)),
 		// What filters find.
 		index("tasks_passing").on(table.space, table.status).where(sql.raw(passingSql)),
 		index("tasks_by_assignee").on(table.space, table.assignee).where(sql`assignee IS NOT NULL`),

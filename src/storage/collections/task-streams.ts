@@ -6,7 +6,7 @@ import {
 	type TaskStatus,
 	taskStatuses,
 } from "../../tasks/store.ts";
-import { type Filter, inList } from "./task-filters.ts";
+import type { Filter } from "./task-filters.ts";
 import { type Condition, orderBy, orderOf, partsAfter, type SortOrder } from "./task-orders.ts";
 import { isReadySql } from "./tasks.ts";
 
@@ -21,13 +21,13 @@ export interface Stream extends Condition {
 
 const unfinished = taskStatuses.filter((status) => !isFinished({ status }));
 const finished = taskStatuses.filter((status) => isFinished({ status }));
-export const unfinishedSql = inList(unfinished);
-export const finishedSql = inList(finished);
+/** These compare for the reason of `passingSql`. */
+export const unfinishedSql = "status <> 'done' AND status <> 'cancelled'";
+export const finishedSql = "(status = 'done' OR status = 'cancelled')";
 /** Ready for one assignee alone. */
 export const readyForOneSql = `${isReadySql} AND assignee IS NOT NULL`;
 /** Neither finished nor ready. */
-export const pendingSql =
-	"(status IN ('in_progress', 'waiting') OR status = 'open' AND (defer_until IS NOT NULL OR open_blockers <> 0))";
+export const pendingSql = `${unfinishedSql} AND (status <> 'open' OR defer_until IS NOT NULL OR open_blockers <> 0)`;
 /** The body has changed since the task was created. */
 export const changedSql = "updated_seq > seq";
 const unchanged: Filter = { text: "updated_seq <= seq", values: [], columns: ["updated_seq"] };
@@ -73,7 +73,8 @@ const partsOf: Readonly<Record<TaskSort, readonly Part[]>> = {
 		{ text: finishedSql, index: "tasks_finished_by_status_since", statuses: finished },
 	],
 	updated: [
-		{ text: changedSql, index: "tasks_changed", statuses: taskStatuses },
+		{ text: `${unfinishedSql} AND ${changedSql}`, index: "tasks_unfinished_changed", statuses: unfinished },
+		{ text: `${finishedSql} AND ${changedSql}`, index: "tasks_finished_changed", statuses: finished },
 		{ ...newUnfinished, sort: "created", filters: [unchanged] },
 		{ ...newFinished, sort: "created", filters: [unchanged] },
 	],

@@ -76,7 +76,12 @@ export const taskTable = sqliteTable(
 		index("tasks_finished_by_priority")
 			.on(table.space, sql`priority desc`, table.rank, table.seq)
 			.where(sql.raw(finishedSql)),
-		index("tasks_changed").on(table.space, table.updatedSeq).where(sql.raw(changedSql)),
+		index("tasks_unfinished_changed")
+			.on(table.space, table.updatedSeq)
+			.where(sql.raw(`${unfinishedSql} AND ${changedSql}`)),
+		index("tasks_finished_changed")
+			.on(table.space, table.updatedSeq)
+			.where(sql.raw(`${finishedSql} AND ${changedSql}`)),
 		// What filters find.
 		index("tasks_passing").on(table.space, table.status).where(sql.raw(passingSql)),
 		index("tasks_by_assignee").on(table.space, table.assignee).where(sql`assignee IS NOT NULL`),

@@ -6,6 +6,7 @@ import { accessTokenStoreContract } from "./access-tokens.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
+import { taskListContract } from "./task-lists.ts";
 import { taskStoreContract } from "./tasks.ts";
 import { unitOfWorkContract } from "./units.ts";
 import { userStoreContract } from "./users.ts";
@@ -13,6 +14,7 @@ import { userStoreContract } from "./users.ts";
 function storeContracts(open: () => Promise<TestStorage>): void {
 	unitOfWorkContract(open);
 	taskStoreContract(open);
+	taskListContract(open);
 	jobStoreContract(open);
 	eventStoreContract(open);
 	userStoreContract(open);

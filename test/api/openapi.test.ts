@@ -91,6 +91,7 @@ test("the document has every operation of health, login and tasks", () => {
 			"PATCH /collab/tasks/{id}",
 			"POST /auth/login",
 			"POST /collab/tasks",
+			"POST /collab/tasks/batch",
 		]),
 	);
 	expect(operations.map(([line]) => line).filter((line) => line.includes("swagger"))).toEqual([]);
@@ -101,10 +102,11 @@ test.each([
 	["POST /auth/login", "200 400 401 413 415 422 429 500 503"],
 	["GET /auth/me", "200 401 429 500 503"],
 	["PATCH /auth/me", "200 400 401 413 415 422 429 500 503"],
-	["POST /collab/tasks", "200 400 401 413 415 422 429 500 503"],
+	["POST /collab/tasks", "200 400 401 409 413 415 422 429 500 503"],
+	["POST /collab/tasks/batch", "200 400 401 409 413 415 422 429 500 503"],
 	["GET /collab/state/tasks", "200 304 401 422 429 500 503"],
 	["GET /collab/tasks/{id}", "200 304 401 404 429 500 503"],
-	["PATCH /collab/tasks/{id}", "200 400 401 404 412 413 415 422 428 429 500 503"],
+	["PATCH /collab/tasks/{id}", "200 400 401 404 409 412 413 415 422 428 429 500 503"],
 	["DELETE /collab/tasks/{id}", "204 400 401 404 412 428 429 500 503"],
 ])("%s declares %s", (line, statuses) => {
 	expect(Object.keys(operationAt(line).responses).sort().join(" ")).toBe(statuses);
@@ -196,6 +198,7 @@ test("every operation that needs a credential says which one", () => {
 		"PATCH /auth/me",
 		"PATCH /collab/tasks/{id}",
 		"POST /collab/tasks",
+		"POST /collab/tasks/batch",
 	]);
 	for (const [, { security }] of bearer) expect(security).toEqual([{ bearer: [] }]);
 	expect(document.components.securitySchemes).toEqual({

@@ -54,14 +54,19 @@ export function jsonBody<S extends TSchema>(schema: S): BodyCheck<Static<S>> {
 		});
 }
 
-/** Reads the text behind a URL's `?` by a schema. A name that comes twice is a list, which no parameter is. */
+/**
+ * Reads the text behind a URL's `?` by a schema. A parameter whose type is `array` may come once or many times, and is a
+ * list; any other one that comes twice is a list too, and so does not fit.
+ */
 export function readQuery<S extends TSchema>(schema: S): (query: string) => Static<S> {
 	const check = checker(schema);
-	const integers = integerNames(schema);
+	const integers = namesOfType(schema, "integer");
+	const lists = namesOfType(schema, "array");
 	return (query) => {
 		const values: Record<string, unknown> = Object.create(null);
-		for (const [name, value] of new URLSearchParams(query)) {
-			values[name] = name in values ? [values[name], value] : value;
+		for (const [name, given] of Map.groupBy(new URLSearchParams(query), ([name]) => name)) {
+			const all = given.map(([, value]) => value);
+			values[name] = all.length > 1 || lists.includes(name) ? all : all[0];
 		}
 		return check(readIntegers(values, integers));
 	};
@@ -168,9 +173,10 @@ function isStorable(text: string): boolean {
 	return !text.includes("\0") && text.isWellFormed();
 }
 
-function integerNames(schema: TSchema): readonly string[] {
+/** The names of a schema's properties whose type is `type`. */
+function namesOfType(schema: TSchema, type: "integer" | "array"): readonly string[] {
 	const properties = (schema as { properties?: Record<string, { type?: unknown }> }).properties ?? {};
-	return Object.keys(properties).filter((name) => properties[name]?.type === "integer");
+	return Object.keys(properties).filter((name) => properties[name]?.type === type);
 }
 
 function readIntegers(query: QueryValues, integers: readonly string[]): QueryValues {

@@ -68,19 +68,26 @@ test("a named schema refers to the others by name", () => {
 		JobList: { properties: { items: { items: ref("Job") } } },
 		JobStats: { properties: { items: { items: ref("QueueStats") } } },
 		NewJobs: { properties: { jobs: { items: ref("NewJob") } } },
+		ActorList: { properties: { items: { items: ref("Actor") } } },
 		TaskList: { properties: { items: { items: ref("Task") } } },
+		TokenList: { properties: { items: { items: ref("Token") } } },
 	});
 	expect(JSON.stringify(components.schemas)).not.toContain("x-component");
 });
 
 test("parameters, headers and errors that operations share are named components", () => {
 	expect(Object.keys(components.parameters ?? {}).sort()).toEqual([
+		"ActorId",
+		"ActorKind",
 		"Idempotency-Key",
 		"If-Match",
 		"If-None-Match",
 		"JobId",
 		"Last-Event-ID",
+		"SpaceName",
 		"TaskId",
+		"TokenId",
+		"UserId",
 		"cursor",
 		"limit",
 		"types",

@@ -5,7 +5,13 @@ import { newId } from "../../src/kernel/ids.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
 
-const everything: EventQuery = { after: 0, types: eventTypes, limit: 1000, bytesMax: 1_000_000 };
+const everything: EventQuery = {
+	space: "every",
+	after: 0,
+	types: eventTypes,
+	limit: 1000,
+	bytesMax: 1_000_000,
+};
 
 /** The contract of the log on every database. `open` returns an empty storage. */
 export function eventStoreContract(open: () => Promise<TestStorage>): void {
@@ -66,6 +72,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					requestId: "of one",
 					actor: "user/one",
 					space: 1,
+					spaceName: null,
 					time: 1000,
 					ready: 1,
 				},
@@ -77,6 +84,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					requestId: "r2",
 					actor: "token/two",
 					space: 1,
+					spaceName: null,
 					time: 2000,
 					ready: 1,
 				},
@@ -88,6 +96,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					requestId: "r3",
 					actor: "system",
 					space: 1,
+					spaceName: null,
 					time: 3000,
 					ready: 0,
 				},
@@ -108,7 +117,10 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			const bytes = Buffer.byteLength(bodies.slice(0, 3).join(""));
 			expect(await page({ bytesMax: bytes })).toEqual({ ids: [1, 2, 3], examined: 3 });
 			expect(await page({ bytesMax: bytes + 1 })).toEqual({ ids: [1, 2, 3, 4], examined: 4 });
-			expect(await page({ types: ["task.deleted", "job.dead"] })).toEqual({ ids: [], examined: 4 });
+			expect(await page({ space: "every", types: ["task.deleted", "job.dead"] })).toEqual({
+				ids: [],
+				examined: 4,
+			});
 			expect(await page({ after: 4 })).toEqual({ ids: [], examined: 4 });
 		});
 

@@ -2,6 +2,7 @@ import { describe } from "bun:test";
 import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
+import { accessTokenStoreContract } from "./access-tokens.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
@@ -15,6 +16,7 @@ function storeContracts(open: () => Promise<TestStorage>): void {
 	jobStoreContract(open);
 	eventStoreContract(open);
 	userStoreContract(open);
+	accessTokenStoreContract(open);
 	settingStoreContract(open);
 }
 

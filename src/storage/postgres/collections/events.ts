@@ -3,10 +3,17 @@ import { bigint, index, integer, pgTable, primaryKey, text } from "drizzle-orm/p
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
-import { defaultSpace } from "../../../kernel/space.ts";
-import { eventPage, isOfTask, purgeTo, spanMax, taskOfEvent } from "../../collections/event-page.ts";
+import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
+import {
+	eventPage,
+	hasIndex,
+	isOfTask,
+	purgeTo,
+	spanMax,
+	taskOfEvent,
+} from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
-import type { Sql } from "../connection.ts";
+import type { Fragment, Sql } from "../connection.ts";
 import { instanceOf } from "../log-epoch.ts";
 import type { Pool } from "../pool.ts";
 import { TableStatements } from "../table-statements.ts";
@@ -27,7 +34,11 @@ export const eventTable = pgTable(
 		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
 		ready: integer(),
 	},
-	(table) => [index("events_of_task").on(fragment.raw(taskOfEvent), table.id).where(fragment.raw(isOfTask))],
+	(table) => [
+		index("events_of_task").on(fragment.raw(taskOfEvent), table.id).where(fragment.raw(isOfTask)),
+		// Events of `default` cost nothing for it, and are read by their numbers.
+		index("events_in_space").on(table.space, table.id).where(fragment`space <> 1`),
+	],
 );
 
 /**
@@ -120,7 +131,7 @@ type PageRow = LogRange &
  * One statement, so that events and range are of one snapshot. The number of events that fit follows from their lengths,
  * which Postgres knows without fetching TOASTed values; only those that fit are read.
  */
-function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {
+function page(sql: Sql, { space, after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {
 	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head WHERE one = 1))`;
 	return sql<PageRow[]>`
 		SELECT head.rev, head.purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance, found.*, fit.bytes
@@ -129,16 +140,27 @@ function page(sql: Sql, { after, types, limit, bytesMax }: EventQuery): PromiseL
 			SELECT id, bytes FROM (
 				SELECT id, length, sum(length) OVER (ORDER BY id) AS bytes FROM (
 					SELECT id, octet_length(data) AS length FROM events
-					WHERE id > ${from} AND id <= ${from} + ${spanMax}::bigint AND type = ANY(${types as string[]}::text[])
+					WHERE id > ${from} AND ${within(sql, space, from)} AND type = ANY(${types as string[]}::text[])
 					ORDER BY id LIMIT ${limit}
 				) AS next
 			) AS sized WHERE bytes - length < ${bytesMax}
 		) AS fit ON true
 		LEFT JOIN (
-			SELECT ${eventStatements.columns(sql)} FROM events
+			SELECT ${eventStatements.columns(sql)}, CASE WHEN space <> ${defaultSpace} THEN (
+				SELECT name FROM spaces WHERE spaces.id = events.space) END AS "spaceName" FROM events
 		) AS found ON found.id = fit.id
 		WHERE head.one = 1
 		ORDER BY fit.id`;
+}
+
+/** The space, and how far a read examines the log. */
+function within(sql: Sql, space: UnitSpace, from: Fragment) {
+	const span = sql`id <= ${from} + ${spanMax}::bigint`;
+	if (space === "every") return span;
+	// The condition on `default` lets Postgres use the index of the others.
+	return hasIndex(space)
+		? sql`space = ${space} AND space <> ${sql.unsafe(String(defaultSpace))}`
+		: sql`${span} AND space = ${space}`;
 }
 
 /** The head row, which every writer needs, is locked last, and only for the commit. */

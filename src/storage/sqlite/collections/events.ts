@@ -3,8 +3,15 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
-import { defaultSpace } from "../../../kernel/space.ts";
-import { eventPage, isOfTask, purgeTo, spanMax, taskOfEvent } from "../../collections/event-page.ts";
+import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
+import {
+	eventPage,
+	hasIndex,
+	isOfTask,
+	purgeTo,
+	spanMax,
+	taskOfEvent,
+} from "../../collections/event-page.ts";
 import { selection } from "../../table-columns.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 
@@ -24,7 +31,11 @@ export const eventTable = sqliteTable(
 		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
 		ready: integer(),
 	},
-	(table) => [index("events_of_task").on(sql.raw(taskOfEvent), table.id).where(sql.raw(isOfTask))],
+	(table) => [
+		index("events_of_task").on(sql.raw(taskOfEvent), table.id).where(sql.raw(isOfTask)),
+		// Events of `default` cost nothing for it, and are read by their numbers.
+		index("events_in_space").on(table.space, table.id).where(sql`space <> 1`),
+	],
 );
 
 /** One row. Every writer locks it until its commit, which puts event numbers in commit order. */
@@ -52,14 +63,27 @@ export const events = {
 	store: eventStore,
 } satisfies Registration<EventStore>;
 
-type NextParameters = { after: number; to: number; types: string; limit: number };
+const spaceName = `CASE WHEN space <> ${defaultSpace} THEN (SELECT name FROM spaces WHERE spaces.id = events.space) END`;
+
+type NextParameters = { space: number; after: number; to: number; types: string; limit: number };
 
 function eventStore({ database, db, run, read, notifier }: StoreContext): EventStore {
 	const readRange = database.query<LogRange, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
-	const next = database.query<EventRow, NextParameters>(`
-		SELECT ${selection(eventTable)} FROM events
-		WHERE id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
-		ORDER BY id LIMIT $limit`);
+	const next = (condition: string) =>
+		database.query<EventRow, NextParameters>(`
+			SELECT ${selection(eventTable)}, ${spaceName} AS spaceName FROM events
+			WHERE ${condition} AND id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
+			ORDER BY id LIMIT $limit`);
+	const nextOfAll = next("$space >= 0");
+	const nextOfDefault = next("space = $space");
+	// The condition on `default` makes SQLite use the index of the others.
+	const nextOfSpace = next(`space = $space AND space <> ${defaultSpace}`);
+
+	function nextOf(space: UnitSpace) {
+		if (space === "every") return nextOfAll;
+		return hasIndex(space) ? nextOfSpace : nextOfDefault;
+	}
+
 	function range(): LogRange {
 		const found = readRange.get();
 		if (found === null) throw new Error("the log has no head");
@@ -73,7 +97,9 @@ function eventStore({ database, db, run, read, notifier }: StoreContext): EventS
 		const rows: EventRow[] = [];
 		let bytes = 0;
 		const types = JSON.stringify(query.types);
-		for (const row of next.iterate({ after, to: after + spanMax, types, limit })) {
+		const space = query.space === "every" ? 0 : query.space;
+		const to = hasIndex(query.space) ? now.rev : after + spanMax;
+		for (const row of nextOf(query.space).iterate({ space, after, to, types, limit })) {
 			rows.push(row);
 			bytes += Buffer.byteLength(row.data);
 			if (bytes >= bytesMax) break;

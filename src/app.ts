@@ -43,6 +43,7 @@ import { membership } from "./spaces/members.ts";
 import { spaceNames, spaceParts } from "./spaces/parts.ts";
 import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
+import { commentParts } from "./tasks/comments/parts.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
 
@@ -120,6 +121,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		onChange: () => broadcaster.signal.notify(),
 	});
 	const tasks = taskService(storage.tasks, run);
+	const comments = commentParts({ store: storage.comments, run, log });
 	const jobs = jobService(storage.jobs, run);
 	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
 	const sweeper = new Sweeper({
@@ -144,6 +146,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
+	const ofTasks = {
+		...{ tasks, readBody, requireReader: spaces.requireReader },
+		...{ cursors, clock, newId: deps.newId ?? newId },
+	};
 	const openapi = openapiRoutes(() => routes.routes);
 	const routes: AnyElysia = new Elysia()
 		.use(healthRoutes({ ping: storage.ping, isReady: () => isReady }))
@@ -168,17 +174,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				clock,
 			}),
 		)
-		.use(
-			taskRoutes({
-				tasks,
-				readBody,
-				requireWriter: spaces.guard("write"),
-				requireReader: spaces.requireReader,
-				cursors,
-				clock,
-				newId: deps.newId ?? newId,
-			}),
-		)
+		.use(taskRoutes({ ...ofTasks, requireWriter: spaces.guard("write") }))
+		.use(comments.routes({ ...ofTasks, requireWriter: spaces.requireWriter }))
 		.use(
 			jobRoutes({
 				jobs,
@@ -224,6 +221,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			sweeper.start();
 			spaces.watch.start();
 			spaces.remover.start();
+			comments.remover.start();
 			accessTokens.uses.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
@@ -234,7 +232,9 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			stopped ??= (async () => {
 				isStopping = true;
 				const closed = server?.stop();
-				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), spaces.remover.stop()]);
+				await Promise.all(
+					[retention, dispatcher, sweeper, spaces.remover, comments.remover].map((part) => part.stop()),
+				);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

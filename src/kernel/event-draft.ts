@@ -5,6 +5,8 @@ export const eventTypes = [
 	"task.created",
 	"task.updated",
 	"task.deleted",
+	"task.commented",
+	"task.comment_deleted",
 	"job.enqueued",
 	"job.leased",
 	"job.succeeded",

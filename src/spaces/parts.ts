@@ -10,7 +10,7 @@ import { AccessWatch } from "./access-watch.ts";
 import { type LogAccess, logAccess } from "./log-access.ts";
 import type { Right } from "./rights.ts";
 import { type SpaceService, spaceService } from "./service.ts";
-import type { SpaceStore } from "./store.ts";
+import type { SpaceStore, Writer } from "./store.ts";
 
 export interface SpacePartsDeps extends Omit<AccessDeps, "reach"> {
 	readonly store: SpaceStore;
@@ -30,6 +30,8 @@ export interface SpaceParts {
 	readonly names: SpaceNames;
 	/** Lets a request through that has the right; returns who asks. Throws `unauthorized`, `forbidden`, `not_found`. */
 	guard(right: Right): (request: Request) => Promise<string>;
+	/** As `guard("write")`, with what decides over single comments. */
+	requireWriter(request: Request): Promise<Writer>;
 	/** Throws the same unless the request may read tasks; no promise where everybody may. */
 	requireReader(request: Request): MaybePromise<void>;
 	logAccess(request: Request): Promise<LogAccess>;
@@ -55,6 +57,11 @@ export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 		}),
 		names: spaceNames(store),
 		guard: (right) => async (request) => callerId(await access.require(request, right)),
+		async requireWriter(request) {
+			const { caller, rights } = await access.require(request, "write");
+			if (caller.kind === "key") throw new Error("an API key may not change tasks");
+			return { id: callerId({ caller }), userId: caller.user.id, isOwner: rights.has("own") };
+		},
 		requireReader(request) {
 			if (access.isOpenTo(contextOf(request))) return undefined;
 			return access.require(request, "read").then(() => undefined);

@@ -220,3 +220,13 @@ export interface SpaceStore {
 export function roleOf(space: SpaceId, given: Role | undefined): Role | undefined {
 	return given ?? (space === defaultSpace ? defaultRole : undefined);
 }
+
+/** Somebody who may change the tasks of a space. */
+export interface Writer {
+	/** The credential, in the scope of idempotency keys. */
+	readonly id: string;
+	/** The user, also of an access token. */
+	readonly userId: string;
+	/** Whether the request has the rights of an owner: no access token has them. */
+	readonly isOwner: boolean;
+}

@@ -1,12 +1,11 @@
-import { type Context, Elysia } from "elysia";
+import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
-import { noBody, privateUnlessKnown, setEtag, unlessKnown } from "../http/conditional-get.ts";
+import { noBody, setEtag } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
 import { changeContext, contextOf } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
-import type { Representation } from "../kernel/canonical.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
@@ -19,6 +18,7 @@ import {
 	patchOperation,
 	removeOperation,
 } from "./operations.ts";
+import { respond } from "./respond.ts";
 import { NewTask, TaskPatch } from "./schema.ts";
 import { noSuchTask, type TaskService, taskPath } from "./service.ts";
 
@@ -112,10 +112,4 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			},
 			{ detail: removeOperation },
 		);
-}
-
-/** A read that needed no credential may be kept by everybody's caches. */
-function respond(request: Request, set: Context["set"], representation: Representation): string | null {
-	const isPrivate = contextOf(request).isPrivate;
-	return (isPrivate ? privateUnlessKnown : unlessKnown)(request, set, representation);
 }

@@ -4,6 +4,7 @@ import type { EventType } from "../kernel/event-draft.ts";
 import { idempotencyReads, once } from "../kernel/idempotency.ts";
 import { requireMatch } from "../kernel/precondition.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
+import { comments } from "./comments/store.ts";
 import { taskBody } from "./representation.ts";
 import {
 	type CreatedTask,
@@ -80,10 +81,11 @@ function updateTask(change: UpdateTask): Unit<Representation> {
 	};
 }
 
+/** Its comments go with it, without events of their own. */
 function removeTask(change: RemoveTask): Unit<void> {
 	return {
 		space: change.context.space,
-		reads: [tasks.reads({ ids: [change.id] })],
+		reads: [tasks.reads({ ids: [change.id] }), comments.reads({ tasks: [change.id] })],
 		decide(work) {
 			const rows = work.rows(tasks);
 			const row = requireTask(rows.find(change.id));
@@ -91,6 +93,7 @@ function removeTask(change: RemoveTask): Unit<void> {
 			requireMatch(change.ifMatch, last);
 			append(work, "task.deleted", change, last.body);
 			rows.remove(row);
+			work.rows(comments).removeAllOf({ task: row.id, space: row.space });
 		},
 	};
 }

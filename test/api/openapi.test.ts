@@ -205,7 +205,7 @@ test("a patch also accepts a merge patch, and null where null is allowed", () =>
 
 test("every operation that needs a credential says which one", () => {
 	const wanted = operations.filter(([line]) => !/^\w+ \/(events|jobs|metrics)/.test(line));
-	const reads = ["GET /collab/state/tasks", "GET /collab/tasks/{id}"];
+	const reads = ["GET /collab/state/tasks", "GET /collab/tasks/{id}", "GET /collab/tasks/{id}/comments"];
 	for (const line of reads) expect(operationAt(line).security).toEqual([{ bearer: [] }, { apiKey: [] }, {}]);
 	for (const line of ["GET /events", "GET /events/tail"]) {
 		expect(operationAt(line).security).toEqual([{ apiKey: [] }, { bearer: [] }, {}]);
@@ -220,6 +220,8 @@ test("every operation that needs a credential says which one", () => {
 		"POST /collab/tasks",
 		"PATCH /collab/tasks/{id}",
 		"DELETE /collab/tasks/{id}",
+		"POST /collab/tasks/{id}/comments",
+		"DELETE /collab/tasks/{id}/comments/{comment}",
 	];
 	for (const line of tokenToo) expect(operationAt(line).security).toEqual([{ bearer: [] }, { apiKey: [] }]);
 	const bearer = wanted.filter(

@@ -25,6 +25,7 @@ import { jobService } from "./jobs/service.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
+import { isAccessToken } from "./kernel/credentials.ts";
 import { AppError } from "./kernel/errors.ts";
 import { type NewId, newId } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
@@ -46,6 +47,7 @@ import type { Storage } from "./storage/storage.ts";
 import { commentParts } from "./tasks/comments/parts.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
+import { TaskSweeper } from "./tasks/sweeper.ts";
 
 export interface AppDeps {
 	readonly storage: Storage;
@@ -115,6 +117,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		store: storage.spaces,
 		run,
 		callerOf: accessTokens.callerOf,
+		identityOf: ({ kind, text }) =>
+			kind === "token" && !isAccessToken(text) ? issued.verify(text) : undefined,
 		actFor,
 		isOpen: config.reads === "public",
 		log,
@@ -131,6 +135,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
+	const taskSweeper = new TaskSweeper({ tasks, clock, log });
 	let isReady = false;
 	let isStopping = false;
 
@@ -147,7 +152,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
 	const ofTasks = {
-		...{ tasks, readBody, requireReader: spaces.requireReader },
+		...{ tasks, readBody, requireWriter: spaces.requireWriter, requireReader: spaces.requireReader },
 		...{ cursors, clock, newId: deps.newId ?? newId },
 	};
 	const openapi = openapiRoutes(() => routes.routes);
@@ -174,8 +179,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				clock,
 			}),
 		)
-		.use(taskRoutes({ ...ofTasks, requireWriter: spaces.guard("write") }))
-		.use(comments.routes({ ...ofTasks, requireWriter: spaces.requireWriter }))
+		.use(taskRoutes(ofTasks))
+		.use(comments.routes(ofTasks))
 		.use(
 			jobRoutes({
 				jobs,
@@ -219,6 +224,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			retention.start();
 			dispatcher.start();
 			sweeper.start();
+			taskSweeper.start();
 			spaces.watch.start();
 			spaces.remover.start();
 			comments.remover.start();
@@ -232,9 +238,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			stopped ??= (async () => {
 				isStopping = true;
 				const closed = server?.stop();
-				await Promise.all(
-					[retention, dispatcher, sweeper, spaces.remover, comments.remover].map((part) => part.stop()),
-				);
+				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
+				await Promise.all([spaces.remover.stop(), comments.remover.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

@@ -7,3 +7,13 @@ export const systemClock: Clock = () => Date.now();
 export function timestamp(milliseconds: number): string {
 	return new Date(milliseconds).toISOString();
 }
+
+/** The first and the last moment that `timestamp` can write with four digits for the year. */
+const timeMin = Date.parse("0000-01-01T00:00:00.000Z");
+const timeMax = Date.parse("9999-12-31T23:59:59.999Z");
+
+/** The milliseconds of a time in RFC 3339; finer digits are cut off. Undefined where it is beyond the years 0 to 9999 in UTC. */
+export function parseTimestamp(text: string): number | undefined {
+	const time = Date.parse(text);
+	return time >= timeMin && time <= timeMax ? time : undefined;
+}

@@ -21,23 +21,37 @@ export interface TableColumn<Row> {
 	readonly field: Field<Row>;
 	/** Its name in the database. */
 	readonly name: string;
-	/** Its type in the database. */
+	/** Its type in the database, without a collation. */
 	readonly type: string;
+	readonly isNullable: boolean;
 }
 
 export function columnsOf<Row>(table: Table): readonly TableColumn<Row>[] {
 	return Object.entries(getTableColumns(table)).map(([field, column]) => ({
 		field: field as Field<Row>,
 		name: column.name,
-		type: column.getSQLType(),
+		type: column.getSQLType().replace(/ COLLATE .*/, ""),
+		isNullable: !column.notNull,
 	}));
 }
 
-/** All columns of a table, under the names of their fields. */
-export function selection(table: Table): string {
+/** All columns of a table, under the names of their fields; with a prefix, where another table has some of them too. */
+export function selection(table: Table, prefix = ""): string {
+	const from = prefix === "" ? "" : `${getTableName(table)}.`;
 	return columnsOf(table)
-		.map(({ field, name }) => `${name} AS "${field}"`)
+		.map(({ field, name }) => `${from}${name} AS "${prefix}${field}"`)
 		.join(", ");
+}
+
+/** The row of a table that was selected with a prefix; undefined if an outer join found none. */
+export function prefixedRow<Row>(
+	found: Readonly<Record<string, unknown>>,
+	prefix: string,
+	key: Field<Row>,
+): Row | undefined {
+	if (found[prefix + key] === null) return undefined;
+	const fields = Object.entries(found).filter(([name]) => name.startsWith(prefix));
+	return Object.fromEntries(fields.map(([name, value]) => [name.slice(prefix.length), value])) as Row;
 }
 
 /** The names of those registered tables whose rows have a space. */

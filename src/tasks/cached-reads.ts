@@ -5,10 +5,10 @@ import { validationError } from "../kernel/errors.ts";
 import { isId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import type { SpaceId } from "../kernel/space.ts";
+import { noSuchTask, requireTask } from "./changes.ts";
 import { taskBody, taskListBody } from "./representation.ts";
 import { RevisionCache } from "./revision-cache.ts";
 import { TaskQuery } from "./schema.ts";
-import { noSuchTask, requireTask } from "./service.ts";
 import type { TaskPageQuery, TaskRevision, TaskStore } from "./store.ts";
 
 export const listPath = "/collab/state/tasks";

@@ -1,7 +1,7 @@
 import { notModified, operation } from "../http/operation.ts";
 import { pathParameter } from "../http/parameters.ts";
 import type { ErrorCode } from "../kernel/errors.ts";
-import { NewTask, Task, TaskList, TaskPatch, TaskQuery } from "./schema.ts";
+import { NewTask, NewTasks, Task, TaskBatch, TaskList, TaskPatch, TaskQuery } from "./schema.ts";
 
 export const tag = {
 	name: "Tasks",
@@ -33,6 +33,35 @@ export const createOperation = operation({
 	errors: [
 		"bad_request",
 		...guard,
+		"conflict",
+		"payload_too_large",
+		"unsupported_media_type",
+		"validation_error",
+		"idempotency_mismatch",
+		"unavailable",
+	],
+});
+
+export const batchOperation = operation({
+	operationId: "createTasks",
+	tag,
+	summary: "Create many tasks, all or none",
+	description:
+		"The items are in the order of the tasks, as their events are. A repeat under the same key gives the same items as they are by then.",
+	body: NewTasks,
+	security,
+	requestHeaders: ["Idempotency-Key"],
+	responses: {
+		200: {
+			description: "The tasks.",
+			schema: TaskBatch,
+			headers: ["Cache-Control", "Idempotency-Replayed"],
+		},
+	},
+	errors: [
+		"bad_request",
+		...guard,
+		"conflict",
 		"payload_too_large",
 		"unsupported_media_type",
 		"validation_error",
@@ -86,7 +115,7 @@ export const patchOperation = operation({
 	body: TaskPatch,
 	bodyTypes: ["application/json", "application/merge-patch+json"],
 	description:
-		"Takes any of title and description; `null` takes the description back to its default. A patch that changes nothing keeps version and ETag.",
+		"Lists are replaced whole, metadata is merged (RFC 7396), and `null` takes a field back to its default. A patch that changes nothing keeps version and ETag.",
 	security,
 	pathParameters,
 	requestHeaders: ["If-Match"],
@@ -94,6 +123,7 @@ export const patchOperation = operation({
 	errors: [
 		"bad_request",
 		...guard,
+		"conflict",
 		"precondition_failed",
 		"payload_too_large",
 		"unsupported_media_type",

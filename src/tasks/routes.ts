@@ -11,22 +11,33 @@ import { isId, type NewId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import { requireMatch } from "../kernel/precondition.ts";
 import { cachedReads, listPath } from "./cached-reads.ts";
+import { noSuchTask, taskPath } from "./changes.ts";
 import {
+	batchOperation,
 	createOperation,
 	getOperation,
 	listOperation,
 	patchOperation,
 	removeOperation,
 } from "./operations.ts";
+import { taskBatchBody } from "./representation.ts";
 import { respond } from "./respond.ts";
-import { NewTask, TaskPatch } from "./schema.ts";
-import { noSuchTask, type TaskService, taskPath } from "./service.ts";
+import { NewTask, NewTasks, TaskPatch } from "./schema.ts";
+import type { TaskService } from "./service.ts";
+
+/** Who makes a change. */
+export interface Caller {
+	/** In the scope of idempotency keys: a token and its user are two. */
+	readonly id: string;
+	/** As notes show it. */
+	readonly name: string;
+}
 
 export interface TaskRouteDeps {
 	readonly tasks: TaskService;
 	readonly readBody: BodyReader;
 	/** Who may change tasks in the request's space. Throws `unauthorized`, `forbidden`, `not_found`. */
-	readonly requireWriter: (request: Request) => Promise<string>;
+	readonly requireWriter: (request: Request) => Promise<Caller>;
 	/** Throws the same unless the request may read tasks. No promise where everybody may. */
 	readonly requireReader: (request: Request) => MaybePromise<void>;
 	readonly cursors: Cursors;
@@ -35,6 +46,7 @@ export interface TaskRouteDeps {
 }
 
 const newTask = jsonBody(NewTask);
+const newTasks = jsonBody(NewTasks);
 const taskPatch = jsonBody(TaskPatch);
 
 export function taskRoutes(deps: TaskRouteDeps) {
@@ -51,17 +63,34 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			"/collab/tasks",
 			async ({ request, set }) => {
 				const body = newTask(await readBody(request));
-				const caller = await requireWriter(request);
+				const { id, name: author } = await requireWriter(request);
 				const task = body.value();
-				const idempotent = idempotentRequest(request, caller, "POST /collab/tasks", task);
+				const idempotent = idempotentRequest(request, id, "POST /collab/tasks", task);
 				const context = changeContext(request);
-				const created = await tasks.create({ id: newId(), task, idempotent, now: clock(), context });
+				const created = await tasks.create({ id: newId(), task, author, idempotent, now: clock(), context });
 				setEtag(set, created.task.etag);
 				set.headers.location = contextOf(request).prefix + taskPath(created.id);
 				if (created.replayed) set.headers["idempotency-replayed"] = "true";
 				return created.task.body;
 			},
 			{ detail: createOperation },
+		)
+		.post(
+			"/collab/tasks/batch",
+			async ({ request, set }) => {
+				const body = newTasks(await readBody(request));
+				const { id, name: author } = await requireWriter(request);
+				const batch = body.value();
+				const idempotent = idempotentRequest(request, id, "POST /collab/tasks/batch", batch);
+				const items = batch.tasks.map((task) => ({ id: newId(), task }));
+				const made = { author, idempotent, now: clock(), context: changeContext(request) };
+				const { bodies, replayed } = await tasks.createBatch({ tasks: items, ...made });
+				set.headers["content-type"] = "application/json";
+				set.headers["cache-control"] = "private, no-cache";
+				if (replayed) set.headers["idempotency-replayed"] = "true";
+				return taskBatchBody(bodies);
+			},
+			{ detail: batchOperation },
 		)
 		.get(
 			listPath,
@@ -88,13 +117,14 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			"/collab/tasks/:id",
 			async ({ request, params, set }) => {
 				const body = taskPatch(await readBody(request));
-				await requireWriter(request);
+				const { name: author } = await requireWriter(request);
 				const { id } = params;
 				if (body.isFaulty) await requireCurrent(id, request);
 				const ifMatch = readIfMatch(request.headers);
 				if (!isId(id)) throw noSuchTask();
 				const context = changeContext(request);
-				const task = await tasks.update({ id, ifMatch, patch: body.value(), now: clock(), context });
+				const patch = body.value();
+				const task = await tasks.update({ id, ifMatch, patch, author, now: clock(), context });
 				setEtag(set, task.etag);
 				return task.body;
 			},

@@ -114,6 +114,9 @@ test.each([
 	["GET /collab/tasks/{id}", "200 304 401 403 404 429 500 503"],
 	["PATCH /collab/tasks/{id}", "200 400 401 403 404 412 413 415 422 428 429 500 503"],
 	["DELETE /collab/tasks/{id}", "204 400 401 403 404 412 428 429 500 503"],
+	["POST /collab/tasks/{id}/comments", "200 400 401 403 404 413 415 422 429 500 503"],
+	["GET /collab/tasks/{id}/comments", "200 304 401 403 404 422 429 500 503"],
+	["DELETE /collab/tasks/{id}/comments/{comment}", "204 401 403 404 429 500 503"],
 ])("%s declares %s", (line, statuses) => {
 	expect(Object.keys(operationAt(line).responses).sort().join(" ")).toBe(statuses);
 });

@@ -9,10 +9,9 @@ const author = newId();
 
 /** The contract of comments on every database. `open` returns an empty storage. */
 export function commentStoreContract(open: () => Promise<TestStorage>): void {
-	async function newTask({ tasks }: TestStorage, space = 1): Promise<string> {
-		const id = newId();
+	async function newTask({ tasks }: TestStorage, space = 1, id = newId()): Promise<string> {
 		const context = { ...systemContext, space };
-		await tasks.create({ id, task: { title: "t" }, idempotent: undefined, now: 1, context });
+		await tasks.create({ id, task: { title: "t" }, author: "A", idempotent: undefined, now: 1, context });
 		return id;
 	}
 
@@ -225,9 +224,7 @@ export function commentStoreContract(open: () => Promise<TestStorage>): void {
 			while (rounds.at(-1));
 			expect(rounds).toEqual([true, true, true, false]);
 			// A task under the same id shows that the rows are gone.
-			await storage.tasks.create({
-				...{ id: task, task: { title: "again" }, idempotent: undefined, now: 1, context: systemContext },
-			});
+			await newTask(storage, 1, task);
 			expect(await bodiesOf(storage, task)).toEqual({ bodies: [], more: false });
 			expect(await bodiesOf(storage, other)).toEqual({ bodies: ["stays"], more: false });
 			expect((await storage.events.range()).rev).toBe(rev + 1);

@@ -21,6 +21,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 		return storage.tasks
 			.create({
 				id,
+				author: "Ada",
 				task: { title },
 				idempotent: undefined,
 				now,
@@ -42,6 +43,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			const updated = await storage.tasks.update({
 				id,
 				ifMatch: "any",
+				author: "Ada",
 				patch: { title: "two" },
 				now: 2000,
 				context: { actor: "token/two", requestId: "r2", space: 1 },
@@ -49,6 +51,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			await storage.tasks.update({
 				id,
 				ifMatch: "any",
+				author: "Ada",
 				patch: {},
 				now: 2500,
 				context: { actor: "system", requestId: "nothing", space: 1 },
@@ -72,6 +75,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					space: 1,
 					spaceName: null,
 					time: 1000,
+					ready: 1,
 				},
 				{
 					id: 2,
@@ -83,6 +87,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					space: 1,
 					spaceName: null,
 					time: 2000,
+					ready: 1,
 				},
 				{
 					id: 3,
@@ -94,6 +99,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					space: 1,
 					spaceName: null,
 					time: 3000,
+					ready: 0,
 				},
 			]);
 		});
@@ -125,7 +131,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			const [one, other] = [await create(storage, "one"), await create(storage, "other")];
 			const change = { now: 1, context: systemContext };
 			const comment = { id: newId(), userId: newId(), task: one.id, ...change };
-			await tasks.update({ id: other.id, ifMatch: "any", patch: { title: "x" }, ...change });
+			await tasks.update({ id: other.id, ifMatch: "any", patch: { title: "x" }, author: "A", ...change });
 			await comments.add({ ...comment, body: "a", idempotent: undefined });
 			await comments.remove({ ...comment, isOwner: false });
 			await tasks.remove({ id: one.id, ifMatch: "any", ...change });
@@ -210,6 +216,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			for (const now of [0, Date.now() + 1e10, 1000]) {
 				await tasks.create({
 					id: newId(),
+					author: "Ada",
 					task: { title: "once" },
 					idempotent: { scope: "u POST /collab/tasks", key: `k${now}`, requestHash: "h" },
 					now,
@@ -235,6 +242,7 @@ export function sharedLogContract(open: () => Promise<TestStorage>): void {
 		});
 		await there.tasks.create({
 			id: newId(),
+			author: "Ada",
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,

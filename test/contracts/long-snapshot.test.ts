@@ -39,9 +39,9 @@ async function othersEnded(url: string): Promise<void> {
 /** Every kind of statement that reads or writes the log's head. */
 async function useLog({ tasks, jobs, events }: TestStorage): Promise<void> {
 	const change = { now: 1, context: systemContext, idempotent: undefined };
-	const task = { id: newId(), task: { title: "t" } };
+	const task = { id: newId(), author: "Ada", task: { title: "t" } };
 	await tasks.create({ ...change, ...task });
-	await tasks.update({ ...change, id: task.id, ifMatch: "any", patch: { title: "u" } });
+	await tasks.update({ ...change, id: task.id, ifMatch: "any", author: "Ada", patch: { title: "u" } });
 	const job = { kind: "k", payload: "1", queue: "q", priority: 0, maxAttempts: 1 };
 	await jobs.enqueue({ ...change, id: newId(), job: { ...job, runAt: undefined, uniqueKey: undefined } });
 	await tasks.revision(1);

@@ -51,6 +51,7 @@ describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) =
 		const create = (title: string) =>
 			tasks.create({
 				id: newId(),
+				author: "Ada",
 				task: { title },
 				idempotent: undefined,
 				now: 1,

@@ -9,6 +9,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 	function newTask(title: string, more: Partial<CreateTask> = {}): CreateTask {
 		return {
 			id: newId(),
+			author: "Ada",
 			task: { title },
 			idempotent: undefined,
 			now: 1000,
@@ -23,17 +24,57 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const change = newTask("one");
 			const { id, task, replayed } = await tasks.create(change);
 			expect({ id, replayed }).toEqual({ id: change.id, replayed: false });
-			expect(task.body).toBe(`{"description":"","id":"${id}","title":"one","version":1}`);
 			const row = await tasks.find(1, id);
 			expect(row).toEqual({
 				seq: 1,
+				updatedSeq: 1,
+				space: 1,
 				id,
+				number: 1,
 				title: "one",
 				description: "",
 				version: 1,
+				status: "open",
+				statusSince: 1000,
+				priority: 0,
+				rank: `${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}m`,
+				assignee: null,
+				claimedBy: null,
+				createdBy: "system",
+				parent: null,
+				blockedBy: "[]",
+				openBlockers: 0,
+				labels: "[]",
+				metadata: "{}",
+				note: null,
+				dueAt: null,
+				deferUntil: null,
 				createdAt: 1000,
 				updatedAt: 1000,
-				space: 1,
+				etag: task.etag,
+			});
+			expect(JSON.parse(task.body)).toEqual({
+				assignee: null,
+				blocked_by: [],
+				claimed_by: null,
+				created_at: "1970-01-01T00:00:01.000Z",
+				created_by: "system",
+				defer_until: null,
+				description: "",
+				due_at: null,
+				id,
+				labels: [],
+				metadata: {},
+				note: null,
+				number: 1,
+				parent: null,
+				priority: 0,
+				rank: row?.rank,
+				status: "open",
+				status_since: "1970-01-01T00:00:01.000Z",
+				title: "one",
+				updated_at: "1970-01-01T00:00:01.000Z",
+				version: 1,
 			});
 		});
 
@@ -45,6 +86,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					tasks.update({
 						id,
 						ifMatch: [task.etag],
+						author: "Ada",
 						patch: { title: `t${index}` },
 						now: 2000,
 						context: systemContext,
@@ -72,6 +114,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					await tasks.update({
 						id,
 						ifMatch: "any",
+						author: "Ada",
 						patch,
 						now: 2000,
 						context: systemContext,
@@ -95,6 +138,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.update({
 					id,
 					ifMatch: "absent",
+					author: "Ada",
 					patch: {},
 					now: 1,
 					context: systemContext,
@@ -110,6 +154,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.update({
 					id: change.id,
 					ifMatch: "any",
+					author: "Ada",
 					patch: { title: "two" },
 					now: 2,
 					context: systemContext,
@@ -136,7 +181,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					now: 2000,
 					context: systemContext,
 				}),
-				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
+				tasks.create({ ...change, author: "Ada", task: { title: "two" }, now: 3000 }),
 			]);
 			expect(await tasks.find(1, change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
 		});

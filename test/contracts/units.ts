@@ -14,6 +14,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 		const storage = await open();
 		const { id } = await storage.tasks.create({
 			id: newId(),
+			author: "Ada",
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,
@@ -69,7 +70,9 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 						space: 1,
 						time: 1,
 					});
-					work.rows(tasks)[verb]({ ...row, title: "lost" });
+					const rows = work.rows(tasks);
+					if (verb === "update") rows.update(row, { ...row, title: "lost" });
+					else rows.remove(row);
 				};
 				expect(await outcome(reads, change("update"))).toMatchObject(readSetError);
 				expect(await outcome(reads, change("remove"))).toMatchObject(readSetError);
@@ -94,7 +97,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 				time: 1,
 			} as const;
 			const changes: readonly ((work: UnitOfWork) => unknown)[] = [
-				(work) => work.rows(tasks).update({ ...row, title: "lost" }),
+				(work) => work.rows(tasks).update(row, { ...row, title: "lost" }),
 				(work) => work.rows(tasks).remove(row),
 				(work) => work.rows(tasks).insert({ ...row, id: newId(), seq: 9 }),
 				(work) => work.append(event),
@@ -114,6 +117,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			const { storage } = await opened();
 			await storage.tasks.create({
 				id: newId(),
+				author: "Ada",
 				task: { title: "elsewhere" },
 				idempotent: undefined,
 				now: 1000,

@@ -11,21 +11,30 @@ import { validationError } from "../../kernel/errors.ts";
 import { isId, type NewId } from "../../kernel/ids.ts";
 import type { MaybePromise } from "../../kernel/maybe-promise.ts";
 import type { SpaceId } from "../../kernel/space.ts";
-import type { Writer } from "../../spaces/store.ts";
+import { noSuchTask, requireTask } from "../changes.ts";
 import { respond } from "../respond.ts";
-import { noSuchTask, requireTask } from "../service.ts";
 import type { TaskStore } from "../store.ts";
 import { addCommentOperation, listCommentsOperation, removeCommentOperation } from "./operations.ts";
 import { commentListBody } from "./representation.ts";
 import { CommentQuery, NewComment } from "./schema.ts";
 import { type CommentService, commentsPath, noSuchComment } from "./service.ts";
 
+/** Who changes tasks. */
+export interface Commenter {
+	/** In the scope of idempotency keys: a token and its user are two. */
+	readonly id: string;
+	/** The user, also of a token. */
+	readonly userId: string;
+	/** May delete anybody's comments. */
+	readonly isOwner: boolean;
+}
+
 export interface CommentRouteDeps {
 	readonly comments: CommentService;
 	readonly tasks: Pick<TaskStore, "find">;
 	readonly readBody: BodyReader;
 	/** Who may change tasks in the request's space. Throws `unauthorized`, `forbidden`, `not_found`. */
-	readonly requireWriter: (request: Request) => Promise<Writer>;
+	readonly requireWriter: (request: Request) => Promise<Commenter>;
 	/** Throws the same unless the request may read tasks. No promise where everybody may. */
 	readonly requireReader: (request: Request) => MaybePromise<void>;
 	readonly cursors: Cursors;

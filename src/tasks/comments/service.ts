@@ -2,7 +2,7 @@ import { AppError } from "../../kernel/errors.ts";
 import type { EventType } from "../../kernel/event-draft.ts";
 import { idempotencyReads, once } from "../../kernel/idempotency.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../../kernel/unit-of-work.ts";
-import { requireTask, taskPath } from "../service.ts";
+import { noSuchTask, taskPath } from "../changes.ts";
 import { tasks } from "../store.ts";
 import { commentBody } from "./representation.ts";
 import {
@@ -37,14 +37,18 @@ function addComment(change: AddComment): Unit<AddedComment> {
 	const { task, idempotent, context } = change;
 	return {
 		space: context.space,
-		reads: [tasks.reads({ ids: [task] }), comments.inserts(), ...idempotencyReads(idempotent)],
+		reads: [tasks.reads({ states: [task] }), comments.inserts(), ...idempotencyReads(idempotent)],
 		textLength: change.body.length,
 		decide: (work) =>
 			once(work, idempotent, () => {
-				requireTask(work.rows(tasks).find(task));
+				requireTask(work, task);
 				return { body: insert(work, change) };
 			}),
 	};
+}
+
+function requireTask(work: UnitOfWork, id: string): void {
+	if (work.rows(tasks).state(id) === undefined) throw noSuchTask();
 }
 
 function insert(work: UnitOfWork, change: AddComment): string {
@@ -60,9 +64,9 @@ function removeComment(change: RemoveComment): Unit<void> {
 	const { id, task, userId, isOwner, context } = change;
 	return {
 		space: context.space,
-		reads: [tasks.reads({ ids: [task] }), comments.reads({ ids: [id] })],
+		reads: [tasks.reads({ states: [task] }), comments.reads({ ids: [id] })],
 		decide(work) {
-			requireTask(work.rows(tasks).find(task));
+			requireTask(work, task);
 			const comment = work.rows(comments).find(id);
 			if (comment?.task !== task) throw noSuchComment();
 			requireMayRemove(comment, userId, isOwner);

@@ -31,12 +31,14 @@ export const eventTable = pgTable(
 		/** Null in events of versions that recorded none. */
 		actor: text().$type<Actor>(),
 		space: integer().notNull().default(defaultSpace),
+		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
+		ready: integer(),
 	},
 	(table) => [
-		// Events of `default` cost nothing for it, and are read by their numbers.
-		index("events_in_space").on(table.space, table.id).where(fragment`space <> 1`),
 		// An expression and not a column, which the events of earlier versions would not have.
 		index("events_of_task").on(fragment.raw(taskOfEvent), table.id).where(fragment.raw(isOfTask)),
+		// Events of `default` cost nothing for it, and are read by their numbers.
+		index("events_in_space").on(table.space, table.id).where(fragment`space <> 1`),
 	],
 );
 
@@ -64,7 +66,7 @@ export const revisionTable = pgTable(
 );
 
 /** The events themselves are written by the log's appender. */
-export const eventStatements = new TableStatements(eventTable, { key: "id", fixed: [], numbered: "id" });
+export const eventStatements = new TableStatements(eventTable, { key: "id", fixed: [], numbered: ["id"] });
 
 export const events = {
 	tables: { events: eventTable, logHead: logHeadTable, revisions: revisionTable },

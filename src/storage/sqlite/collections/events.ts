@@ -28,12 +28,14 @@ export const eventTable = sqliteTable(
 		/** Null in events of versions that recorded none. */
 		actor: text().$type<Actor>(),
 		space: integer().notNull().default(defaultSpace),
+		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
+		ready: integer(),
 	},
 	(table) => [
-		// Events of `default` cost nothing for it, and are read by their numbers.
-		index("events_in_space").on(table.space, table.id).where(sql`space <> 1`),
 		// An expression and not a column, which the events of earlier versions would not have.
 		index("events_of_task").on(sql.raw(taskOfEvent), table.id).where(sql.raw(isOfTask)),
+		// Events of `default` cost nothing for it, and are read by their numbers.
+		index("events_in_space").on(table.space, table.id).where(sql`space <> 1`),
 	],
 );
 

@@ -1,77 +1,58 @@
 import type { Database } from "bun:sqlite";
 import { and, asc, desc, eq, sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import { defaultSpace, inSpace, type SpaceId } from "../../../kernel/space.ts";
+import { inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
+	type TaskBlockerRow,
+	type TaskCountRow,
+	type TaskLabelRow,
+	type TaskNumberRow,
 	type TaskPage,
 	type TaskPageQuery,
 	type TaskRevision,
 	type TaskRow,
-	type TaskRows,
 	type TaskStore,
 } from "../../../tasks/store.ts";
-import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
+import { databaseClock } from "../clock.ts";
+import { type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
-import { TableStatements } from "../table-statements.ts";
-
-export const taskTable = sqliteTable(
-	"tasks",
-	{
-		/** The number of the event that created the task: in commit order, never reused. */
-		seq: integer().primaryKey(),
-		id: text().notNull().unique(),
-		title: text().notNull(),
-		description: text().notNull(),
-		version: integer().notNull(),
-		createdAt: integer("created_at").notNull(),
-		updatedAt: integer("updated_at").notNull(),
-		space: integer().notNull().default(defaultSpace),
-	},
-	(table) => [index("tasks_in_space").on(table.space)],
-);
+import { TaskRowsInPlace, taskById } from "./task-rows.ts";
+import {
+	taskBlockerTable,
+	taskCountTable,
+	taskLabelTable,
+	taskNumberTable,
+	taskTable,
+} from "./task-tables.ts";
 
 export const tasks = {
-	tables: { tasks: taskTable },
-	units: unitsOf(collection, (database: Database, db: Db) => new TaskRowsInPlace(database, db)),
+	tables: {
+		tasks: taskTable,
+		taskLabels: taskLabelTable,
+		taskBlockers: taskBlockerTable,
+		taskCounts: taskCountTable,
+		taskNumbers: taskNumberTable,
+	},
+	units: unitsOf(collection, (database: Database) => new TaskRowsInPlace(database)),
 	store: taskStore,
-} satisfies Registration<TaskStore, { tasks: TaskRow }>;
-
-class TaskRowsInPlace extends RowsInPlace implements TaskRows {
-	readonly #byId;
-	readonly #statements;
-
-	constructor(database: Database, db: Db) {
-		super();
-		this.#byId = taskById(db);
-		this.#statements = new TableStatements(database, taskTable, {
-			key: "id",
-			fixed: ["seq", "space", "createdAt"],
-		});
+} satisfies Registration<
+	TaskStore,
+	{
+		tasks: TaskRow;
+		taskLabels: TaskLabelRow;
+		taskBlockers: TaskBlockerRow;
+		taskCounts: TaskCountRow;
+		taskNumbers: TaskNumberRow;
 	}
+>;
 
-	find(id: string): TaskRow | undefined {
-		return this.#byId.get({ id });
-	}
-
-	insert(row: TaskRow): void {
-		this.wrote(row);
-		this.#statements.insert(row);
-	}
-
-	update(row: TaskRow): void {
-		this.wrote(row);
-		this.#statements.update(row);
-	}
-
-	remove(row: TaskRow): void {
-		this.wrote(row);
-		this.#statements.remove(row);
-	}
-}
+const earliestDue =
+	"SELECT min(defer_until) AS at FROM tasks INDEXED BY tasks_deferred WHERE defer_until IS NOT NULL";
 
 function taskStore({ database, db, read, readNow, changeCounter }: StoreContext): TaskStore {
-	const byId = taskById(db);
+	const byId = database.query<TaskRow, [string]>(taskById);
+	const nextDue = database.query<{ at: number | null }, []>(earliestDue);
+	const now = databaseClock(database);
 	const newest = listing(db, "desc");
 	const oldest = listing(db, "asc");
 	const readRevision = database.query<TaskRevision, [SpaceId]>(`SELECT rev, coalesce(
@@ -103,18 +84,16 @@ function taskStore({ database, db, read, readNow, changeCounter }: StoreContext)
 		return { rows: rows.slice(0, limit), more: rows.length > limit, revision: storedRevision(space) };
 	});
 	return {
-		find: (space, id) => read(() => inSpace(space, byId.get({ id }))),
+		find: (space, id) => read(() => inSpace(space, byId.get(id) ?? undefined)),
+		findAll: (space, ids) => read(() => ids.flatMap((id) => inSpace(space, byId.get(id) ?? undefined) ?? [])),
 		list: (query) => read(() => page.deferred(query)),
+		dueInMs: () =>
+			read(() => {
+				const at = nextDue.get()?.at ?? undefined;
+				return at === undefined ? undefined : at - now();
+			}),
 		revision: (space) => readNow(() => currentRevision(space)),
 	};
-}
-
-function taskById(db: Db) {
-	return db
-		.select()
-		.from(taskTable)
-		.where(eq(taskTable.id, sql.placeholder("id")))
-		.prepare();
 }
 
 function listing(db: Db, order: "asc" | "desc") {

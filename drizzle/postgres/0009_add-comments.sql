@@ -16,5 +16,4 @@ CREATE TABLE "comments" (
 );
 --> statement-breakpoint
 CREATE INDEX "comments_of_task" ON "comments" USING btree ("task","seq");--> statement-breakpoint
-CREATE INDEX "comments_in_space" ON "comments" USING btree ("space") WHERE space <> 1;--> statement-breakpoint
-CREATE INDEX "events_of_task" ON "events" USING btree (substr(subject, 15, 36),"id") WHERE type LIKE 'task.%';
+CREATE INDEX "comments_in_space" ON "comments" USING btree ("space") WHERE space <> 1;

@@ -16,6 +16,4 @@ CREATE TABLE `comments` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `comments_id_unique` ON `comments` (`id`);--> statement-breakpoint
 CREATE INDEX `comments_of_task` ON `comments` (`task`,`seq`);--> statement-breakpoint
-CREATE INDEX `comments_in_space` ON `comments` (`space`) WHERE space <> 1;--> statement-breakpoint
--- Mended by hand: drizzle-kit splits the expression at its commas.
-CREATE INDEX `events_of_task` ON `events` (substr(subject, 15, 36), `id`) WHERE type LIKE 'task.%';
+CREATE INDEX `comments_in_space` ON `comments` (`space`) WHERE space <> 1;

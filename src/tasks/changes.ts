@@ -1,0 +1,99 @@
+import { type Representation, represent } from "../kernel/canonical.ts";
+import type { ChangeContext } from "../kernel/change-context.ts";
+import { AppError } from "../kernel/errors.ts";
+import type { EventType } from "../kernel/event-draft.ts";
+import type { UnitOfWork } from "../kernel/unit-of-work.ts";
+import { updateWaiting } from "./blocking.ts";
+import { comments } from "./comments/store.ts";
+import { canonicalList, type SetFields } from "./fields.ts";
+import { taskBody } from "./representation.ts";
+import { isReady, type TaskRow, tasks } from "./store.ts";
+
+/** What all changes of tasks share. */
+
+/** Who makes a change, and when. */
+export interface Made {
+	readonly context: ChangeContext;
+	/** By the clock of the server that makes it. */
+	readonly now: number;
+}
+
+export interface NewTaskRow {
+	readonly id: string;
+	readonly fields: SetFields;
+	/** How many of its blockers are there and not finished. */
+	readonly openBlockers: number;
+}
+
+/** Adds a task, with its event. */
+export function addTask(
+	work: UnitOfWork,
+	{ id, fields, openBlockers }: NewTaskRow,
+	made: Made,
+): Representation {
+	const { context, now } = made;
+	const rows = work.rows(tasks);
+	const task = {
+		...fields,
+		...{ id, openBlockers, version: 1, space: context.space, number: rows.nextNumber(context.space) },
+		...{ blockedBy: canonicalList(fields.blockedBy), claimedBy: null, createdBy: context.actor },
+		...{ createdAt: now, updatedAt: now, statusSince: now },
+	};
+	const representation = represent(taskBody(task));
+	const seq = append(work, "task.created", id, representation, isReady(task), made);
+	rows.insert({ ...task, seq, updatedSeq: seq, etag: representation.etag });
+	return representation;
+}
+
+/**
+ * Writes a task as it is after a change, with its event and what follows for those that wait for it. `next`: with the
+ * version and the times of `current`. Where nothing differs, nothing happens.
+ */
+export function changeTask(work: UnitOfWork, current: TaskRow, next: TaskRow, made: Made): Representation {
+	const before = represent(taskBody(current));
+	if (taskBody(next) === before.body) return before;
+	const changed = { ...next, version: current.version + 1, updatedAt: made.now };
+	const representation = represent(taskBody(changed));
+	const updatedSeq = append(work, "task.updated", current.id, representation, isReady(changed), made);
+	work.rows(tasks).update(current, { ...changed, updatedSeq, etag: representation.etag });
+	updateWaiting(work, current, changed, (id) => appendUnblocked(work, id, current.id, made));
+	return representation;
+}
+
+/** Removes a task and its comments, with its event and what follows for those that wait for it. */
+export function removeTask(work: UnitOfWork, task: TaskRow, last: Representation, made: Made): void {
+	append(work, "task.deleted", task.id, last, false, made);
+	work.rows(tasks).remove(task);
+	work.rows(comments).removeAllOf({ task: task.id, space: task.space });
+	updateWaiting(work, task, undefined, (id) => appendUnblocked(work, id, task.id, made));
+}
+
+/** `ready`: whether the task is ready after it. */
+function append(
+	work: UnitOfWork,
+	type: EventType,
+	id: string,
+	{ body }: Representation,
+	ready: boolean,
+	{ context, now }: Made,
+): number {
+	return work.append({ ...context, type, subject: taskPath(id), data: body, time: now, ready });
+}
+
+function appendUnblocked(work: UnitOfWork, id: string, by: string, { context, now }: Made): void {
+	const data = `{"by":"${by}","id":"${id}"}`;
+	work.append({ ...context, type: "task.unblocked", subject: taskPath(id), data, time: now });
+}
+
+export function requireTask(row: TaskRow | undefined): TaskRow {
+	if (row === undefined) throw noSuchTask();
+	return row;
+}
+
+export function noSuchTask(): AppError {
+	return new AppError("not_found", "There is no such task.");
+}
+
+export function taskPath(id: string): string {
+	return `/collab/tasks/${id}`;
+}

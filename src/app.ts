@@ -44,6 +44,7 @@ import { membership } from "./spaces/members.ts";
 import { spaceNames, spaceParts } from "./spaces/parts.ts";
 import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
+import { commentParts } from "./tasks/comments/parts.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
 import { TaskSweeper } from "./tasks/sweeper.ts";
@@ -124,6 +125,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		onChange: () => broadcaster.signal.notify(),
 	});
 	const tasks = taskService(storage.tasks, run);
+	const comments = commentParts({ store: storage.comments, run, log });
 	const jobs = jobService(storage.jobs, run);
 	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
 	const sweeper = new Sweeper({
@@ -149,6 +151,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
+	const ofTasks = {
+		...{ tasks, readBody, requireWriter: spaces.requireWriter, requireReader: spaces.requireReader },
+		...{ cursors, clock, newId: deps.newId ?? newId },
+	};
 	const openapi = openapiRoutes(() => routes.routes);
 	const routes: AnyElysia = new Elysia()
 		.use(healthRoutes({ ping: storage.ping, isReady: () => isReady }))
@@ -173,17 +179,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				clock,
 			}),
 		)
-		.use(
-			taskRoutes({
-				tasks,
-				readBody,
-				requireWriter: spaces.requireWriter,
-				requireReader: spaces.requireReader,
-				cursors,
-				clock,
-				newId: deps.newId ?? newId,
-			}),
-		)
+		.use(taskRoutes(ofTasks))
+		.use(comments.routes(ofTasks))
 		.use(
 			jobRoutes({
 				jobs,
@@ -230,6 +227,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			taskSweeper.start();
 			spaces.watch.start();
 			spaces.remover.start();
+			comments.remover.start();
 			accessTokens.uses.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
@@ -241,7 +239,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				isStopping = true;
 				const closed = server?.stop();
 				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
-				await spaces.remover.stop();
+				await Promise.all([spaces.remover.stop(), comments.remover.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

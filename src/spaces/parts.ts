@@ -44,9 +44,13 @@ export interface SpaceParts {
 export interface Writer {
 	/** In the scope of idempotency keys: a token and its user are two. */
 	readonly id: string;
+	/** The user, also of a token. */
+	readonly userId: string;
 	/** Of the token, else of the user. */
 	readonly name: string;
 	readonly isToken: boolean;
+	/** With the rights of an owner, which no token has. */
+	readonly isOwner: boolean;
 }
 
 const rowsPerRemoval = 500;
@@ -78,11 +82,12 @@ export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 }
 
 function writerOf(admission: Admission): Writer {
-	const { caller } = admission;
+	const { caller, rights } = admission;
 	if (caller.kind === "key") throw new Error("an API key changes tasks");
 	const isToken = caller.kind === "token";
 	const name = isToken ? caller.token.name : nameOf(caller.user);
-	return { id: callerId(admission), name, isToken };
+	const isOwner = rights.has("own");
+	return { id: callerId(admission), userId: caller.user.id, name, isToken, isOwner };
 }
 
 /** The names of spaces, as access tokens list them. */

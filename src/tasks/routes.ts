@@ -1,12 +1,11 @@
-import { type Context, Elysia } from "elysia";
+import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
-import { noBody, privateUnlessKnown, setEtag, unlessKnown } from "../http/conditional-get.ts";
+import { noBody, setEtag } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
 import { changeContext, contextOf, type RequestContext } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
-import type { Representation } from "../kernel/canonical.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
@@ -24,6 +23,7 @@ import {
 	statsOperation,
 } from "./operations.ts";
 import { taskBatchBody } from "./representation.ts";
+import { respond } from "./respond.ts";
 import { NewTask, NewTasks, TaskPatch } from "./schema.ts";
 import type { TaskService } from "./service.ts";
 
@@ -162,10 +162,4 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			},
 			{ detail: removeOperation },
 		);
-}
-
-/** A read that needed no credential may be kept by everybody's caches. */
-function respond(request: Request, set: Context["set"], representation: Representation): string | null {
-	const isPrivate = contextOf(request).isPrivate;
-	return (isPrivate ? privateUnlessKnown : unlessKnown)(request, set, representation);
 }

@@ -19,7 +19,7 @@ function* objects(node: unknown, path = ""): Generator<readonly [string, Record<
 const references = [...objects(document)].filter(([, node]) => "$ref" in node);
 
 test("the document stays small enough to read: repeated parts are named components", () => {
-	expect(Buffer.byteLength(text)).toBeLessThan(90_000);
+	expect(Buffer.byteLength(text)).toBeLessThan(105_000);
 });
 
 test("every representation and every request body is a named schema", () => {
@@ -79,6 +79,7 @@ test("parameters, headers and errors that operations share are named components"
 	expect(Object.keys(components.parameters ?? {}).sort()).toEqual([
 		"ActorId",
 		"ActorKind",
+		"CommentId",
 		"Idempotency-Key",
 		"If-Match",
 		"If-None-Match",

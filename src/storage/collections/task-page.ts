@@ -19,7 +19,7 @@ import {
 	type SortOrder,
 	whereAfter,
 } from "./task-orders.ts";
-import { type Stream, streamsOf } from "./task-streams.ts";
+import { rowsOf, type Stream, streamsOf } from "./task-streams.ts";
 
 /**
  * How a page of tasks is found, the same on both databases: which rows are looked at, in what order, and where it ends,
@@ -199,7 +199,7 @@ class Scan {
 	stream(reader: TaskReader, stream: Stream, rowsMax: number): MaybePromise<Matches> {
 		const { order } = stream;
 		const filters = [...stream.filters, ...this.filters];
-		const from = `FROM tasks${reader.using(stream.index)} WHERE space = ? AND ${stream.text} ORDER BY ${stream.orderBy}`;
+		const from = rowsOf(stream, reader.using);
 		const values = [this.query.space, ...stream.values];
 		const text = `SELECT ${this.#selected(order)} FROM (SELECT ${columnsFor(order, filters)} ${from} LIMIT ${rowsMax}) AS looked
 			WHERE ${allOf(filters)} LIMIT ${this.wanted}`;

@@ -1,13 +1,11 @@
 import { type AnyElysia, Elysia } from "elysia";
+import { accessTokenParts } from "./auth/access-token-parts.ts";
 import { apiKeys } from "./auth/api-keys.ts";
-import { keyGuard } from "./auth/key-guard.ts";
+import { actFor } from "./auth/login-guard.ts";
 import { passwords } from "./auth/passwords.ts";
 import { loginRoutes, meRoutes } from "./auth/routes.ts";
 import { auth } from "./auth/service.ts";
-import { streamGuard } from "./auth/stream-guard.ts";
-import { TokenWatch } from "./auth/token-watch.ts";
 import { tokens } from "./auth/tokens.ts";
-import { userGuard } from "./auth/user-guard.ts";
 import { userService } from "./auth/users.ts";
 import type { Config } from "./config.ts";
 import { Broadcaster } from "./events/broadcaster.ts";
@@ -27,11 +25,12 @@ import { jobService } from "./jobs/service.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
-import { nameOf } from "./kernel/credentials.ts";
+import { isAccessToken } from "./kernel/credentials.ts";
 import { AppError } from "./kernel/errors.ts";
 import { type NewId, newId } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
 import { type MaybePromise, whenResolved } from "./kernel/maybe-promise.ts";
+import { randomSecret } from "./kernel/random-secret.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricsRoutes } from "./metrics/routes.ts";
 import { openapiRoutes } from "./openapi/routes.ts";
@@ -40,7 +39,12 @@ import { loginLimit } from "./rate-limit/login.ts";
 import { MemoryCounter } from "./rate-limit/memory.ts";
 import { RedisCounter } from "./rate-limit/redis.ts";
 import { requestLimit } from "./rate-limit/request-limit.ts";
+import { inLivingSpaces } from "./spaces/living.ts";
+import { membership } from "./spaces/members.ts";
+import { spaceNames, spaceParts } from "./spaces/parts.ts";
+import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
+import { commentParts } from "./tasks/comments/parts.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
 import { TaskSweeper } from "./tasks/sweeper.ts";
@@ -74,15 +78,26 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const secret = config.jwtSecret ?? (await storage.settings.getOrMake("jwt_secret", randomSecret));
 	const cursors = new Cursors(await storage.settings.getOrMake("cursor_secret", randomSecret));
 	const issued = tokens(secret, config.jwtExpireMinutes, clock);
-	const users = userService(storage.users, storage.run);
+	const run = inLivingSpaces(storage.run);
+	const users = userService(storage.users, run, membership);
 	const login = auth(users, passwords(), issued);
 	const keys = apiKeys(config.apiKeys);
+	const accessTokens = await accessTokenParts({
+		storage,
+		clock,
+		newId: deps.newId ?? newId,
+		log,
+		auth: login,
+		keys,
+		spaces: spaceNames(storage.spaces),
+	});
 	const counter = openCounter(config, log, clock);
 	const limit = requestLimit({
 		counter,
 		rates: config,
 		fingerprintOf: (key) => keys.fingerprint(key),
 		userIdOf: (token) => whenResolved(issued.verify(token), (identity) => identity?.userId),
+		hashOf: (token) => accessTokens.texts.hashOf(token),
 	});
 	const broadcaster = new Broadcaster({
 		events: storage.events,
@@ -98,13 +113,20 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
-	/** Only where reads want a login do streams end with it. */
-	const watch =
-		config.reads === "public"
-			? undefined
-			: new TokenWatch({ users: storage.users, clock, log, onChange: () => broadcaster.signal.notify() });
-	const tasks = taskService(storage.tasks, storage.run);
-	const jobs = jobService(storage.jobs, storage.run);
+	const spaces = spaceParts({
+		store: storage.spaces,
+		run,
+		callerOf: accessTokens.callerOf,
+		identityOf: ({ kind, text }) =>
+			kind === "token" && !isAccessToken(text) ? issued.verify(text) : undefined,
+		actFor,
+		isOpen: config.reads === "public",
+		log,
+		onChange: () => broadcaster.signal.notify(),
+	});
+	const tasks = taskService(storage.tasks, run);
+	const comments = commentParts({ store: storage.comments, run, log });
+	const jobs = jobService(storage.jobs, run);
 	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
 	const sweeper = new Sweeper({
 		jobs,
@@ -127,17 +149,12 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 
 	const readBody = (request: Request) => readJson(request, config.bodyBytesMax);
 
-	const requireKey = keyGuard(keys);
-	const requireUser = userGuard(login);
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
-	/** Whether the request has a key. Throws `forbidden` for a wrong one, rather than show its sender the public part. */
-	function hasKey(request: Request): boolean {
-		if (!request.headers.has("x-api-key")) return false;
-		requireKey(request);
-		return true;
-	}
-
+	const ofTasks = {
+		...{ tasks, readBody, requireWriter: spaces.requireWriter, requireReader: spaces.requireReader },
+		...{ cursors, clock, newId: deps.newId ?? newId },
+	};
 	const openapi = openapiRoutes(() => routes.routes);
 	const routes: AnyElysia = new Elysia()
 		.use(healthRoutes({ ping: storage.ping, isReady: () => isReady }))
@@ -149,27 +166,28 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				expiresInSeconds: issued.expiresInSeconds,
 			}),
 		)
-		.use(meRoutes({ users, requireUser, readBody }))
+		.use(meRoutes({ users, guards: accessTokens.guards, spaces: spaces.names, readBody }))
+		.use(accessTokens.routes(readBody))
 		.use(
-			taskRoutes({
-				tasks,
+			spaceRoutes({
+				spaces: spaces.spaces,
+				access: spaces.access,
+				...accessTokens.guards,
+				findUser: users.findByAddress,
 				readBody,
-				requireUser: async (request) => {
-					const user = await requireUser(request);
-					return { id: user.id, name: nameOf(user) };
-				},
-				requireReader: config.reads === "public" ? undefined : requireUser,
 				cursors,
 				clock,
-				newId: deps.newId ?? newId,
 			}),
 		)
+		.use(taskRoutes(ofTasks))
+		.use(comments.routes(ofTasks))
 		.use(
 			jobRoutes({
 				jobs,
 				dispatcher,
 				readBody,
-				requireKey,
+				requireWorker: spaces.guard("jobs"),
+				untilRevoked: spaces.untilRevoked("jobs"),
 				cursors,
 				newId: deps.newId ?? newId,
 			}),
@@ -178,11 +196,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			eventRoutes({
 				events: storage.events,
 				broadcaster,
-				hasKey,
-				requireReader: watch && streamGuard({ requireUser, tokens: issued, watch }),
+				accessOf: spaces.logAccess,
 			}),
 		)
-		.use(metricsRoutes({ metrics, requireKey }))
+		.use(metricsRoutes({ metrics, requireMetrics: spaces.guard("metrics") }))
 		.use(openapi.routes);
 	const table = new RouteTable(() => routes.routes);
 	const handle = withMiddleware(routes, {
@@ -208,7 +225,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			dispatcher.start();
 			sweeper.start();
 			taskSweeper.start();
-			watch?.start();
+			spaces.watch.start();
+			spaces.remover.start();
+			comments.remover.start();
+			accessTokens.uses.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
 		ready() {
@@ -219,12 +239,14 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				isStopping = true;
 				const closed = server?.stop();
 				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
+				await Promise.all([spaces.remover.stop(), comments.remover.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.
-				await Promise.all([broadcaster.stop(), watch?.stop()]);
+				await Promise.all([broadcaster.stop(), spaces.watch.stop()]);
 				await server?.stop(true);
 				await closed;
+				await accessTokens.uses.stop();
 				await counter.stop();
 				metrics?.stop();
 			})();
@@ -243,8 +265,4 @@ function openCounter({ redisUrl }: Config, log: Log, clock: Clock): Counter {
 async function openMetrics({ jobs, writes }: Storage, broadcaster: Broadcaster): Promise<Metrics> {
 	const { Metrics } = await import("./metrics/metrics.ts");
 	return new Metrics({ jobs, jobStates, writes, streams: () => broadcaster.streams });
-}
-
-function randomSecret(): string {
-	return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
 }

@@ -1,16 +1,18 @@
 import { Elysia } from "elysia";
 import type { BodyReader, ReadBody } from "../http/body.ts";
 import { setPrivate } from "../http/conditional-get.ts";
+import { unauthorized } from "../http/credential.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody } from "../http/validation.ts";
 import { canonical } from "../kernel/canonical.ts";
 import { nameOf } from "../kernel/credentials.ts";
 import { memoize } from "../kernel/memoize.ts";
+import type { LoginGuards } from "./login-guard.ts";
 import { loginOperation, meOperation, updateMeOperation } from "./operations.ts";
 import { Credentials, UserPatch } from "./schema.ts";
 import type { Auth } from "./service.ts";
-import type { User } from "./store.ts";
-import { type UserGuard, unauthorized } from "./user-guard.ts";
+import type { SpaceNames, User } from "./store.ts";
+import { callingToken } from "./token-body.ts";
 import type { UserService } from "./users.ts";
 
 export interface LoginRouteDeps {
@@ -52,20 +54,26 @@ function loginApp({ auth, readBody, loginLimit, expiresInSeconds }: LoginRouteDe
 
 export interface MeRouteDeps {
 	readonly users: Pick<UserService, "rename">;
-	readonly requireUser: UserGuard;
+	readonly guards: LoginGuards;
+	readonly spaces: Pick<SpaceNames, "namesOf">;
 	readonly readBody: BodyReader;
 }
 
 const userPatch = jsonBody(UserPatch);
 
-export function meRoutes({ users, requireUser, readBody }: MeRouteDeps) {
+export function meRoutes({ users, guards, spaces, readBody }: MeRouteDeps) {
+	const { requireLogin, requireJwt } = guards;
+
 	return new Elysia()
 		.get(
 			"/auth/me",
 			async ({ request, set }) => {
-				const user = await requireUser(request);
+				const caller = await requireLogin(request);
 				setPrivate(set);
-				return userBody(user);
+				if (caller.kind === "user") return canonical(userBody(caller.user));
+				const { user, token } = caller;
+				const names = await spaces.namesOf(token.spaces ?? []);
+				return canonical({ ...userBody(user), token: callingToken(token, names) });
 			},
 			{ detail: meOperation },
 		)
@@ -73,18 +81,18 @@ export function meRoutes({ users, requireUser, readBody }: MeRouteDeps) {
 			"/auth/me",
 			async ({ request, set }) => {
 				const body = userPatch(await readBody(request));
-				const user = await requireUser(request);
+				const user = await requireJwt(request);
 				const { name } = body.value();
 				const current = name === undefined ? user : await users.rename(user.id, name);
 				// Removed since the guard has looked.
 				if (current === undefined) throw unauthorized();
 				set.headers["cache-control"] = "no-store";
-				return userBody(current);
+				return canonical(userBody(current));
 			},
 			{ detail: updateMeOperation },
 		);
 }
 
-function userBody(user: User): string {
-	return canonical({ email: user.email, id: user.id, name: nameOf(user) });
+function userBody(user: User) {
+	return { email: user.email, id: user.id, name: nameOf(user) };
 }

@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { nameLengthMax } from "../kernel/credentials.ts";
+import { CallingToken, Name } from "./token-schema.ts";
 
 export const Credentials = Type.Object(
 	{
@@ -26,31 +26,22 @@ export const AccessToken = Type.Object(
 	},
 );
 
-export const User = Type.Object(
-	{
-		email: Type.String(),
-		id: Type.String({ format: "uuid" }),
-		name: Type.String({ description: "For people; by default what stands before the `@`." }),
-	},
-	{
-		$id: "User",
-		additionalProperties: false,
-		examples: [{ email: "ada@example.com", id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77", name: "Ada" }],
-	},
+const user = {
+	email: Type.String(),
+	id: Type.String({ format: "uuid" }),
+	name: Type.String({ description: "For people; by default what stands before the `@`." }),
+};
+const userExample = { email: "ada@example.com", id: "019ab2f4-7c1e-7a52-9d0b-5a4f1f0c2e77", name: "Ada" };
+
+export const User = Type.Object(user, { $id: "User", additionalProperties: false, examples: [userExample] });
+
+export const Me = Type.Object(
+	{ ...user, token: Type.Optional(CallingToken) },
+	{ $id: "Me", additionalProperties: false, examples: [userExample] },
 );
 
 /** A merge patch (RFC 7396). `null` is a fault: a name can be replaced and not removed. */
 export const UserPatch = Type.Object(
-	{
-		name: Type.Optional(
-			Type.String({
-				minLength: 1,
-				maxLength: nameLengthMax,
-				// Not \P{Cc}, which readers of the document that compile it without the flag `u` do not know.
-				pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
-				description: "Without control characters.",
-			}),
-		),
-	},
+	{ name: Type.Optional(Name) },
 	{ $id: "UserPatch", additionalProperties: false, examples: [{ name: "Ada Lovelace" }] },
 );

@@ -1,6 +1,7 @@
-import { emailForms, normalizeEmail } from "../kernel/credentials.ts";
-import type { RunUnit, Unit } from "../kernel/unit-of-work.ts";
-import { type User, type UserRows, type UserStore, users } from "./store.ts";
+import { emailForms, nameOf, normalizeEmail } from "../kernel/credentials.ts";
+import type { RunUnit, Unit, UnitPart } from "../kernel/unit-of-work.ts";
+import { endToken, tokensOfUserMax } from "./access-tokens.ts";
+import { accessTokens, formerActors, type User, type UserRows, type UserStore, users } from "./store.ts";
 
 export interface NewUser {
 	readonly id: string;
@@ -26,30 +27,46 @@ export interface UserService extends UserStore {
 	setPassword(address: string, passwordHash: string): Promise<boolean>;
 	/** The user under the new name; undefined if there is no such user. */
 	rename(id: string, name: string): Promise<User | undefined>;
-	/** False if there is no such user. */
+	/**
+	 * Removes the user's access tokens and memberships too, and keeps the names of all. False if there is no such user.
+	 * Throws `conflict` for the only owner of a space.
+	 */
 	remove(address: string): Promise<boolean>;
 }
 
-export function userService(store: UserStore, run: RunUnit): UserService {
+/** What else belongs to adding and removing a user. */
+export interface Membership {
+	/** A part of the unit that adds the user. */
+	join(userId: string): UnitPart;
+	/** A part of the unit that removes the user; comes first, and may throw. */
+	leave(userId: string): UnitPart;
+}
+
+export function userService(store: UserStore, run: RunUnit, membership: Membership): UserService {
+	const findByAddress = async (address: string) => {
+		const found = await Promise.all(emailForms(address).map((email) => store.findByEmail(email)));
+		return found.find((user) => user !== undefined);
+	};
 	return {
 		...store,
-		async findByAddress(address) {
-			const found = await Promise.all(emailForms(address).map((email) => store.findByEmail(email)));
-			return found.find((user) => user !== undefined);
-		},
-		add: (user) => run(addUser(user)),
+		findByAddress,
+		add: (user) => run(addUser(user, membership.join(user.id))),
 		setPassword: (address, passwordHash) => run(setPassword(address, passwordHash)),
 		rename: (id, name) => run(renameUser(id, name)),
-		remove: (address) => run(removeUser(address)),
+		async remove(address) {
+			const user = await findByAddress(address);
+			return user !== undefined && run(removeUser(user.id, membership.leave(user.id)));
+		},
 	};
 }
 
-function addUser({ id, email, name, passwordHash, now }: NewUser): Unit<boolean> {
+function addUser({ id, email, name, passwordHash, now }: NewUser, join: UnitPart): Unit<boolean> {
 	return {
-		reads: [users.reads({ emails: emailForms(email) })],
+		reads: [users.reads({ emails: emailForms(email) }), ...join.reads],
 		decide(work) {
 			const rows = work.rows(users);
 			if (findIn(rows, email) !== undefined) return false;
+			join.decide(work);
 			rows.insert({
 				id,
 				email: normalizeEmail(email),
@@ -64,9 +81,16 @@ function addUser({ id, email, name, passwordHash, now }: NewUser): Unit<boolean>
 }
 
 function setPassword(address: string, passwordHash: string): Unit<boolean> {
-	return changeUser(address, (rows, user) =>
-		rows.update({ ...user, passwordHash, tokenGeneration: user.tokenGeneration + 1 }),
-	);
+	return {
+		reads: [users.reads({ emails: emailForms(address) })],
+		decide(work) {
+			const rows = work.rows(users);
+			const user = findIn(rows, address);
+			if (user === undefined) return false;
+			rows.update({ ...user, passwordHash, tokenGeneration: user.tokenGeneration + 1 });
+			return true;
+		},
+	};
 }
 
 function renameUser(id: string, name: string): Unit<User | undefined> {
@@ -83,19 +107,23 @@ function renameUser(id: string, name: string): Unit<User | undefined> {
 	};
 }
 
-function removeUser(address: string): Unit<boolean> {
-	return changeUser(address, (rows, user) => rows.remove(user));
-}
-
-/** Returns false, and changes nothing, if no user has the address. */
-function changeUser(address: string, change: (rows: UserRows, user: User) => void): Unit<boolean> {
+function removeUser(id: string, leave: UnitPart): Unit<boolean> {
 	return {
-		reads: [users.reads({ emails: emailForms(address) })],
+		reads: [
+			users.reads({ ids: [id] }),
+			accessTokens.reads({ userIds: [id] }),
+			formerActors.inserts(),
+			...leave.reads,
+		],
+		weight: tokensOfUserMax + 1,
 		decide(work) {
 			const rows = work.rows(users);
-			const user = findIn(rows, address);
+			const user = rows.find(id);
 			if (user === undefined) return false;
-			change(rows, user);
+			leave.decide(work);
+			for (const token of work.rows(accessTokens).ofUser(id)) endToken(work, token);
+			rows.remove(user);
+			work.rows(formerActors).insert({ actor: `user/${user.id}`, name: nameOf(user), userId: null });
 			return true;
 		},
 	};

@@ -49,6 +49,13 @@ function commands(exit: (code: number) => void): Command {
 		.command("list")
 		.description("print every user's e-mail address")
 		.action(async () => (await import("./user.ts")).list());
+	const token = tokenCommands(program, exit);
+	const member = memberCommands(program, exit);
+	const space = program.command("space").description("look at the spaces");
+	space
+		.command("list")
+		.description("print every space with its title")
+		.action(async () => (await import("./member.ts")).list());
 	program
 		.command("healthcheck")
 		.description("exit 0 if the server at HOST:PORT is healthy")
@@ -68,8 +75,58 @@ function commands(exit: (code: number) => void): Command {
 		.command("openapi")
 		.description("print the OpenAPI document")
 		.action(async () => (await import("./openapi.ts")).openapi());
-	for (const command of [program, user, ...program.commands, ...user.commands]) strict(command);
+	const groups = [program, user, token, member, space];
+	for (const command of [...groups, ...groups.flatMap(({ commands }) => commands)]) strict(command);
 	return program;
+}
+
+function tokenCommands(program: Command, exit: (code: number) => void): Command {
+	const token = program.command("token").description("manage the access tokens of agents and programs");
+	const each = (value: string, before: readonly string[] = []) => [...before, value];
+	token
+		.command("add")
+		.description("make an access token and print it, this once")
+		.argument("<email>", "the e-mail address of the user whose token it is")
+		.argument("<name>", "how others see the token")
+		.requiredOption("--scope <scope>", "tasks:read, tasks:write, jobs or metrics; may be repeated", each)
+		.option("--space <space>", "a space that it reaches; may be repeated; absent: all of the user's", each)
+		.option("--days <days>", "after how many days it expires, 1 to 365; absent: never")
+		.action(async (email: string, name: string, given) =>
+			exit(await (await import("./token.ts")).add(email, name, given)),
+		);
+	token
+		.command("list")
+		.description("print the tokens of a user, or of all, without the tokens themselves")
+		.argument("[email]", "the user's e-mail address")
+		.action(async (email?: string) => exit(await (await import("./token.ts")).list(email)));
+	token
+		.command("remove")
+		.description("end a token at once")
+		.argument("<id>", "the token's id, as list has it")
+		.action(async (id: string) => exit(await (await import("./token.ts")).remove(id)));
+	return token;
+}
+
+function memberCommands(program: Command, exit: (code: number) => void): Command {
+	const member = program.command("member").description("manage who is in a space, whatever the own role");
+	member
+		.command("set")
+		.description("add a user to a space, or change a member's role")
+		.argument("<space>", "the space's name")
+		.argument("<email>", "the user's e-mail address")
+		.argument("<role>", "reader, writer or owner")
+		.action(async (space: string, email: string, role: string) =>
+			exit(await (await import("./member.ts")).set(space, email, role)),
+		);
+	member
+		.command("remove")
+		.description("take a user out of a space")
+		.argument("<space>", "the space's name")
+		.argument("<email>", "the user's e-mail address")
+		.action(async (space: string, email: string) =>
+			exit(await (await import("./member.ts")).remove(space, email)),
+		);
+	return member;
 }
 
 const userCommands = [
@@ -78,8 +135,8 @@ const userCommands = [
 		"add a user; the password is asked for, or read from standard input",
 		["--name <name>", "how others see the user; absent: what stands before the @"],
 	],
-	["passwd", "give a user a new password and end the user's tokens"],
-	["remove", "remove a user; the user's tokens end at once"],
+	["passwd", "give a user a new password and end the user's logins"],
+	["remove", "remove a user; the user's logins and tokens end at once"],
 ] as const;
 
 /** Commander throws instead of ending the process, so that `report` can say which commands there are. */
@@ -94,7 +151,7 @@ async function report(error: unknown): Promise<number> {
 	if (error instanceof CommanderError) {
 		if (error.exitCode === 0) return 0;
 		console.error(
-			"There are: serve, migrate, user add|list|passwd|remove, healthcheck, backup, restore, openapi, --help, --version.",
+			"There are: serve, migrate, user add|list|passwd|remove, token add|list|remove, healthcheck, backup, restore, openapi, --help, --version.",
 		);
 		return misused;
 	}

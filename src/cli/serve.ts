@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import { type Log, type OpenLog, openLog } from "../kernel/log.ts";
 import { openFilesMax, streamsWithin } from "../kernel/open-files.ts";
 import { withTimeout } from "../kernel/timeout.ts";
+import { membership } from "../spaces/members.ts";
 import { openStorage } from "../storage/open.ts";
 import type { Storage } from "../storage/storage.ts";
 import { environment } from "./environment.ts";
@@ -72,7 +73,7 @@ async function becomeReady(
 	announce: OpenLog["announce"],
 ): Promise<void> {
 	// After listening: where the port is taken, no user may be left behind whose password nobody was shown.
-	const user = await firstUser(userService(storage.users, storage.run), config.devUser);
+	const user = await firstUser(userService(storage.users, storage.run, membership), config.devUser);
 	app.ready();
 	greet(reachableUrl(url, config.host), user, config, announce);
 	// The executable starts with the JIT delayed (build.ts), because what has run so far runs once.

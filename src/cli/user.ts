@@ -11,7 +11,9 @@ import {
 	passwordLengthMin,
 } from "../kernel/credentials.ts";
 import { newId } from "../kernel/ids.ts";
+import { membership, OnlyOwnerError } from "../spaces/members.ts";
 import { withStorage } from "./environment.ts";
+import { fail, succeed } from "./outcome.ts";
 import { readPassword } from "./password-prompt.ts";
 
 interface AddOptions {
@@ -46,8 +48,16 @@ export async function passwd(address: string): Promise<number> {
 
 export async function remove(address: string): Promise<number> {
 	const email = normalizeEmail(address);
-	const wasThere = await withUsers((users) => users.remove(address));
-	return wasThere ? succeed(`Removed ${email}.`) : fail(`There is no user ${email}.`);
+	return withStorage(async ({ users, spaces, run }) => {
+		try {
+			const wasThere = await userService(users, run, membership).remove(address);
+			return wasThere ? succeed(`Removed ${email}.`) : fail(`There is no user ${email}.`);
+		} catch (error) {
+			if (!(error instanceof OnlyOwnerError)) throw error;
+			const names = [...(await spaces.namesOf(error.spaces)).values()].join(", ");
+			return fail(`${email} is the only owner of ${names}: make another member an owner first.`);
+		}
+	});
 }
 
 export async function list(): Promise<void> {
@@ -55,7 +65,7 @@ export async function list(): Promise<void> {
 }
 
 function withUsers<T>(job: (users: UserService) => Promise<T>): Promise<T> {
-	return withStorage(({ users, run }) => job(userService(users, run)));
+	return withStorage(({ users, run }) => job(userService(users, run, membership)));
 }
 
 async function newPasswordHash(email: string): Promise<string | undefined> {
@@ -65,14 +75,4 @@ async function newPasswordHash(email: string): Promise<string | undefined> {
 		return undefined;
 	}
 	return passwords().hash(password);
-}
-
-function succeed(line: string): number {
-	console.log(line);
-	return 0;
-}
-
-function fail(line: string): number {
-	console.error(`orchestrator: ${line}`);
-	return 1;
 }

@@ -136,7 +136,7 @@ export class Broadcaster {
 	async #readNew(): Promise<boolean> {
 		const { end } = this.#buffer;
 		try {
-			const page = await this.deps.events.read({ after: end, types: eventTypes, ...readMax });
+			const page = await this.deps.events.read({ space: "every", after: end, types: eventTypes, ...readMax });
 			this.#isFailing = false;
 			if (page.examined === end) return false;
 			this.#append(page);

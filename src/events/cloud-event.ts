@@ -2,8 +2,8 @@ import { canonical } from "../kernel/canonical.ts";
 import { timestamp } from "../kernel/clock.ts";
 import type { EventRow } from "./store.ts";
 
-/** The `source` of every event: all replicas serve one log. */
-export const source = "/orchestrator";
+/** The `source` of the events of `default`, and the beginning of those of any other space: all replicas serve one log. */
+const source = "/orchestrator";
 
 /**
  * An event as a CloudEvents 1.0 object in canonical JSON: the members in the order of RFC 8785, the data as it is stored.
@@ -11,10 +11,11 @@ export const source = "/orchestrator";
  * long (1.0 µs, not 0.5 µs); escaping the actor, which needs none, would cost a tenth. A test compares it with `canonical()`.
  */
 export function cloudEvent(row: EventRow): string {
-	const { id, type, actor, subject, data, requestId, time, ready } = row;
+	const { id, type, actor, subject, data, requestId, time, ready, spaceName } = row;
 	const by = actor === null ? "" : `"actor":"${actor}",`;
 	const after = ready === null ? "" : `"ready":${ready === 1},`;
-	return `{${by}"data":${data},"datacontenttype":"application/json","id":"${id}",${after}"requestid":${JSON.stringify(requestId)},"source":"${source}","specversion":"1.0","subject":${JSON.stringify(subject)},"time":"${timestamp(time)}","type":"${type}"}`;
+	const from = spaceName === null ? source : `${source}/spaces/${spaceName}`;
+	return `{${by}"data":${data},"datacontenttype":"application/json","id":"${id}",${after}"requestid":${JSON.stringify(requestId)},"source":"${from}","specversion":"1.0","subject":${JSON.stringify(subject)},"time":"${timestamp(time)}","type":"${type}"}`;
 }
 
 /** An event as a stream sends it. Canonical JSON has no line breaks, so one `data:` line holds it. */
@@ -36,7 +37,8 @@ const goneReason = canonical({
 export const goneFrame = `event: gone\ndata: ${goneReason}\n\n`;
 
 const unauthorizedReason = canonical({
-	message: "The login of this stream has ended: log in again, then tail from the last id.",
+	message:
+		"The access of this stream has ended: come back with a valid credential, and tail from the last id.",
 	type: "unauthorized",
 });
 

@@ -1,12 +1,14 @@
 import { validationError } from "../kernel/errors.ts";
 import { type EventType, eventTypes } from "../kernel/event-draft.ts";
+import { defaultSpace, type SpaceId } from "../kernel/space.ts";
 
 /** Which events a client gets: those that it may see, narrowed to the types it asked for. */
 export interface EventFilter {
 	readonly types: readonly EventType[];
-	/** One bit for each type: filters with the same mask admit the same events. */
-	readonly mask: number;
-	admits(type: EventType): boolean;
+	readonly space: SpaceId;
+	/** Filters with the same key admit the same events. */
+	readonly key: string;
+	admits(event: { readonly space: SpaceId; readonly type: EventType }): boolean;
 }
 
 /** What stands before the dot of a type: what the event is about. */
@@ -16,12 +18,17 @@ export type EventKind = "task" | "job";
  * `wanted` is a list such as `task.*,job.dead`; absent: everything. It narrows and never widens: who sees no jobs gets
  * nothing for `job.*`. Throws `validation_error` for an unknown type.
  */
-export function eventFilter(wanted: string | undefined, visible: readonly EventKind[]): EventFilter {
+export function eventFilter(
+	wanted: string | undefined,
+	visible: readonly EventKind[],
+	space: SpaceId = defaultSpace,
+): EventFilter {
 	const requested = wanted === undefined ? eventTypes : wanted.split(",").flatMap(typesOf);
 	const isVisible = (type: EventType) => visible.some((kind) => type.startsWith(`${kind}.`));
 	const types = eventTypes.filter((type) => requested.includes(type) && isVisible(type));
 	const mask = types.reduce((bits, type) => bits | bitOf(type), 0);
-	return { types, mask, admits: (type) => (mask & bitOf(type)) !== 0 };
+	const admits: EventFilter["admits"] = (event) => event.space === space && (mask & bitOf(event.type)) !== 0;
+	return { types, space, key: `${space} ${mask}`, admits };
 }
 
 const bits = new Map(eventTypes.map((type, index) => [type, 1 << index]));

@@ -7,7 +7,7 @@ const tag = {
 	description: "The log of changes: one event for every change, in the order of their commits.",
 };
 const whoSeesWhat =
-	"Everybody sees `task.*`; with a valid `X-API-Key` also `job.*`. With `READS=login` a user's token sees `task.*`, a key `job.*`, and anybody else nothing. `types` narrows that: without a key `types=job.*` is no error and gives nothing.";
+	"Who may read tasks sees `task.*`: in `default` everybody, or with `READS=login` whoever has a credential, as in every other space. Who may use jobs sees `job.*` too: an API key (with `READS=login` these alone), an access token with the scope `jobs`, a writer. `types` narrows that: `types=job.*` from anybody else is no error and gives nothing.";
 /** Without any where reads are public. */
 const reading = { security: ["apiKey", "bearer"], anonymousToo: true } as const;
 
@@ -25,14 +25,14 @@ export const listOperation = operation({
 			headers: ["Cache-Control", "Vary"],
 		},
 	},
-	errors: ["unauthorized", "forbidden", "gone", "validation_error", "unavailable"],
+	errors: ["unauthorized", "forbidden", "not_found", "gone", "validation_error", "unavailable"],
 });
 
 export const tailOperation = operation({
 	operationId: "tailEvents",
 	tag,
 	summary: "Follow the log of changes",
-	description: `A stream of server-sent events: \`id\` is the event's number, \`event\` its type, \`data\` a CloudEvents 1.0 object. It replays what came after \`Last-Event-ID\` and goes on live, without a gap or a repeat. To mirror a list: read it, then tail from its \`X-Event-Id\`. A \`bookmark\` event moves the id past events that the filter leaves out. A \`gone\` event ends a stream whose next events are not kept any more: list again. An \`unauthorized\` event ends one whose login has ended. ${whoSeesWhat}`,
+	description: `A stream of server-sent events: \`id\` is the event's number, \`event\` its type, \`data\` a CloudEvents 1.0 object. It replays what came after \`Last-Event-ID\` and goes on live, without a gap or a repeat. To mirror a list: read it, then tail from its \`X-Event-Id\`. A \`bookmark\` event moves the id past events that the filter leaves out. A \`gone\` event ends a stream whose next events are not kept any more: list again. An \`unauthorized\` event ends one whose credential, membership or right has ended. ${whoSeesWhat}`,
 	...reading,
 	query: TailQuery,
 	requestHeaders: ["Last-Event-ID"],
@@ -46,5 +46,5 @@ export const tailOperation = operation({
 			headers: ["Cache-Control", "Vary"],
 		},
 	},
-	errors: ["unauthorized", "forbidden", "gone", "validation_error", "unavailable"],
+	errors: ["unauthorized", "forbidden", "not_found", "gone", "validation_error", "unavailable"],
 });

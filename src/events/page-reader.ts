@@ -17,7 +17,7 @@ export class PageReader {
 
 	/** What follows `cursor`. Clients that reconnect together ask for the same page: one query serves them. */
 	read(cursor: number, filter: EventFilter): Promise<Chunk | "gone"> {
-		const key = `${cursor} ${filter.mask}`;
+		const key = `${cursor} ${filter.key}`;
 		const underWay = this.#underWay.get(key);
 		if (underWay !== undefined) return underWay;
 		const page = this.#semaphore
@@ -27,10 +27,10 @@ export class PageReader {
 		return page;
 	}
 
-	async #query(cursor: number, { types }: EventFilter): Promise<Chunk | "gone"> {
+	async #query(cursor: number, { space, types }: EventFilter): Promise<Chunk | "gone"> {
 		// SQLite answers in the same turn of the event loop: let other work run between two pages.
 		await nextTurn();
-		const page = await this.events.read({ after: cursor, types, ...pageMax });
+		const page = await this.events.read({ space, after: cursor, types, ...pageMax });
 		return page.purgedRev > cursor ? "gone" : chunkOf(page);
 	}
 }

@@ -4,16 +4,18 @@ import { contextOf } from "../http/request-context.ts";
 import { queryOf, readQuery } from "../http/validation.ts";
 import { canonicalArray, canonicalObject } from "../kernel/canonical.ts";
 import { AppError, validationError } from "../kernel/errors.ts";
-import { type EventAccessDeps, eventAccess } from "./access.ts";
+import type { EventAccess } from "./access.ts";
 import type { Broadcaster } from "./broadcaster.ts";
 import { cloudEvent } from "./cloud-event.ts";
-import { eventFilter } from "./filter.ts";
+import { type EventKind, eventFilter } from "./filter.ts";
 import { listOperation, tailOperation } from "./operations.ts";
 import { EventQuery, TailQuery } from "./schema.ts";
 import { type EventPage, type EventStore, epochGap, type LogRange } from "./store.ts";
 import { eventStream } from "./stream.ts";
 
-export interface EventRouteDeps extends EventAccessDeps {
+export interface EventRouteDeps {
+	/** What a request may see. Throws `unauthorized`, `forbidden`, `not_found`. */
+	readonly accessOf: (request: Request) => Promise<EventAccess>;
 	readonly events: EventStore;
 	readonly broadcaster: Broadcaster;
 }
@@ -25,18 +27,19 @@ const listBytesMax = 4 * 1024 * 1024;
 const readListQuery = readQuery(EventQuery);
 const readTailQuery = readQuery(TailQuery);
 
-export function eventRoutes({ events, broadcaster, ...access }: EventRouteDeps) {
-	const accessOf = eventAccess(access);
+export function eventRoutes({ events, broadcaster, accessOf }: EventRouteDeps) {
 	return new Elysia()
 		.get(
 			"/events",
 			async ({ request, set }) => {
-				const { visible, isPrivate } = await accessOf(request);
-				const { after = 0, limit = 100, types } = readListQuery(queryOf(request.url));
-				const filter = eventFilter(types, visible);
-				const page = await events.read({ after, limit, bytesMax: listBytesMax, types: filter.types });
-				requireKept(after, page, "/after");
-				if (isPrivate) setPrivate(set);
+				const access = await accessOf(request);
+				const { space } = access;
+				const { after = 0, limit = 100, task, types } = readListQuery(queryOf(request.url));
+				const filter = eventFilter(types, visibleTo(access), space);
+				const wanted = { after, limit, bytesMax: listBytesMax, types: filter.types, task };
+				const page = await events.read({ space, ...wanted });
+				requireKept(after, keptIn(access, page), "/after");
+				if (access.isPrivate) setPrivate(set);
 				else set.headers["cache-control"] = "no-store";
 				return listBody(page);
 			},
@@ -45,12 +48,13 @@ export function eventRoutes({ events, broadcaster, ...access }: EventRouteDeps) 
 		.get(
 			"/events/tail",
 			async ({ request, set }) => {
-				const { visible, isPrivate, watch } = await accessOf(request);
+				const access = await accessOf(request);
+				const { space, isPrivate, watch } = access;
 				const { last_event_id, types } = readTailQuery(queryOf(request.url));
-				const filter = eventFilter(types, visible);
+				const filter = eventFilter(types, visibleTo(access), space);
 				const last = lastEventId(request.headers, last_event_id);
 				const stream = await closedIfUnavailable(request, async () => {
-					const range = await events.range();
+					const range = keptIn(access, await events.range());
 					if (last !== undefined) requireKept(last.id, range, last.path);
 					const { rev } = range;
 					const cursor = last === undefined ? rev : Math.max(last.id, range.purgedRev);
@@ -68,6 +72,15 @@ export function eventRoutes({ events, broadcaster, ...access }: EventRouteDeps) 
 			},
 			{ detail: tailOperation },
 		);
+}
+
+function visibleTo({ tasks, jobs }: EventAccess): readonly EventKind[] {
+	return [...(tasks ? (["task"] as const) : []), ...(jobs ? (["job"] as const) : [])];
+}
+
+/** The range of a space's log: it begins where the space was made. */
+function keptIn({ since }: EventAccess, { rev, purgedRev }: LogRange): LogRange {
+	return { rev, purgedRev: Math.max(purgedRev, since) };
 }
 
 /** Closes the connection of a stream that gets 503: kept alive, its socket would take as much as the stream. */

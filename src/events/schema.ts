@@ -49,7 +49,10 @@ const Event = Type.Object(
 			}),
 		),
 		requestid: Type.String({ description: "The request that made the change." }),
-		source: Type.Literal("/orchestrator"),
+		source: Type.String({
+			description: "`/orchestrator`, or of another space than `default` `/orchestrator/spaces/{space}`.",
+			pattern: "^/orchestrator(/spaces/[a-z0-9-]+)?$",
+		}),
 		specversion: Type.Literal("1.0"),
 		subject: Type.String({ description: "The path of the resource." }),
 		time: Type.String({ format: "date-time" }),
@@ -93,6 +96,12 @@ export const EventQuery = Type.Object(
 			}),
 		),
 		limit: pageParameters.limit,
+		task: Type.Optional(
+			Type.String({
+				description:
+					"The id of a task: its events alone and those of its comments, also after its deletion. For any other text there are none.",
+			}),
+		),
 		types,
 	},
 	{ additionalProperties: false },

@@ -1,8 +1,9 @@
 import type { Actor } from "../kernel/change-context.ts";
 import type { EventDraft, EventType } from "../kernel/event-draft.ts";
+import type { UnitSpace } from "../kernel/space.ts";
 
 /** An event as the log stores it. */
-export interface EventRow extends Omit<EventDraft, "actor" | "ready"> {
+export interface StoredEvent extends Omit<EventDraft, "actor" | "ready"> {
 	readonly id: number;
 	/** Null in events of versions that recorded none. */
 	readonly actor: Actor | null;
@@ -11,8 +12,14 @@ export interface EventRow extends Omit<EventDraft, "actor" | "ready"> {
 }
 
 /** An event as it is appended under a number. */
-export function numbered(id: number, { ready, ...event }: EventDraft): EventRow {
+export function numbered(id: number, { ready, ...event }: EventDraft): StoredEvent {
 	return { ...event, id, ready: ready === undefined ? null : Number(ready) };
+}
+
+/** An event as it is read. */
+export interface EventRow extends StoredEvent {
+	/** The name of its space; null in `default`, and where the space is gone. */
+	readonly spaceName: string | null;
 }
 
 /** The range of the log: reading can continue from any number between `purgedRev` and `rev`, both included. */
@@ -30,9 +37,12 @@ export interface LogRange {
 export const epochGap = 2 ** 20;
 
 export interface EventQuery {
+	readonly space: UnitSpace;
 	/** The last number already seen. */
 	readonly after: number;
 	readonly types: readonly EventType[];
+	/** Events of this task and of its comments alone, whether it is there or not. Any text; what is no id has none. */
+	readonly task?: string | undefined;
 	readonly limit: number;
 	/** The page ends with the event at which the sum of the data reaches this. */
 	readonly bytesMax: number;

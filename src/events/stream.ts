@@ -1,4 +1,4 @@
-import type { StreamCredential } from "./access.ts";
+import type { WatchedAccess } from "./access.ts";
 import type { Broadcaster, Next } from "./broadcaster.ts";
 import { bookmarkFrame, goneFrame, keepaliveFrame, openingFrame, unauthorizedFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
@@ -13,8 +13,8 @@ export interface StreamStart {
 	readonly rev: number;
 	readonly filter: EventFilter;
 	readonly signal: AbortSignal;
-	/** Begins to watch the credential that the stream ends with. Absent: it ends with none. */
-	readonly watch?: (() => StreamCredential) | undefined;
+	/** Begins to watch the access that the stream ends with. Absent: it ends with none. */
+	readonly watch?: (() => WatchedAccess) | undefined;
 }
 
 /** Every this many keep-alives a bookmark is sent, if the cursor has moved. */
@@ -54,7 +54,7 @@ class Reader {
 	#isCancelled = false;
 	#hasLeft = false;
 	readonly #filter: EventFilter;
-	readonly #credential: StreamCredential | undefined;
+	readonly #access: WatchedAccess | undefined;
 
 	constructor(
 		private readonly broadcaster: Broadcaster,
@@ -64,7 +64,7 @@ class Reader {
 		this.#filter = filter;
 		this.#ticks = broadcaster.ticks;
 		broadcaster.enter(rev);
-		this.#credential = watch?.();
+		this.#access = watch?.();
 		if (signal.aborted) this.cancel();
 		else signal.addEventListener("abort", () => this.cancel(), { once: true });
 	}
@@ -88,7 +88,7 @@ class Reader {
 			if (next === "end") break;
 			if (next === "gone") return this.#endWith(goneFrame);
 			if (next === "unauthorized") return this.#endWith(unauthorizedFrame);
-			if (next.bytes !== undefined && this.#credential?.isUnconfirmed) {
+			if (next.bytes !== undefined && this.#access?.isUnconfirmed) {
 				if (this.broadcaster.isOver) break;
 				await wakeUp;
 				continue;
@@ -107,10 +107,10 @@ class Reader {
 		while (!this.#isCancelled) {
 			try {
 				const next = await this.broadcaster.take(this.#cursor, this.#filter);
-				// Asked after the read: what came while the credential ended is not sent.
-				return this.#credential?.isEnded ? "unauthorized" : next;
+				// Asked after the read: what came while the access ended is not sent.
+				return this.#access?.isEnded ? "unauthorized" : next;
 			} catch {
-				if (this.#credential?.isEnded) return "unauthorized";
+				if (this.#access?.isEnded) return "unauthorized";
 				// The broadcaster has logged it. The stream stays open and tries again.
 				await Bun.sleep(retryMs);
 			}
@@ -143,7 +143,7 @@ class Reader {
 	#leave(): void {
 		if (this.#hasLeft) return;
 		this.#hasLeft = true;
-		this.#credential?.release();
+		this.#access?.release();
 		this.broadcaster.leave();
 	}
 }

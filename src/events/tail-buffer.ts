@@ -1,4 +1,5 @@
 import type { EventType } from "../kernel/event-draft.ts";
+import type { InSpace } from "../kernel/space.ts";
 import { eventFrame } from "./cloud-event.ts";
 import type { EventFilter } from "./filter.ts";
 import type { EventPage } from "./store.ts";
@@ -23,7 +24,7 @@ interface ByteRange {
 	end: number;
 }
 
-interface Framed extends ByteRange {
+interface Framed extends ByteRange, InSpace {
 	readonly id: number;
 	readonly type: EventType;
 }
@@ -66,9 +67,9 @@ export class TailBuffer {
 		// Encoded together: encoding them one by one takes several times as long.
 		const frames = Buffer.from(texts.join(""), "utf8");
 		let start = 0;
-		for (const [index, { id, type }] of rows.entries()) {
+		for (const [index, { id, space, type }] of rows.entries()) {
 			const end = start + Buffer.byteLength(texts[index] ?? "");
-			this.#events.push({ id, type, frames, start, end });
+			this.#events.push({ id, space, type, frames, start, end });
 			start = end;
 		}
 		this.#bytes += frames.byteLength;
@@ -78,7 +79,7 @@ export class TailBuffer {
 
 	/** What follows `cursor`, which must be within the buffer. */
 	take(cursor: number, filter: EventFilter): Chunk {
-		const key = `${cursor} ${filter.mask}`;
+		const key = `${cursor} ${filter.key}`;
 		const shared = this.#chunks.get(key);
 		if (shared !== undefined) return shared;
 		const chunk = this.#make(cursor, filter);
@@ -92,7 +93,7 @@ export class TailBuffer {
 		let lastId = 0;
 		for (let index = this.#indexAfter(cursor); index < this.#events.length; index++) {
 			const event = this.#events[index];
-			if (event === undefined || !filter.admits(event.type)) continue;
+			if (event === undefined || !filter.admits(event)) continue;
 			const { id, frames, start, end } = event;
 			if (length > 0 && length + end - start > chunkBytesMax) {
 				return { bytes: joined(ranges), lastId, cursor: id - 1 };

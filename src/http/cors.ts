@@ -25,6 +25,11 @@ const allowedHeaders = [
 	"Last-Event-ID",
 	"X-API-Key",
 	"X-Request-Id",
+	"Claim-Fence",
+	"MCP-Protocol-Version",
+	"Mcp-Method",
+	"Mcp-Name",
+	"traceparent",
 ];
 
 /** Handles a request that has a context. May throw, or reject, with an `AppError`. */
@@ -51,7 +56,7 @@ function plugin(origins: readonly string[]) {
 	return cors({
 		// Asked with a function: of a list the plugin also finds `constructor` and other names that every object has.
 		origin: ({ headers }) => origins.includes(headers.get("origin") ?? ""),
-		methods: ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"],
+		methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 		allowedHeaders,
 		exposeHeaders: exposedHeaders,
 		credentials: false,

@@ -1,18 +1,23 @@
 import { canonical, sha256 } from "../kernel/canonical.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { IdempotentRequest } from "../kernel/idempotency.ts";
+import { defaultSpace } from "../kernel/space.ts";
+import { contextOf } from "./request-context.ts";
 
 /** The request's `Idempotency-Key`, if it has one. A malformed key is `bad_request`. */
 export function idempotentRequest(
-	headers: Headers,
+	request: Request,
 	caller: string,
 	route: string,
-	request: unknown,
+	body: unknown,
 ): IdempotentRequest | undefined {
-	const key = headers.get("idempotency-key");
+	const { space } = contextOf(request);
+	const key = request.headers.get("idempotency-key");
 	if (key === null) return undefined;
 	if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
 		throw new AppError("bad_request", "Idempotency-Key must be 1 to 255 visible ASCII characters.");
 	}
-	return { scope: `${caller} ${route}`, key, requestHash: sha256(canonical(request)) };
+	// Without the space where it is `default`, as earlier versions wrote it.
+	const of = space === defaultSpace ? caller : `${space} ${caller}`;
+	return { scope: `${of} ${route}`, key, requestHash: sha256(canonical(body)) };
 }

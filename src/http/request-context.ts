@@ -10,15 +10,21 @@ export class RequestContext {
 	readonly requestId: string;
 	/** The client's address: the socket's, or the one a trusted proxy names. */
 	readonly address: string;
-	/** The URL's path, without its query. */
+	/** The URL's path as it is routed: without its query, and without the prefix of a space. */
 	readonly path: string;
+	/** The prefix that was asked for, such as `/spaces/acme`; empty without one. What `Location` and `Link` begin with. */
+	readonly prefix: string;
+	/** The name of the space, as it was asked for. */
+	readonly spaceName: string;
 	/** The headers of the response; any layer may add some. */
 	readonly headers: ResponseHeaders;
 	/** The caller, for the log: a user's id or a key's fingerprint, once known. Never a secret. */
 	principal: string | undefined;
 	/** Who makes the request's changes, once a guard has found out. */
 	actor: Actor | undefined;
-	#space: SpaceId | undefined = defaultSpace;
+	/** Without a credential it would get nothing: no cache that others share may keep the response. */
+	isPrivate = false;
+	#space: SpaceId | undefined;
 	#isStream = false;
 
 	constructor(
@@ -30,7 +36,11 @@ export class RequestContext {
 		const socket = server.requestIP(received)?.address ?? "unknown";
 		this.requestId = requestIdOf(headers);
 		this.address = clientAddress(socket, headers, trustedProxies);
-		this.path = pathOf(received.url);
+		const { prefix, space, path } = inSpace(pathOf(received.url));
+		this.path = path;
+		this.prefix = prefix;
+		this.spaceName = space;
+		this.#space = space === "default" ? defaultSpace : undefined;
 		this.headers = defaultHeaders(this.requestId);
 	}
 
@@ -38,6 +48,12 @@ export class RequestContext {
 	get space(): SpaceId {
 		if (this.#space === undefined) throw new Error("a request in a space that no guard has passed");
 		return this.#space;
+	}
+
+	/** The request was let into its space, which without its credential it would not have been. */
+	enter(space: SpaceId): void {
+		this.#space = space;
+		this.isPrivate = true;
 	}
 
 	/** Lifts the server's time-out: for streams, which may be quiet for long. */
@@ -76,6 +92,30 @@ export function changeContext(request: Request): ChangeContext {
 	const { actor, requestId, space } = contextOf(request);
 	if (actor === undefined) throw new Error("a change of a request that no guard has passed");
 	return { actor, requestId, space };
+}
+
+/** What stands in a space; the routes of the space itself, such as its members, have no such part. */
+const prefixed = /^(\/spaces\/([^/]+))(\/(?:collab|events|jobs)(?:\/.*)?)$/;
+
+/** A path without the prefix of its space: the only place where prefixes are known. */
+export function inSpace(path: string): {
+	readonly prefix: string;
+	readonly space: string;
+	readonly path: string;
+} {
+	const [, prefix, name, rest] = path.startsWith("/spaces/") ? (prefixed.exec(path) ?? []) : [];
+	if (prefix === undefined || name === undefined || rest === undefined) {
+		return { prefix: "", space: "default", path };
+	}
+	return { prefix, space: decoded(name), path: rest };
+}
+
+function decoded(name: string): string {
+	try {
+		return decodeURIComponent(name);
+	} catch {
+		return name;
+	}
 }
 
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/;

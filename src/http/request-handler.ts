@@ -31,12 +31,21 @@ export function requestHandler(deps: RequestHandlerDeps): RequestHandler {
 	let whenIdle: (() => void) | undefined;
 
 	function finished({ method }: Request, context: RequestContext, response: Response): Response {
-		const { requestId, path, address, principal } = context;
+		const { requestId, prefix, path, address, principal } = context;
 		const { status } = response;
 		const milliseconds = performance.now() - context.startedAt;
 		observe?.(method, path, status, milliseconds);
 		const at = Date.now();
-		log.request({ at, requestId, method, path, status, milliseconds, client: address, principal });
+		log.request({
+			at,
+			requestId,
+			method,
+			path: prefix + path,
+			status,
+			milliseconds,
+			client: address,
+			principal,
+		});
 		context.setIdleTimeout(idleTimeoutSeconds);
 		underWay--;
 		if (underWay === 0) whenIdle?.();
@@ -46,8 +55,8 @@ export function requestHandler(deps: RequestHandlerDeps): RequestHandler {
 	return {
 		fetch(received, server) {
 			underWay++;
-			const request = addressed(received);
 			const context = new RequestContext(received, server, trustProxy);
+			const request = addressed(received, context);
 			setContext(request, context);
 			try {
 				const result = request.method === "HEAD" ? headResponse(request, handle) : handle(request);
@@ -75,9 +84,15 @@ export function requestHandler(deps: RequestHandlerDeps): RequestHandler {
 	};
 }
 
-/** Where `Host` is missing, as HTTP/1.0 allows, Bun gives a bare path instead of a URL. */
-function addressed(request: Request): Request {
-	return request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;
+/**
+ * The request as it is routed: without the prefix of a space. Where `Host` is missing, as HTTP/1.0 allows, Bun gives a
+ * bare path instead of a URL.
+ */
+function addressed(request: Request, { prefix, path }: RequestContext): Request {
+	const { url } = request;
+	if (prefix === "" && !url.startsWith("/")) return request;
+	const query = url.indexOf("?");
+	return new Request(`http://localhost${path}${query === -1 ? "" : url.slice(query)}`, request);
 }
 
 /** The response to `GET` without its body (RFC 9110 §9.3.2). */

@@ -54,20 +54,19 @@ export function jsonBody<S extends TSchema>(schema: S): BodyCheck<Static<S>> {
 		});
 }
 
-/** Reads the text behind a URL's `?` by a schema. A name may come twice only where the schema wants a list. */
+/**
+ * Reads the text behind a URL's `?` by a schema. A parameter whose type is `array` may come once or many times, and is a
+ * list; any other one that comes twice is a list too, and so does not fit.
+ */
 export function readQuery<S extends TSchema>(schema: S): (query: string) => Static<S> {
 	const check = checker(schema);
 	const integers = namesOfType(schema, "integer");
-	const lists = new Set(namesOfType(schema, "array"));
+	const lists = namesOfType(schema, "array");
 	return (query) => {
-		const given: Record<string, string[]> = Object.create(null);
-		for (const [name, value] of new URLSearchParams(query)) {
-			given[name] ??= [];
-			given[name].push(value);
-		}
 		const values: Record<string, unknown> = Object.create(null);
-		for (const name in given) {
-			values[name] = given[name]?.length === 1 && !lists.has(name) ? given[name][0] : given[name];
+		for (const [name, given] of Map.groupBy(new URLSearchParams(query), ([name]) => name)) {
+			const all = given.map(([, value]) => value);
+			values[name] = all.length > 1 || lists.includes(name) ? all : all[0];
 		}
 		return check(readIntegers(values, integers));
 	};
@@ -174,6 +173,7 @@ function isStorable(text: string): boolean {
 	return !text.includes("\0") && text.isWellFormed();
 }
 
+/** The names of a schema's properties whose type is `type`. */
 function namesOfType(schema: TSchema, type: "integer" | "array"): readonly string[] {
 	const properties = (schema as { properties?: Record<string, { type?: unknown }> }).properties ?? {};
 	return Object.keys(properties).filter((name) => properties[name]?.type === type);

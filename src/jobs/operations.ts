@@ -19,10 +19,11 @@ import {
 
 const tag = {
 	name: "Jobs",
-	description: "Work for programs: enqueue it, lease it, say how it went. All of it wants an API key.",
+	description:
+		"Work for programs: enqueue it, lease it, say how it went. All of it wants an API key, an access token with the scope `jobs`, or the JWT of a writer.",
 };
-const security = "apiKey";
-const guard = ["unauthorized", "forbidden"] as const satisfies readonly ErrorCode[];
+const security = ["apiKey", "bearer"] as const;
+const guard = ["unauthorized", "forbidden", "not_found"] as const satisfies readonly ErrorCode[];
 const bodyErrors = [
 	"bad_request",
 	"payload_too_large",
@@ -90,7 +91,7 @@ function fencedOperation(operationId: string, body: TSchema, summary: string, de
 		security,
 		pathParameters,
 		responses: { 200: theJob },
-		errors: [...guard, ...bodyErrors, "not_found", "lease_lost", "unavailable"],
+		errors: [...guard, ...bodyErrors, "lease_lost", "unavailable"],
 	});
 }
 
@@ -122,7 +123,7 @@ function changeOperation(operationId: string, summary: string, description: stri
 		security,
 		pathParameters,
 		responses: { 200: theJob },
-		errors: [...guard, "not_found", "conflict", "unavailable"],
+		errors: [...guard, "conflict", "unavailable"],
 	});
 }
 
@@ -149,7 +150,7 @@ export const getOperation = operation({
 		200: response("The job.", Job, ["ETag", "Cache-Control", "Vary"]),
 		304: notModified,
 	},
-	errors: [...guard, "not_found", "unavailable"],
+	errors: [...guard, "unavailable"],
 });
 
 export const listOperation = operation({

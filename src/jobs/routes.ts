@@ -36,10 +36,10 @@ const newJobs = jsonBody(NewJobs);
 const readListQuery = readQuery(JobQueryParameters);
 
 export function jobRoutes(deps: JobRouteDeps) {
-	const { jobs, dispatcher, readBody, requireKey, cursors, newId } = deps;
+	const { jobs, dispatcher, readBody, requireWorker, cursors, newId } = deps;
 
-	function changeOf(request: Request, id: string): JobChange {
-		requireKey(request);
+	async function changeOf(request: Request, id: string): Promise<JobChange> {
+		await requireWorker(request);
 		if (!isId(id)) throw noSuchJob();
 		return { id, context: changeContext(request) };
 	}
@@ -49,9 +49,9 @@ export function jobRoutes(deps: JobRouteDeps) {
 			listPath,
 			async ({ request, set }) => {
 				const body = newJob(await readBody(request));
-				const caller = requireKey(request);
+				const caller = await requireWorker(request);
 				const requested = body.value();
-				const idempotent = idempotentRequest(request.headers, caller, "POST /jobs", requested);
+				const idempotent = idempotentRequest(request, caller, "POST /jobs", requested);
 				const context = changeContext(request);
 				const job = draftOf(requested);
 				const enqueued = await jobs.enqueue({ id: newId(), job, idempotent, context });
@@ -59,7 +59,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 				const { body: text, etag } = represent(enqueued.body);
 				set.status = enqueued.isNew ? 202 : 200;
 				setEtag(set, etag);
-				set.headers.location = jobPath(enqueued.id);
+				set.headers.location = contextOf(request).prefix + jobPath(enqueued.id);
 				if (enqueued.replayed) set.headers["idempotency-replayed"] = "true";
 				return text;
 			},
@@ -69,7 +69,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 			"/jobs/batch",
 			async ({ request, set }) => {
 				const body = newJobs(await readBody(request));
-				requireKey(request);
+				await requireWorker(request);
 				const drafts = body.value().jobs.map((job, index) => draftOf(job, `/jobs/${index}`));
 				const context = changeContext(request);
 				const batch = drafts.map((job) => ({ id: newId(), job }));
@@ -83,13 +83,13 @@ export function jobRoutes(deps: JobRouteDeps) {
 		.use(workerRoutes(deps))
 		.post(
 			"/jobs/:id/cancel",
-			async ({ request, params }) => (await jobs.cancel(changeOf(request, params.id))).body,
+			async ({ request, params }) => (await jobs.cancel(await changeOf(request, params.id))).body,
 			{ detail: cancelOperation },
 		)
 		.post(
 			"/jobs/:id/retry",
 			async ({ request, params }) => {
-				const job = await jobs.retry(changeOf(request, params.id));
+				const job = await jobs.retry(await changeOf(request, params.id));
 				dispatcher.ready([job]);
 				return job.body;
 			},
@@ -98,13 +98,13 @@ export function jobRoutes(deps: JobRouteDeps) {
 		.get(
 			listPath,
 			async ({ request, set }) => {
-				requireKey(request);
+				await requireWorker(request);
 				const query = pageQuery(contextOf(request).space, readListQuery(queryOf(request.url)), cursors);
 				const { rows, more } = await jobs.list(query);
 				const last = more ? rows.at(-1) : undefined;
 				const next = last && cursors.seal(listName(query), last.id);
 				setPrivate(set);
-				if (next !== undefined) set.headers.link = nextLink(query, next);
+				if (next !== undefined) set.headers.link = nextLink(contextOf(request).prefix, query, next);
 				return jobListBody(rows.map(jobBody), next);
 			},
 			{ detail: listOperation },
@@ -112,7 +112,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 		.get(
 			"/jobs/stats",
 			async ({ request, set }) => {
-				requireKey(request);
+				await requireWorker(request);
 				setPrivate(set);
 				return statsBody(await jobs.stats(contextOf(request).space));
 			},
@@ -121,7 +121,7 @@ export function jobRoutes(deps: JobRouteDeps) {
 		.get(
 			"/jobs/:id",
 			async ({ request, params, set }) => {
-				const { id, context } = changeOf(request, params.id);
+				const { id, context } = await changeOf(request, params.id);
 				const job = requireJob(await jobs.find(context.space, id));
 				return privateUnlessKnown(request, set, represent(jobBody(job)));
 			},
@@ -145,10 +145,10 @@ function listName({ space, queue, state, kind }: JobQuery): string {
 	return `jobs ${JSON.stringify([space, queue ?? null, state ?? null, kind ?? null])}`;
 }
 
-function nextLink({ queue, state, kind, limit }: JobQuery, cursor: string): string {
+function nextLink(prefix: string, { queue, state, kind, limit }: JobQuery, cursor: string): string {
 	const parameters = new URLSearchParams({ cursor, limit: String(limit) });
 	for (const [name, value] of Object.entries({ queue, state, kind })) {
 		if (value !== undefined) parameters.set(name, value);
 	}
-	return `<${listPath}?${parameters}>; rel="next"`;
+	return `<${prefix}${listPath}?${parameters}>; rel="next"`;
 }

@@ -17,20 +17,28 @@ const heartbeat = jsonBody(HeartbeatRequest);
 const completion = jsonBody(CompleteRequest);
 const failure = jsonBody(FailRequest);
 
+/** How long a request that waits may wait on. */
+export interface Revocation {
+	readonly signal: AbortSignal;
+	release(): void;
+}
+
 export interface WorkerRouteDeps {
 	readonly jobs: JobService;
 	readonly dispatcher: Dispatcher;
 	readonly readBody: BodyReader;
-	/** The fingerprint of the request's key. Throws `unauthorized` or `forbidden`. */
-	readonly requireKey: (request: Request) => string;
+	/** Who may use the jobs of the request's space. Throws `unauthorized`, `forbidden`, `not_found`. */
+	readonly requireWorker: (request: Request) => Promise<string>;
+	/** Begins to watch whether the request may still do so; aborts when it may not. Release it in the end. */
+	readonly untilRevoked: (request: Request) => Revocation;
 }
 
 /** The requests of workers: lease, then heartbeat, complete or fail. */
-export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerRouteDeps) {
+export function workerRoutes({ jobs, dispatcher, readBody, requireWorker, untilRevoked }: WorkerRouteDeps) {
 	/** The job and the parsed body. Key and existence are checked before the body. */
 	async function read<T>(request: Request, id: string, check: BodyCheck<T>): Promise<[JobChange, T]> {
 		const body = check(await readBody(request));
-		requireKey(request);
+		await requireWorker(request);
 		if (!isId(id)) throw noSuchJob();
 		try {
 			return [{ id, context: changeContext(request) }, body.value()];
@@ -45,7 +53,7 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 			"/jobs/lease",
 			async ({ request }) => {
 				const body = leaseRequest(await readBody(request));
-				requireKey(request);
+				await requireWorker(request);
 				const {
 					worker,
 					queues = ["default"],
@@ -55,8 +63,13 @@ export function workerRoutes({ jobs, dispatcher, readBody, requireKey }: WorkerR
 				} = body.value();
 				const context = changeContext(request);
 				const lease = { worker, queues, limit, leaseSeconds: lease_seconds, context };
-				const leased = await dispatcher.lease(lease, wait_seconds, request.signal);
-				return jobListBody(leased.map((job) => job.body));
+				const revocation = untilRevoked(request);
+				try {
+					const leased = await dispatcher.lease(lease, wait_seconds, revocation.signal);
+					return jobListBody(leased.map((job) => job.body));
+				} finally {
+					revocation.release();
+				}
 			},
 			{ detail: leaseOperation },
 		)

@@ -1,4 +1,4 @@
-/** What an e-mail address, a password and a name may look like, wherever one is given: environment, command line, API. */
+/** What an e-mail address, a password, a name and an access token may look like, wherever one is given: environment, command line, API. */
 
 export const passwordLengthMin = 8;
 export const passwordLengthMax = 1024;
@@ -20,7 +20,7 @@ export function isEmail(text: string): boolean {
 	return [text, text.normalize("NFC")].every((form) => /^[^\s@]{1,64}@[^\s@]{1,189}$/u.test(form));
 }
 
-/** Whether a text can be a user's name: 1 to 100 code points, none a control character. */
+/** Whether a text can be the name of a user or a token: 1 to 100 code points, none a control character. */
 export function isName(text: string): boolean {
 	return /^\P{Cc}+$/u.test(text) && text.isWellFormed() && [...text].length <= nameLengthMax;
 }
@@ -29,6 +29,14 @@ export function isName(text: string): boolean {
 export function nameOf({ name, email }: { readonly name: string | null; readonly email: string }): string {
 	// An address may have control characters, which a name has not.
 	return name ?? email.replace(/@.*$/su, "").replace(/\p{Cc}/gu, "\ufffd");
+}
+
+/** What every access token begins with. A JWT begins with `ey`. */
+export const accessTokenPrefix = "orc_";
+
+/** Whether a credential is meant as an access token. Nothing says yet that it is valid. */
+export function isAccessToken(text: string): boolean {
+	return text.startsWith(accessTokenPrefix);
 }
 
 /** The form in which addresses are kept and compared. */

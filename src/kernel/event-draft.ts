@@ -6,6 +6,8 @@ export const eventTypes = [
 	"task.updated",
 	"task.deleted",
 	"task.unblocked",
+	"task.commented",
+	"task.comment_deleted",
 	"job.enqueued",
 	"job.leased",
 	"job.succeeded",

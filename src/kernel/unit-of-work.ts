@@ -142,5 +142,8 @@ export interface Unit<T> {
 	decide(work: UnitOfWork): T;
 }
 
+/** What one module adds to a unit of another. */
+export type UnitPart = Pick<Unit<void>, "reads" | "decide">;
+
 /** Does a unit of work in a transaction. Resolves after its commit is on disk. Throws `unavailable` where that cannot be. */
 export type RunUnit = <T>(unit: Unit<T>) => Promise<T>;

@@ -8,8 +8,9 @@ export const metricsOperation = operation({
 	operationId: "metrics",
 	tag: { name: "Metrics", description: "What the service measures about itself." },
 	summary: "Get the metrics of this process",
-	description: "There only with `METRICS=on`, and then for valid API keys alone.",
-	security: "apiKey",
+	description:
+		"There only with `METRICS=on`, and then for API keys, and for access tokens with the scope `metrics` of an owner of `default`.",
+	security: ["apiKey", "bearer"],
 	responses: {
 		200: {
 			description: "All metrics of this process, in Prometheus' text format.",

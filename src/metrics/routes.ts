@@ -7,17 +7,17 @@ import { metricsOperation, metricsType } from "./operations.ts";
 export interface MetricsRouteDeps {
 	/** Absent: they are off. */
 	readonly metrics: Metrics | undefined;
-	/** Throws unless the request has a valid key. */
-	readonly requireKey: (request: Request) => string;
+	/** Throws `unauthorized` or `forbidden` unless the request may read them. */
+	readonly requireMetrics: (request: Request) => Promise<unknown>;
 }
 
-export function metricsRoutes({ metrics, requireKey }: MetricsRouteDeps) {
+export function metricsRoutes({ metrics, requireMetrics }: MetricsRouteDeps) {
 	return new Elysia().get(
 		"/metrics",
 		async ({ request, set }) => {
 			if (metrics === undefined)
 				throw new AppError("not_found", "Metrics are off; METRICS=on turns them on.");
-			requireKey(request);
+			await requireMetrics(request);
 			set.headers["content-type"] = metricsType;
 			setPrivate(set);
 			return metrics.text();

@@ -22,7 +22,14 @@ const documentation = {
 		contact: { name: "The orchestrator's authors" },
 		license: { name: "MIT", url: "https://opensource.org/license/mit" },
 	},
-	servers: [{ url: "/" }],
+	servers: [
+		{ url: "/" },
+		{
+			url: "/spaces/{space}",
+			description: "A space: what stands under `/collab`, `/events` and `/jobs` is there in each.",
+			variables: { space: { default: "default", description: "The space's name." } },
+		},
+	],
 	components: {
 		securitySchemes: {
 			bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },

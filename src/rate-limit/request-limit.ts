@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts";
 import { credentialOf } from "../http/credential.ts";
 import type { RequestContext } from "../http/request-context.ts";
+import { isAccessToken } from "../kernel/credentials.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import type { Counter } from "./counter.ts";
 import { addressKey, limiter } from "./limiter.ts";
@@ -10,15 +11,18 @@ export interface RequestLimitDeps {
 	readonly rates: Pick<Config, "rateLimit" | "userRateLimit" | "workerRateLimit">;
 	/** The fingerprint of an API key; undefined for one that is not valid. */
 	readonly fingerprintOf: (key: string) => string | undefined;
-	/** The user of a token; undefined for one that is forged or expired. Asks no database. */
+	/** The user of a JWT; undefined for one that is forged or expired. Asks no database. */
 	readonly userIdOf: (token: string) => MaybePromise<string | undefined>;
+	/** The SHA-256 of an access token; undefined for one that is forged. Asks no database: it may have ended. */
+	readonly hashOf: (token: string) => string | undefined;
 }
 
 /** Counts a request under the limit that is for it. Throws `rate_limited` beyond that. */
 export type RequestLimit = (request: Request, context: RequestContext) => MaybePromise<void>;
 
 /** A request counts by the credential that it acts for where that is valid, else by the client's address. */
-export function requestLimit({ counter, rates, fingerprintOf, userIdOf }: RequestLimitDeps): RequestLimit {
+export function requestLimit(deps: RequestLimitDeps): RequestLimit {
+	const { counter, rates, fingerprintOf, userIdOf, hashOf } = deps;
 	const { rateLimit, userRateLimit, workerRateLimit } = rates;
 	const count = rateLimit && limiter(counter, "default", rateLimit);
 	const countUser = userRateLimit && limiter(counter, "user", userRateLimit);
@@ -36,19 +40,31 @@ export function requestLimit({ counter, rates, fingerprintOf, userIdOf }: Reques
 		return count?.(`key:${fingerprint}`, headers);
 	}
 
-	function byToken(token: string, context: RequestContext): MaybePromise<void> {
+	/** A user or an access token: one count, whatever space and header. */
+	function byHolder(key: string, method: string, { headers, path }: RequestContext): MaybePromise<void> {
+		return isOfWorker(method, path) ? countWorker?.(`worker:${key}`, headers) : countUser?.(key, headers);
+	}
+
+	function byJwt(token: string, method: string, context: RequestContext): MaybePromise<void> {
 		return whenResolved(userIdOf(token), (userId) =>
-			userId === undefined ? byAddress(context) : countUser?.(`user:${userId}`, context.headers),
+			userId === undefined ? byAddress(context) : byHolder(`user:${userId}`, method, context),
 		);
+	}
+
+	function byAccessToken(token: string, method: string, context: RequestContext): MaybePromise<void> {
+		const hash = hashOf(token);
+		return hash === undefined ? byAddress(context) : byHolder(`token:${hash.slice(0, 32)}`, method, context);
 	}
 
 	return ({ method, headers }, context) => {
 		if (isUnlimited(context.path)) return;
 		const credential = credentialOf(headers, context.path);
 		if (credential === undefined) return byAddress(context);
-		if (credential.kind === "key") return byKey(credential.text, method, context);
+		const { kind, text } = credential;
+		if (kind === "key" && !isAccessToken(text)) return byKey(text, method, context);
 		// No login makes room for the next one: that would let a user try more passwords of others than a stranger may.
-		return isLogin(context.path) ? byAddress(context) : byToken(credential.text, context);
+		if (isLogin(context.path)) return byAddress(context);
+		return isAccessToken(text) ? byAccessToken(text, method, context) : byJwt(text, method, context);
 	};
 }
 

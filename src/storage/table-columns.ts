@@ -1,4 +1,4 @@
-import { getTableColumns, type Table } from "drizzle-orm";
+import { getTableColumns, getTableName, type Table } from "drizzle-orm";
 
 /** What a column holds: one value. */
 export type Value = string | number | null;
@@ -55,9 +55,31 @@ export function shortened<Row extends Plain<Row>>(
 	};
 }
 
-/** All columns of a table, under the names of their fields. */
-export function selection(table: Table): string {
+/** All columns of a table, under the names of their fields; with a prefix, where another table has some of them too. */
+export function selection(table: Table, prefix = ""): string {
+	const from = prefix === "" ? "" : `${getTableName(table)}.`;
 	return columnsOf(table)
-		.map(({ field, name }) => `${name} AS "${field}"`)
+		.map(({ field, name }) => `${from}${name} AS "${prefix}${field}"`)
 		.join(", ");
+}
+
+/** The row of a table that was selected with a prefix; undefined if an outer join found none. */
+export function prefixedRow<Row>(
+	found: Readonly<Record<string, unknown>>,
+	prefix: string,
+	key: Field<Row>,
+): Row | undefined {
+	if (found[prefix + key] === null) return undefined;
+	const fields = Object.entries(found).filter(([name]) => name.startsWith(prefix));
+	return Object.fromEntries(fields.map(([name, value]) => [name.slice(prefix.length), value])) as Row;
+}
+
+/** The names of those registered tables whose rows have a space. */
+export function tablesInSpaces(
+	registered: Readonly<Record<string, { readonly tables: Readonly<Record<string, Table>> }>>,
+): readonly string[] {
+	return Object.values(registered)
+		.flatMap(({ tables }) => Object.values(tables))
+		.filter((table) => "space" in getTableColumns(table))
+		.map(getTableName);
 }

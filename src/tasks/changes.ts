@@ -4,6 +4,7 @@ import { AppError } from "../kernel/errors.ts";
 import type { EventType } from "../kernel/event-draft.ts";
 import type { UnitOfWork } from "../kernel/unit-of-work.ts";
 import { updateWaiting } from "./blocking.ts";
+import { comments } from "./comments/store.ts";
 import { canonicalList, type SetFields } from "./fields.ts";
 import { taskBody } from "./representation.ts";
 import { isReady, type TaskRow, tasks } from "./store.ts";
@@ -91,10 +92,11 @@ export function changeTask(work: UnitOfWork, current: TaskRow, next: TaskRow, ma
 	return representation;
 }
 
-/** Removes a task, with its event and what follows for those that wait for it. */
+/** Removes a task and its comments, with its event and what follows for those that wait for it. */
 export function removeTask(work: UnitOfWork, task: TaskRow, last: Representation, made: Made): void {
 	append(work, "task.deleted", task.id, last, false, made);
 	work.rows(tasks).remove(task);
+	work.rows(comments).removeAllOf({ task: task.id, space: task.space });
 	updateWaiting(work, task, undefined, (id) => appendUnblocked(work, id, task.id, made));
 }
 

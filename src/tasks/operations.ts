@@ -1,15 +1,19 @@
 import { notModified, operation } from "../http/operation.ts";
 import { pathParameter } from "../http/parameters.ts";
+import type { ErrorCode } from "../kernel/errors.ts";
 import { NewTask, NewTasks, Task, TaskBatch, TaskList, TaskPatch, TaskQuery, TaskStats } from "./schema.ts";
 
-const tag = {
+export const tag = {
 	name: "Tasks",
 	description:
-		"What people have to do. Users may change them; everybody may read, or with `READS=login` users alone.",
+		"What people and agents have to do. Writers of a space may change them. In `default` everybody may read, or with `READS=login` whoever has a credential, as in every other space.",
 };
-/** Without a token where reads are public. */
-const reading = { security: "bearer", anonymousToo: true } as const;
-const pathParameters = [pathParameter("TaskId", "id", "The task's id.")];
+export const security = ["bearer", "apiKey"] as const;
+/** Without a credential where reads are public. */
+export const reading = { security, anonymousToo: true } as const;
+/** What the credential, and the space, may be found lacking in. */
+export const guard = ["unauthorized", "forbidden", "not_found"] as const satisfies readonly ErrorCode[];
+export const pathParameters = [pathParameter("TaskId", "id", "The task's id.")];
 
 export const createOperation = operation({
 	operationId: "createTask",
@@ -17,7 +21,7 @@ export const createOperation = operation({
 	summary: "Create a task",
 	description: "Its version starts at 1. `Location` has its path, `ETag` the tag to change it with.",
 	body: NewTask,
-	security: "bearer",
+	security,
 	requestHeaders: ["Idempotency-Key"],
 	responses: {
 		200: {
@@ -28,7 +32,7 @@ export const createOperation = operation({
 	},
 	errors: [
 		"bad_request",
-		"unauthorized",
+		...guard,
 		"conflict",
 		"payload_too_large",
 		"unsupported_media_type",
@@ -45,7 +49,7 @@ export const batchOperation = operation({
 	description:
 		"The items are in the order of the tasks, as their events are. A repeat under the same key gives the same items as they are by then.",
 	body: NewTasks,
-	security: "bearer",
+	security,
 	requestHeaders: ["Idempotency-Key"],
 	responses: {
 		200: {
@@ -56,7 +60,7 @@ export const batchOperation = operation({
 	},
 	errors: [
 		"bad_request",
-		"unauthorized",
+		...guard,
 		"conflict",
 		"payload_too_large",
 		"unsupported_media_type",
@@ -87,7 +91,7 @@ export const listOperation = operation({
 			headers: [...notModified.headers, "X-Event-Id", "Link"],
 		},
 	},
-	errors: ["unauthorized", "validation_error", "unavailable"],
+	errors: [...guard, "validation_error", "unavailable"],
 });
 
 export const statsOperation = operation({
@@ -105,7 +109,7 @@ export const statsOperation = operation({
 		},
 		304: { description: notModified.description, headers: [...notModified.headers, "X-Event-Id"] },
 	},
-	errors: ["unauthorized", "unavailable"],
+	errors: [...guard, "unavailable"],
 });
 
 export const getOperation = operation({
@@ -120,7 +124,7 @@ export const getOperation = operation({
 		200: { description: "The task.", schema: Task, headers: ["ETag", "Cache-Control", "Vary"] },
 		304: notModified,
 	},
-	errors: ["unauthorized", "not_found", "unavailable"],
+	errors: [...guard, "unavailable"],
 });
 
 export const patchOperation = operation({
@@ -131,14 +135,13 @@ export const patchOperation = operation({
 	bodyTypes: ["application/json", "application/merge-patch+json"],
 	description:
 		"Lists are replaced whole, metadata is merged (RFC 7396), and `null` takes a field back to its default. A patch that changes nothing keeps version and ETag.",
-	security: "bearer",
+	security,
 	pathParameters,
 	requestHeaders: ["If-Match"],
 	responses: { 200: { description: "The changed task.", schema: Task, headers: ["ETag", "Cache-Control"] } },
 	errors: [
 		"bad_request",
-		"unauthorized",
-		"not_found",
+		...guard,
 		"conflict",
 		"precondition_failed",
 		"payload_too_large",
@@ -155,16 +158,9 @@ export const removeOperation = operation({
 	summary: "Delete a task that nobody else has changed since",
 	description:
 		"`If-Match` names the version that may be deleted. The event of the deletion has its last state.",
-	security: "bearer",
+	security,
 	pathParameters,
 	requestHeaders: ["If-Match"],
 	responses: { 204: { description: "The task is gone." } },
-	errors: [
-		"bad_request",
-		"unauthorized",
-		"not_found",
-		"precondition_failed",
-		"precondition_required",
-		"unavailable",
-	],
+	errors: ["bad_request", ...guard, "precondition_failed", "precondition_required", "unavailable"],
 });

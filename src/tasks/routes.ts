@@ -1,14 +1,14 @@
 import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
-import { noBody, privateUnlessKnown, setEtag, unlessKnown } from "../http/conditional-get.ts";
+import { noBody, setEtag } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
-import { changeContext, contextOf } from "../http/request-context.ts";
+import { changeContext, contextOf, type RequestContext } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
-import { whenResolved } from "../kernel/maybe-promise.ts";
+import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import { requireMatch } from "../kernel/precondition.ts";
 import { cachedReads } from "./cached-reads.ts";
 import { noSuchTask, taskPath } from "./changes.ts";
@@ -23,11 +23,13 @@ import {
 	statsOperation,
 } from "./operations.ts";
 import { taskBatchBody } from "./representation.ts";
+import { respond } from "./respond.ts";
 import { NewTask, NewTasks, TaskPatch } from "./schema.ts";
 import type { TaskService } from "./service.ts";
 
 /** Who makes a change. */
 export interface Caller {
+	/** In the scope of idempotency keys: a token and its user are two. */
 	readonly id: string;
 	/** As notes show it. */
 	readonly name: string;
@@ -36,10 +38,10 @@ export interface Caller {
 export interface TaskRouteDeps {
 	readonly tasks: TaskService;
 	readonly readBody: BodyReader;
-	/** Whose token the request carries. Throws `unauthorized`. */
-	readonly requireUser: (request: Request) => Promise<Caller>;
-	/** Throws `unauthorized` unless the request may read tasks. Absent: everybody may. */
-	readonly requireReader: ((request: Request) => Promise<unknown>) | undefined;
+	/** Who may change tasks in the request's space. Throws `unauthorized`, `forbidden`, `not_found`. */
+	readonly requireWriter: (request: Request) => Promise<Caller>;
+	/** Throws the same unless the request may read tasks. No promise where everybody may. */
+	readonly requireReader: (request: Request) => MaybePromise<void>;
 	readonly cursors: Cursors;
 	readonly clock: Clock;
 	readonly newId: NewId;
@@ -50,11 +52,16 @@ const newTasks = jsonBody(NewTasks);
 const taskPatch = jsonBody(TaskPatch);
 
 export function taskRoutes(deps: TaskRouteDeps) {
-	const { tasks, readBody, requireUser, requireReader, cursors, clock, newId } = deps;
+	const { tasks, readBody, requireWriter, requireReader, cursors, clock, newId } = deps;
 	const reads = cachedReads(tasks, cursors);
-	// Chosen once: a public read has neither a guard nor a promise for one.
-	const guard = requireReader && readGuard(requireReader);
-	const respond = requireReader === undefined ? unlessKnown : privateUnlessKnown;
+
+	/** `read`, once the request may read tasks. */
+	function whenAdmitted<T>(
+		request: Request,
+		read: (context: RequestContext) => MaybePromise<T>,
+	): MaybePromise<T> {
+		return whenResolved(requireReader(request), () => read(contextOf(request)));
+	}
 
 	/** Existence and precondition are checked before the body, also if the body is invalid (contract §1). */
 	async function requireCurrent(id: string, request: Request): Promise<void> {
@@ -66,13 +73,13 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			"/collab/tasks",
 			async ({ request, set }) => {
 				const body = newTask(await readBody(request));
-				const { id, name: author } = await requireUser(request);
+				const { id, name: author } = await requireWriter(request);
 				const task = body.value();
-				const idempotent = idempotentRequest(request.headers, id, "POST /collab/tasks", task);
+				const idempotent = idempotentRequest(request, id, "POST /collab/tasks", task);
 				const context = changeContext(request);
 				const created = await tasks.create({ id: newId(), task, author, idempotent, now: clock(), context });
 				setEtag(set, created.task.etag);
-				set.headers.location = taskPath(created.id);
+				set.headers.location = contextOf(request).prefix + taskPath(created.id);
 				if (created.replayed) set.headers["idempotency-replayed"] = "true";
 				return created.task.body;
 			},
@@ -82,9 +89,9 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			"/collab/tasks/batch",
 			async ({ request, set }) => {
 				const body = newTasks(await readBody(request));
-				const { id, name: author } = await requireUser(request);
+				const { id, name: author } = await requireWriter(request);
 				const batch = body.value();
-				const idempotent = idempotentRequest(request.headers, id, "POST /collab/tasks/batch", batch);
+				const idempotent = idempotentRequest(request, id, "POST /collab/tasks/batch", batch);
 				const items = batch.tasks.map((task) => ({ id: newId(), task }));
 				const made = { author, idempotent, now: clock(), context: changeContext(request) };
 				const { bodies, replayed } = await tasks.createBatch({ tasks: items, ...made });
@@ -98,33 +105,39 @@ export function taskRoutes(deps: TaskRouteDeps) {
 		.get(
 			listPath,
 			({ request, set }) =>
-				whenResolved(reads.list(contextOf(request).space, queryOf(request.url)), ({ page, revision }) => {
-					set.headers["x-event-id"] = String(revision.rev);
-					if (page.next !== undefined) set.headers.link = `<${page.next}>; rel="next"`;
-					return respond(request, set, page);
-				}),
-			{ detail: listOperation, ...guard },
+				whenAdmitted(request, ({ space, prefix }) =>
+					whenResolved(reads.list(space, queryOf(request.url)), ({ page, revision }) => {
+						set.headers["x-event-id"] = String(revision.rev);
+						if (page.next !== undefined) set.headers.link = `<${prefix}${page.next}>; rel="next"`;
+						return respond(request, set, page);
+					}),
+				),
+			{ detail: listOperation },
 		)
 		.get(
 			"/collab/tasks/stats",
 			({ request, set }) =>
-				whenResolved(reads.stats(contextOf(request).space), ({ stats, revision }) => {
-					set.headers["x-event-id"] = String(revision.rev);
-					return respond(request, set, stats);
-				}),
-			{ detail: statsOperation, ...guard },
+				whenAdmitted(request, ({ space }) =>
+					whenResolved(reads.stats(space), ({ stats, revision }) => {
+						set.headers["x-event-id"] = String(revision.rev);
+						return respond(request, set, stats);
+					}),
+				),
+			{ detail: statsOperation },
 		)
 		.get(
 			"/collab/tasks/:id",
 			({ request, params, set }) =>
-				whenResolved(reads.one(contextOf(request).space, params.id), (task) => respond(request, set, task)),
-			{ detail: getOperation, ...guard },
+				whenAdmitted(request, ({ space }) =>
+					whenResolved(reads.one(space, params.id), (task) => respond(request, set, task)),
+				),
+			{ detail: getOperation },
 		)
 		.patch(
 			"/collab/tasks/:id",
 			async ({ request, params, set }) => {
 				const body = taskPatch(await readBody(request));
-				const { name: author } = await requireUser(request);
+				const { name: author } = await requireWriter(request);
 				const { id } = params;
 				if (body.isFaulty) await requireCurrent(id, request);
 				const ifMatch = readIfMatch(request.headers);
@@ -140,7 +153,7 @@ export function taskRoutes(deps: TaskRouteDeps) {
 		.delete(
 			"/collab/tasks/:id",
 			async ({ request, params, set }) => {
-				await requireUser(request);
+				await requireWriter(request);
 				if (!isId(params.id)) throw noSuchTask();
 				const ifMatch = readIfMatch(request.headers);
 				const context = changeContext(request);
@@ -149,13 +162,4 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			},
 			{ detail: removeOperation },
 		);
-}
-
-/** A route's hook that lets only readers through, before anything of the request is looked at. */
-function readGuard(requireReader: (request: Request) => Promise<unknown>) {
-	return {
-		async beforeHandle({ request }: { readonly request: Request }): Promise<void> {
-			await requireReader(request);
-		},
-	};
 }

@@ -6,6 +6,7 @@ import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
 import { createTasks, type MadeBatch } from "./batch.ts";
 import { checkChange, openBlockersOf, readsOfChange } from "./blocking.ts";
 import { changeTask, removeTask, requireTask } from "./changes.ts";
+import { comments } from "./comments/store.ts";
 import { addTasks, futureOnly, readsOfAdding, textLengthOf } from "./creation.ts";
 import { canonicalList, newFields, patchedFields, type SetFields, withStatus } from "./fields.ts";
 import { taskBody } from "./representation.ts";
@@ -119,7 +120,7 @@ function deleteTask(change: RemoveTask): Unit<void> {
 	const { id, ifMatch, context } = change;
 	return {
 		space: context.space,
-		reads: [tasks.reads({ ids: [id], waitingFor: [id] })],
+		reads: [tasks.reads({ ids: [id], waitingFor: [id] }), comments.reads({ tasks: [id] })],
 		weight: weightOfFinishing,
 		decide(work) {
 			const row = requireTask(work.rows(tasks).find(id));

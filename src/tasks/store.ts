@@ -62,7 +62,7 @@ export interface TaskLabelRow extends Pick<TaskRow, "seq" | "space" | "assignee"
 }
 
 /** A task names another one in `blocked_by`. */
-export interface TaskBlockerRow {
+export interface TaskBlockerRow extends InSpace {
 	readonly task: string;
 	readonly blocker: string;
 }

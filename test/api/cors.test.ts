@@ -67,14 +67,20 @@ test("a preflight of a known origin says what may be sent", async () => {
 				"options",
 				"patch",
 				"post",
+				"put",
 			]);
 			expect(listOf(answer, "access-control-allow-headers")).toEqual([
 				"authorization",
+				"claim-fence",
 				"content-type",
 				"idempotency-key",
 				"if-match",
 				"if-none-match",
 				"last-event-id",
+				"mcp-method",
+				"mcp-name",
+				"mcp-protocol-version",
+				"traceparent",
 				"x-api-key",
 				"x-request-id",
 			]);

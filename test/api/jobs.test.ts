@@ -45,7 +45,7 @@ for (const { name, newUrl } of everyDatabase) {
 			] as const) {
 				const without = await ask(server, line);
 				expect([without.status, errorOf(without).type]).toEqual([401, "unauthorized"]);
-				expect(without.headers.get("www-authenticate")).toBeNull();
+				expect(without.headers.get("www-authenticate")).toBe("Bearer");
 				for (const wrong of [`${testApiKey}x`, "", " "]) {
 					const refused = await ask(server, line, { headers: { "x-api-key": wrong } });
 					expect([refused.status, errorOf(refused).type]).toEqual([403, "forbidden"]);

@@ -43,7 +43,7 @@ describe("access to the metrics", () => {
 		const server = await startServer(inMemory);
 		expect((await ask(server, "GET /metrics")).status).toBe(401);
 		expect((await ask(server, "GET /metrics", { headers: { authorization: server.bearer } })).status).toBe(
-			401,
+			403,
 		);
 		const wrong = { "x-api-key": "not-one-of-the-keys" };
 		expect((await ask(server, "GET /metrics", { headers: wrong })).status).toBe(403);

@@ -19,7 +19,7 @@ function* objects(node: unknown, path = ""): Generator<readonly [string, Record<
 const references = [...objects(document)].filter(([, node]) => "$ref" in node);
 
 test("the document stays small enough to read: repeated parts are named components", () => {
-	expect(Buffer.byteLength(text)).toBeLessThan(90_000);
+	expect(Buffer.byteLength(text)).toBeLessThan(105_000);
 });
 
 test("every representation and every request body is a named schema", () => {
@@ -68,19 +68,27 @@ test("a named schema refers to the others by name", () => {
 		JobList: { properties: { items: { items: ref("Job") } } },
 		JobStats: { properties: { items: { items: ref("QueueStats") } } },
 		NewJobs: { properties: { jobs: { items: ref("NewJob") } } },
+		ActorList: { properties: { items: { items: ref("Actor") } } },
 		TaskList: { properties: { items: { items: { anyOf: [ref("Task"), ref("BriefTask")] } } } },
+		TokenList: { properties: { items: { items: ref("Token") } } },
 	});
 	expect(JSON.stringify(components.schemas)).not.toContain("x-component");
 });
 
 test("parameters, headers and errors that operations share are named components", () => {
 	expect(Object.keys(components.parameters ?? {}).sort()).toEqual([
+		"ActorId",
+		"ActorKind",
+		"CommentId",
 		"Idempotency-Key",
 		"If-Match",
 		"If-None-Match",
 		"JobId",
 		"Last-Event-ID",
+		"SpaceName",
 		"TaskId",
+		"TokenId",
+		"UserId",
 		"cursor",
 		"limit",
 		"types",

@@ -69,12 +69,15 @@ test("every operation has a unique operationId", () => {
 
 test("every tag has a description", () => {
 	expect(document.tags.map(({ name }) => name)).toEqual([
+		"Actors",
 		"Events",
 		"Health",
 		"Jobs",
 		"Login",
 		"Metrics",
+		"Spaces",
 		"Tasks",
+		"Tokens",
 	]);
 	for (const { description } of document.tags) expect(description).toMatch(/^[A-Z`].+\.$/s);
 });
@@ -91,6 +94,7 @@ test("the document has every operation of health, login and tasks", () => {
 			"PATCH /collab/tasks/{id}",
 			"POST /auth/login",
 			"POST /collab/tasks",
+			"POST /collab/tasks/batch",
 		]),
 	);
 	expect(operations.map(([line]) => line).filter((line) => line.includes("swagger"))).toEqual([]);
@@ -99,14 +103,23 @@ test("the document has every operation of health, login and tasks", () => {
 test.each([
 	["GET /healthz", "200 405 500 503"],
 	["POST /auth/login", "200 400 401 413 415 422 429 500 503"],
-	["GET /auth/me", "200 401 429 500 503"],
-	["PATCH /auth/me", "200 400 401 413 415 422 429 500 503"],
-	["POST /collab/tasks", "200 400 401 413 415 422 429 500 503"],
-	["GET /collab/state/tasks", "200 304 401 422 429 500 503"],
-	["GET /collab/tasks/{id}", "200 304 401 404 429 500 503"],
-	["GET /collab/tasks/stats", "200 304 401 429 500 503"],
-	["PATCH /collab/tasks/{id}", "200 400 401 404 412 413 415 422 428 429 500 503"],
-	["DELETE /collab/tasks/{id}", "204 400 401 404 412 428 429 500 503"],
+	["GET /auth/me", "200 401 403 429 500 503"],
+	["PATCH /auth/me", "200 400 401 403 413 415 422 429 500 503"],
+	["POST /auth/tokens", "200 400 401 403 409 413 415 422 429 500 503"],
+	["GET /auth/tokens", "200 401 403 429 500 503"],
+	["DELETE /auth/tokens/{id}", "204 401 403 404 429 500 503"],
+	["GET /auth/actors", "200 401 403 422 429 500 503"],
+	["GET /auth/actors/{kind}/{id}", "200 401 403 404 429 500 503"],
+	["POST /collab/tasks", "200 400 401 403 404 409 413 415 422 429 500 503"],
+	["POST /collab/tasks/batch", "200 400 401 403 404 409 413 415 422 429 500 503"],
+	["GET /collab/state/tasks", "200 304 401 403 404 422 429 500 503"],
+	["GET /collab/tasks/stats", "200 304 401 403 404 429 500 503"],
+	["GET /collab/tasks/{id}", "200 304 401 403 404 429 500 503"],
+	["PATCH /collab/tasks/{id}", "200 400 401 403 404 409 412 413 415 422 428 429 500 503"],
+	["DELETE /collab/tasks/{id}", "204 400 401 403 404 412 428 429 500 503"],
+	["POST /collab/tasks/{id}/comments", "200 400 401 403 404 413 415 422 429 500 503"],
+	["GET /collab/tasks/{id}/comments", "200 304 401 403 404 422 429 500 503"],
+	["DELETE /collab/tasks/{id}/comments/{comment}", "204 401 403 404 429 500 503"],
 ])("%s declares %s", (line, statuses) => {
 	expect(Object.keys(operationAt(line).responses).sort().join(" ")).toBe(statuses);
 });
@@ -187,6 +200,19 @@ test("the parameters of a list are declared with their bounds", () => {
 	]);
 });
 
+test("a parameter that may be repeated is a list with its bounds", () => {
+	const { parameters = [] } = operationAt("GET /auth/actors");
+	expect(parameters).toEqual([
+		{
+			name: "actor",
+			in: "query",
+			required: true,
+			description: expect.any(String),
+			schema: { type: "array", items: { type: "string", maxLength: 100 }, minItems: 1, maxItems: 100 },
+		} as never,
+	]);
+});
+
 test("a patch also accepts a merge patch, and null where null is allowed", () => {
 	const { requestBody, parameters } = operationAt("PATCH /collab/tasks/{id}");
 	expect(Object.keys(requestBody?.content ?? {})).toEqual([
@@ -207,18 +233,39 @@ test("a patch also accepts a merge patch, and null where null is allowed", () =>
 
 test("every operation that needs a credential says which one", () => {
 	const wanted = operations.filter(([line]) => !/^\w+ \/(events|jobs|metrics)/.test(line));
-	const reads = ["GET /collab/state/tasks", "GET /collab/tasks/stats", "GET /collab/tasks/{id}"];
-	for (const line of reads) expect(operationAt(line).security).toEqual([{ bearer: [] }, {}]);
+	const reads = ["GET /collab/state/tasks", "GET /collab/tasks/stats", "GET /collab/tasks/{id}", "GET /collab/tasks/{id}/comments"];
+	for (const line of reads) expect(operationAt(line).security).toEqual([{ bearer: [] }, { apiKey: [] }, {}]);
 	for (const line of ["GET /events", "GET /events/tail"]) {
 		expect(operationAt(line).security).toEqual([{ apiKey: [] }, { bearer: [] }, {}]);
 	}
-	const bearer = wanted.filter(([line, { security }]) => security.length > 0 && !reads.includes(line));
-	expect(bearer.map(([line]) => line).sort()).toEqual([
-		"DELETE /collab/tasks/{id}",
+	const tokenToo = [
+		"GET /auth/actors",
+		"GET /auth/actors/{kind}/{id}",
 		"GET /auth/me",
-		"PATCH /auth/me",
-		"PATCH /collab/tasks/{id}",
+		"GET /spaces",
+		"GET /spaces/{space}",
+		"GET /spaces/{space}/members",
 		"POST /collab/tasks",
+		"POST /collab/tasks/batch",
+		"PATCH /collab/tasks/{id}",
+		"DELETE /collab/tasks/{id}",
+		"POST /collab/tasks/{id}/comments",
+		"DELETE /collab/tasks/{id}/comments/{comment}",
+	];
+	for (const line of tokenToo) expect(operationAt(line).security).toEqual([{ bearer: [] }, { apiKey: [] }]);
+	const bearer = wanted.filter(
+		([line, { security }]) => security.length > 0 && ![...reads, ...tokenToo].includes(line),
+	);
+	expect(bearer.map(([line]) => line).sort()).toEqual([
+		"DELETE /auth/tokens/{id}",
+		"DELETE /spaces/{space}",
+		"DELETE /spaces/{space}/members/{id}",
+		"GET /auth/tokens",
+		"PATCH /auth/me",
+		"PATCH /spaces/{space}",
+		"POST /auth/tokens",
+		"POST /spaces",
+		"POST /spaces/{space}/members",
 	]);
 	for (const [, { security }] of bearer) expect(security).toEqual([{ bearer: [] }]);
 	expect(document.components.securitySchemes).toEqual({

@@ -167,10 +167,14 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 	const list = await say("GET /collab/state/tasks");
 	await say("GET /collab/state/tasks", { headers: { "if-none-match": list.headers.get("etag") ?? "" } });
 
+	await talkOfComments(say, user, path);
+
 	for (const ifMatch of [undefined, '"other"', "*"]) {
 		const options = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
 		await say(`DELETE ${path}`, options);
 	}
+	await say(`GET ${path}/comments`);
+	await say(`GET /events?task=${numberedId(1)}`);
 	await say(`DELETE ${path}`, { headers: { ...user, "if-match": "*" } });
 	await say(`GET ${path}`);
 	await say("GET /collab/tasks/%00");
@@ -201,6 +205,72 @@ function timeless(line: string, seen: Seen): Seen {
 }
 
 type Say = (line: `${string} /${string}`, options?: Question) => Promise<Answer>;
+
+async function talkOfComments(say: Say, user: Record<string, string>, task: `/${string}`): Promise<void> {
+	const path = `${task}/comments` as const;
+	const unknown = `/collab/tasks/${numberedId(999)}/comments` as const;
+	const ids: string[] = [];
+	await say(`GET ${path}`);
+	for (const body of [
+		{ body: "plain" },
+		{ body: "Ünïcödé 世界 👩‍👩‍👧 \u0001\u007f\u2028\ufffe" },
+		{ body: "'; DROP TABLE comments; -- \\ \" {a,b} $1" },
+		{ body: "ä".repeat(20_000) },
+		{ body: "😀".repeat(20_001) },
+		{ body: " \u3000" },
+		{ body: null, task: 1 },
+		'{"body":"a\\u0000b"}',
+		"{",
+		"[]",
+		`{"body":"${"x".repeat(50_000)}"}`,
+	]) {
+		const { status, json } = await say(`POST ${path}`, { headers: user, body });
+		if (status === 200) ids.push((json as { id: string }).id);
+		await say(`POST ${unknown}`, { headers: user, body });
+	}
+	await say(`POST ${path}`, { body: { body: "nobody" } });
+	await say(`POST ${path}`, { headers: user, body: "body=x", contentType: "text/plain" });
+	for (const [key, where, body] of [
+		["c", path, "once"],
+		["c", path, "once"],
+		["c", path, "twice"],
+		["c", `/collab/tasks/${numberedId(2)}/comments`, "once"],
+		["c", unknown, "once"],
+		["a b", path, "x"],
+		["a b", unknown, "x"],
+	] as const) {
+		await say(`POST ${where}`, { headers: { ...user, "idempotency-key": key }, body: { body } });
+	}
+	for (const query of ["", "?limit=2", "?limit=0", "?cursor=forged&order=asc"]) {
+		let next: string | undefined = `${path}${query}`;
+		while (next !== undefined) {
+			const { headers }: Answer = await say(`GET ${next as `/${string}`}`);
+			await say(`GET ${next as `/${string}`}`, { headers: { "if-none-match": headers.get("etag") ?? "" } });
+			next = /^<(.+)>/.exec(headers.get("link") ?? "")?.[1];
+		}
+	}
+	for (const [where, id] of [
+		[path, ids[0]],
+		[path, ids[0]],
+		[unknown, ids[1]],
+		[path, numberedId(999)],
+		[path, "no-id"],
+	]) {
+		await say(`DELETE ${where as `/${string}`}/${id}`, { headers: user });
+	}
+	await say(`DELETE ${path}/${ids[1]}`);
+	await say(`GET ${path}/${ids[1]}`);
+	for (const query of [
+		`?task=${numberedId(1)}`,
+		`?task=${numberedId(1)}&limit=3&after=5`,
+		`?task=${numberedId(1)}&types=task.comment_deleted,job.*`,
+		`?task=${numberedId(999)}`,
+		"?task=",
+		"?task=no-id&task=no-id",
+	]) {
+		await say(`GET /events${query as `?${string}`}`);
+	}
+}
 
 async function talkOfJobs(say: Say): Promise<void> {
 	const key = { "x-api-key": testApiKey };

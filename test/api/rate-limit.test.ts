@@ -5,6 +5,7 @@ import { type Answer, ask, errorOf, type Question } from "../support/ask.ts";
 import { openTail } from "../support/events.ts";
 import { recordedLog } from "../support/log.ts";
 import { startServer, testApiKey } from "../support/server.ts";
+import { addToken, type IssuedToken } from "../support/tokens.ts";
 import { addUser, logIn, testEmail, testPassword, usersOf } from "../support/users.ts";
 
 /** A server whose clock stands still until a test moves it. */
@@ -266,7 +267,7 @@ describe("the limit of users", () => {
 			["GET /events", 200, again, 2],
 			["GET /auth/me", 200, grace, 4],
 			["DELETE /collab/tasks/x", 404, again, 1],
-			["GET /jobs", 401, { ...ada, authorization: server.bearer.replace("Bearer", "bEARER ") }, 0],
+			["GET /jobs", 200, { ...ada, authorization: server.bearer.replace("Bearer", "bEARER ") }, 0],
 		] as const) {
 			const answer = await ask(server, line, { headers });
 			expect([line, answer.status]).toEqual([line, status]);
@@ -318,11 +319,13 @@ describe("the limit of users", () => {
 	test("asks no database: a token that a new password or a removal has ended is 401, and counts by user until it expires", async () => {
 		const { server } = await limited(limits);
 		const me = (authorization: string) => ask(server, "GET /auth/me", { headers: { authorization } });
-		await usersOf(server.storage).setPassword(testEmail, "x");
-		const ended = await me(server.bearer);
+		const email = "grace@example.com";
+		const authorization = await addUser(server.storage, server.url, email);
+		await usersOf(server.storage).setPassword(email, "x");
+		const ended = await me(authorization);
 		expect([ended.status, limitOf(ended)]).toEqual([401, "user 4"]);
-		await usersOf(server.storage).remove(testEmail);
-		const removed = await me(server.bearer);
+		await usersOf(server.storage).remove(email);
+		const removed = await me(authorization);
 		expect([removed.status, limitOf(removed)]).toEqual([401, "user 3"]);
 	});
 
@@ -346,13 +349,61 @@ describe("the limit of users", () => {
 			["GET /metrics", { ...token, ...key }, "default 16"],
 			["GET /jobsx", { ...token, ...key }, "user 1"],
 			["POST /jobs/lease", { ...token, ...key }, "worker 8"],
-			["POST /jobs/lease", { ...token }, "user 0"],
+			["POST /jobs/lease", { ...token }, "worker 8"],
 		] as const) {
 			expect([line, headers, limitOf(await ask(server, line, { headers }))] as unknown[]).toEqual([
 				line,
 				headers,
 				limit,
 			]);
+		}
+	});
+
+	test("counts access tokens each by itself, in either header and over all routes, and forged ones by address", async () => {
+		const { server, pass } = await limited({ ...limits, WORKER_RATE_LIMIT: "9/minute" });
+		const [one, other] = [await addToken(server), await addToken(server)];
+		const inBearer = ({ token }: IssuedToken) => ({ authorization: `Bearer ${token}` });
+		const inKey = ({ token }: IssuedToken) => ({ "x-api-key": token });
+		const forged = {
+			token: `${one.token.slice(0, -1)}${one.token.endsWith("a") ? "b" : "a"}`,
+		} as IssuedToken;
+		for (const [line, headers, limit] of [
+			["GET /auth/me", inBearer(one), "user 4"],
+			["GET /auth/me", inKey(one), "user 3"],
+			["GET /collab/state/tasks", inBearer(one), "user 2"],
+			["GET /jobs", inKey(one), "user 1"],
+			["GET /auth/me", inKey(other), "user 4"],
+			// Its user has a count of their own: two requests have made the tokens.
+			["GET /auth/me", { authorization: server.bearer }, "user 2"],
+			["GET /auth/me", inBearer(forged), "default 18"],
+			["GET /auth/me", inKey(forged), "default 17"],
+			["GET /auth/me", { authorization: "Bearer orc_" }, "default 16"],
+			["POST /auth/login", inBearer(one), "default 15"],
+			["POST /auth/login", inKey(one), "default 14"],
+			["POST /jobs/lease", inKey(one), "worker 8"],
+			["POST /jobs/x/heartbeat", inBearer(one), "worker 7"],
+			["POST /jobs/x/complete", inKey(other), "worker 8"],
+			["POST /jobs/x/fail", inKey(one), "worker 6"],
+			["POST /jobs/lease", inKey(forged), "default 13"],
+			["GET /auth/me", inKey(one), "user 0"],
+		] as const) {
+			const answer = await ask(server, line, { headers, ...(line.startsWith("POST") && { body: {} }) });
+			expect([line, headers, limitOf(answer)] as unknown[]).toEqual([line, headers, limit]);
+		}
+		expectLimited(await ask(server, "GET /auth/me", { headers: inBearer(one) }), 60);
+		pass(60_000);
+		expect(limitOf(await ask(server, "GET /auth/me", { headers: inBearer(one) }))).toBe("user 4");
+	});
+
+	test("asks no database for an access token: a removed or expired one is 401, and still counts by itself", async () => {
+		const { server, pass } = await limited({ ...limits, JWT_EXPIRE_MINUTES: "10000" });
+		const [removed, expired] = [await addToken(server), await addToken(server, { expires_in_days: 1 })];
+		const headers = { authorization: server.bearer };
+		await ask(server, `DELETE /auth/tokens/${removed.id}`, { headers });
+		pass(86_400_000);
+		for (const { token } of [removed, expired]) {
+			const answer = await ask(server, "GET /auth/me", { headers: { authorization: `Bearer ${token}` } });
+			expect([answer.status, limitOf(answer)]).toEqual([401, "user 4"]);
 		}
 	});
 

@@ -7,6 +7,7 @@ import { durableDatabases, everyDatabase } from "../support/databases.ts";
 import { openTail, type Tail } from "../support/events.ts";
 import { recordedLog } from "../support/log.ts";
 import { silentLog, startServer, type TestServer, testApiKey } from "../support/server.ts";
+import { addMember } from "../support/spaces.ts";
 import { addUser, logIn, testEmail, usersOf } from "../support/users.ts";
 
 // Some wait for what takes seconds by design.
@@ -129,10 +130,16 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(page.headers.get("access-control-allow-origin")).toBe("http://localhost:3001");
 		});
 
-		test("of the events a token sees those of tasks, a key those of jobs alone, and types only narrow", async () => {
+		test("of the events a writer sees all, a key those of jobs alone, and types only narrow", async () => {
 			const forged = { authorization: resigned(server.bearer, {}, "a secret that was made up for this") };
+			const all = await ask(server, "GET /events", { headers: token });
+			expect([all.status, typesOf(all)]).toEqual([200, ["task.created", "job.enqueued"]]);
+			expect(typesOf(await ask(server, "GET /events?types=job.*", { headers: token }))).toEqual([
+				"job.enqueued",
+			]);
+			const reader = { authorization: await addMember(server, "reader@example.com", "reader") };
 			for (const [headers, seen, other] of [
-				[token, "task.created", "job.*"],
+				[reader, "task.created", "job.*"],
 				[key, "job.enqueued", "task.*"],
 				[{ ...token, ...key }, "job.enqueued", "task.*"],
 				[{ ...forged, ...key }, "job.enqueued", "task.*"],
@@ -208,11 +215,17 @@ for (const { name, newUrl } of everyDatabase) {
 					expect(answer.headers.get("vary")).toBe("Origin");
 				}
 				const events = await ask(server, "GET /events", { headers });
-				if (more === wrongKey) expect(events.status).toBe(403);
-				else
-					expect(typesOf(events)).toEqual(more === key ? ["task.created", "job.enqueued"] : ["task.created"]);
-				if (more !== wrongKey) expect(events.headers.get("cache-control")).toBe("no-store");
-				expect(events.headers.get("vary")).toBe("Origin");
+				// Events look at the credential; what stands in its place without being one is none.
+				const isForged =
+					more !== key && /^Bearer ./.test(authorization ?? "") && authorization !== server.bearer;
+				if (more === wrongKey || isForged) {
+					expect(events.status).toBe(more === wrongKey ? 403 : 401);
+					continue;
+				}
+				const seesJobs = more === key || authorization === server.bearer;
+				expect(typesOf(events)).toEqual(seesJobs ? ["task.created", "job.enqueued"] : ["task.created"]);
+				expect(events.headers.get("cache-control")).toBe(seesJobs ? "private, no-cache" : "no-store");
+				expect(events.headers.get("vary")).toBe(seesJobs ? privately : "Origin");
 			}
 		}
 	});
@@ -253,7 +266,7 @@ const create = async (server: TestServer, authorization: string, title: string) 
 
 const unauthorized = {
 	event: "unauthorized",
-	data: '{"message":"The login of this stream has ended: log in again, then tail from the last id.","type":"unauthorized"}',
+	data: '{"message":"The access of this stream has ended: come back with a valid credential, and tail from the last id.","type":"unauthorized"}',
 	id: undefined,
 	retry: undefined,
 	comments: [],
@@ -347,15 +360,15 @@ for (const { name, newUrl } of durableDatabases) {
 			const url = await newUrl();
 			const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, await silentLog());
 			let isAway = false;
-			const find: typeof storage.users.find = async (id) => {
+			const lookUp: typeof storage.spaces.lookUp = async (space, id) => {
 				if (isAway) throw new Error("away");
-				return storage.users.find(id);
+				return storage.spaces.lookUp(space, id);
 			};
 			let now = Date.now();
 			const { log, lines } = recordedLog();
-			const parts = { storage: { ...storage, users: { ...storage.users, find } }, clock: () => now, log };
+			const parts = { storage: { ...storage, spaces: { ...storage.spaces, lookUp } }, clock: () => now, log };
 			const server = await startServer({ ...login, DATABASE_URL: url }, parts);
-			const said = () => lines.filter(({ msg }) => String(msg).startsWith("Users cannot be looked up"));
+			const said = () => lines.filter(({ msg }) => String(msg).startsWith("Credentials cannot be looked up"));
 			const writer = await startServer({ ...login, DATABASE_URL: url });
 			const grace = await addUser(server.storage, server.url, "grace@example.com");
 			const tails = [
@@ -391,11 +404,11 @@ test("all streams of a user are one question every few seconds, and none once th
 		await silentLog(),
 	);
 	let asked = 0;
-	const find: typeof storage.users.find = (id) => {
+	const lookUp: typeof storage.spaces.lookUp = (space, id) => {
 		asked++;
-		return storage.users.find(id);
+		return storage.spaces.lookUp(space, id);
 	};
-	const server = await startServer(login, { storage: { ...storage, users: { ...storage.users, find } } });
+	const server = await startServer(login, { storage: { ...storage, spaces: { ...storage.spaces, lookUp } } });
 	const headers = { authorization: server.bearer };
 	const tails = await Promise.all(Array.from({ length: 50 }, () => follow(server, headers)));
 	asked = 0;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { sha256 } from "../../src/kernel/canonical.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import { ask, errorOf } from "../support/ask.ts";
 import { sendRaw } from "../support/raw.ts";
-import { startServer } from "../support/server.ts";
+import { startServer, testApiKey } from "../support/server.ts";
 
 const server = await startServer({ DATABASE_URL: "sqlite://:memory:" });
 const authorization = server.bearer;
@@ -15,6 +16,10 @@ const paths: readonly (readonly [`/${string}`, readonly string[]])[] = [
 	["/healthz", ["GET", "HEAD"]],
 	["/auth/login", ["POST"]],
 	["/auth/me", ["GET", "HEAD", "PATCH"]],
+	["/auth/tokens", ["GET", "HEAD", "POST"]],
+	[`/auth/tokens/${newId()}`, ["DELETE"]],
+	["/auth/actors?actor=system", ["GET", "HEAD"]],
+	[`/auth/actors/key/${sha256(testApiKey).slice(0, 12)}`, ["GET", "HEAD"]],
 	["/collab/tasks", ["POST"]],
 	["/collab/state/tasks", ["GET", "HEAD"]],
 	[taskPath, ["DELETE", "GET", "HEAD", "PATCH"]],

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { newFolder } from "../support/databases.ts";
 import { openTail } from "../support/events.ts";
 import { fromSource, runProgram, type ServerProcess, startProcess } from "../support/process.ts";
+import { addToken } from "../support/tokens.ts";
 import { logIn } from "../support/users.ts";
 
 const email = "ada@example.com";
@@ -272,6 +273,33 @@ describe("after a restore", () => {
 		).toBe(401);
 		const authorization = await logIn(second.url, email, password);
 		expect((await ask(second, "GET /auth/me", { headers: { authorization } })).status).toBe(200);
+	});
+
+	test("the access tokens of the copy are valid, those that were removed since too, and no later ones", async () => {
+		const folder = newFolder();
+		const [path, file] = [join(folder, "a.db"), join(folder, "a.backup")];
+		const first = await serve(path);
+		const { authorization } = first;
+		const [kept, removed] = [await addToken(first), await addToken(first)];
+		await succeed(path, "backup", file);
+		const later = await addToken(first);
+		const answer = await fetch(`${first.url}/auth/tokens/${removed.id}`, {
+			method: "DELETE",
+			headers: { authorization },
+		});
+		expect(answer.status).toBe(204);
+		await first.end("SIGTERM");
+		await succeed(path, "restore", file, "--force");
+
+		const second = await serve(path);
+		for (const [{ token }, status] of [
+			[kept, 200],
+			[removed, 200],
+			[later, 401],
+		] as const) {
+			const headers = { authorization: `Bearer ${token}` };
+			expect((await ask(second, "GET /auth/me", { headers })).status).toBe(status);
+		}
 	});
 
 	test("a restart keeps the epoch", async () => {

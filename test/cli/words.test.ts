@@ -13,6 +13,10 @@ const commands = [
 	"user list",
 	"user passwd",
 	"user remove",
+	"token",
+	"token add",
+	"token list",
+	"token remove",
 	"healthcheck",
 	"backup",
 	"restore",
@@ -55,12 +59,19 @@ describe("unknown commands and options", () => {
 		["user passwd a@example.com --name x", "unknown option '--name'"],
 		["user list --name x", "unknown option '--name'"],
 		["user", "Usage: orchestrator user"],
+		["token", "Usage: orchestrator token"],
+		["token frob", "unknown command 'frob'"],
+		["token add a@example.com --scope jobs", "missing required argument 'name'"],
+		["token add a@example.com agent", "required option '--scope <scope>' not specified"],
+		["token add a@example.com agent --scope", "option '--scope <scope>' argument missing"],
+		["token list a@example.com b@example.com", "too many arguments for 'list'"],
+		["token remove", "missing required argument 'id'"],
 	])("%p exits 2 and lists the commands", async (words, complaint) => {
 		const { code, stdout, stderr } = await run(words);
 		expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
 		expect(stderr).toContain(complaint);
 		expect(stderr.trimEnd().split("\n").at(-1)).toBe(
-			"There are: serve, migrate, user add|list|passwd|remove, healthcheck, backup, restore, openapi, --help, --version.",
+			"There are: serve, migrate, user add|list|passwd|remove, token add|list|remove, healthcheck, backup, restore, openapi, --help, --version.",
 		);
 	});
 });

@@ -114,7 +114,7 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 					now: 2,
 					context: systemContext,
 				});
-			const query = { after: 0, types: [], limit: 1, bytesMax: 1 };
+			const query = { space: "every", after: 0, types: [], limit: 1, bytesMax: 1 } as const;
 			const range = step === "read" ? await events.read(query) : await events.range();
 			expect(range.purgedRev).toBeGreaterThan(epochGap);
 			const written = step === "insert" || step === "update" ? 1 : 0;

@@ -70,7 +70,13 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 		}
 
 		async function log(): Promise<readonly Pick<EventRow, "type" | "subject" | "data" | "actor">[]> {
-			const { rows } = await events.read({ after: 0, types: eventTypes, limit: 1000, bytesMax: 1e9 });
+			const { rows } = await events.read({
+				space: "every",
+				after: 0,
+				types: eventTypes,
+				limit: 1000,
+				bytesMax: 1e9,
+			});
 			return rows.map(({ type, subject, data, actor }) => ({ type, subject, data, actor }));
 		}
 

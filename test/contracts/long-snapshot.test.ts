@@ -48,7 +48,7 @@ async function useLog({ tasks, jobs, events }: TestStorage): Promise<void> {
 	await tasks.revision(1);
 	await tasks.list(pageQuery({ order: "desc", limit: 10 }));
 	await events.range();
-	await events.read({ after: 0, types: eventTypes, limit: 10, bytesMax: 1_000_000 });
+	await events.read({ space: "every", after: 0, types: eventTypes, limit: 10, bytesMax: 1_000_000 });
 	await events.purge(2, 1);
 }
 

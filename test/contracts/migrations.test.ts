@@ -190,7 +190,13 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 			now: 1,
 			context: { actor: "user/u", requestId: "r", space: 1 },
 		});
-		const { rows } = await events.read({ after: 0, types: eventTypes, limit: 10, bytesMax: 1e6 });
+		const { rows } = await events.read({
+			space: "every",
+			after: 0,
+			types: eventTypes,
+			limit: 10,
+			bytesMax: 1e6,
+		});
 		expect(rows.map(({ id, actor }) => [id, actor])).toEqual([
 			[1, null],
 			[2, "user/u"],

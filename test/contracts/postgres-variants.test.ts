@@ -44,6 +44,7 @@ describe.each([...postgresVariants])("$name", ({ newUrl, env }) => {
 		});
 		expect((await Promise.allSettled(writes)).filter(({ status }) => status === "rejected")).toEqual([]);
 		const page = await both[0]?.events.read({
+			space: "every",
 			after: 0,
 			types: ["task.created", "task.updated"],
 			limit: 1000,

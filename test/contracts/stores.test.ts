@@ -2,6 +2,8 @@ import { describe } from "bun:test";
 import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
+import { accessTokenStoreContract } from "./access-tokens.ts";
+import { commentStoreContract } from "./comments.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
@@ -14,9 +16,11 @@ function storeContracts(open: () => Promise<TestStorage>): void {
 	unitOfWorkContract(open);
 	taskStoreContract(open);
 	taskListContract(open);
+	commentStoreContract(open);
 	jobStoreContract(open);
 	eventStoreContract(open);
 	userStoreContract(open);
+	accessTokenStoreContract(open);
 	settingStoreContract(open);
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { StreamCredential } from "../../src/events/access.ts";
+import type { WatchedAccess } from "../../src/events/access.ts";
 import { Broadcaster } from "../../src/events/broadcaster.ts";
 import { eventFilter } from "../../src/events/filter.ts";
 import type { EventPage, EventQuery, EventRow, EventStore } from "../../src/events/store.ts";
@@ -58,6 +58,7 @@ class FakeLog implements EventStore {
 				actor: null,
 				requestId: "r",
 				space: 1,
+				spaceName: null,
 				time: id,
 				ready: null,
 			});
@@ -87,7 +88,7 @@ function follow(
 	rev: number,
 	cursor: number,
 	seesJobs: boolean,
-	watch?: () => StreamCredential,
+	watch?: () => WatchedAccess,
 ) {
 	const leaving = new AbortController();
 	const filter = eventFilter(undefined, seesJobs ? ["task", "job"] : ["task"]);
@@ -409,6 +410,7 @@ describe("the tail buffer", () => {
 			actor: "system",
 			requestId: "r",
 			space: 1,
+			spaceName: null,
 			time: id,
 			ready: null,
 		} as const;
@@ -449,7 +451,7 @@ describe("the tail buffer", () => {
 
 test("a page that its filter leaves empty advances step by step, not through the whole log at once", () => {
 	const range = { rev: 1_000_000, purgedRev: 500_000 };
-	const query = { after: 0, types: [], limit: 10, bytesMax: 10 };
+	const query = { space: "every", after: 0, types: [], limit: 10, bytesMax: 10 } as const;
 	expect(eventPage(query, range, [], false).examined).toBe(510_000);
 	expect(eventPage({ ...query, after: 990_001 }, range, [], false).examined).toBe(1_000_000);
 });

@@ -5,6 +5,7 @@ import { everyDatabase } from "../support/databases.ts";
 import { documentOf, type OpenApiOperation } from "../support/document.ts";
 import { post } from "../support/jobs.ts";
 import { startServer, type TestServer, testApiKey } from "../support/server.ts";
+import { addToken, type IssuedToken } from "../support/tokens.ts";
 import { type JsonSchema, valueBy } from "./json-schema.ts";
 import { hold } from "./seed.ts";
 
@@ -34,8 +35,9 @@ for (const { name, newUrl } of everyDatabase) {
 			Object.entries(operations).map(([method, operation]) => ({ method, path, operation })),
 		);
 		const ids = await someIds(server);
+		const token = await addToken(server);
 		const requests = fc.oneof(
-			...routes.map(({ method, path, operation }) => requestTo(method, path, operation, ids, server)),
+			...routes.map(({ method, path, operation }) => requestTo(method, path, operation, ids, server, token)),
 		);
 		await hold(
 			name,
@@ -55,7 +57,8 @@ async function someIds(server: TestServer): Promise<readonly string[]> {
 	const task = await ask(server, "POST /collab/tasks", { headers, body: { title: "a task" } });
 	const jobs = await Promise.all(["a", "b"].map((kind) => post(server.url, "/jobs", { kind, queue: kind })));
 	await post(server.url, "/jobs/lease", { worker: "w", queues: ["a"] });
-	return [(task.json as { id: string }).id, ...jobs.map(({ job }) => job.id)];
+	const me = (await ask(server, "GET /auth/me", { headers })).json as { id: string };
+	return [(task.json as { id: string }).id, ...jobs.map(({ job }) => job.id), me.id];
 }
 
 function requestTo(
@@ -64,9 +67,10 @@ function requestTo(
 	{ parameters = [], requestBody }: OpenApiOperation,
 	ids: readonly string[],
 	server: TestServer,
+	{ id: tokenId, token }: IssuedToken,
 ): fc.Arbitrary<Made> {
 	const id = fc.oneof(
-		{ weight: 3, arbitrary: fc.constantFrom(...ids) },
+		{ weight: 3, arbitrary: fc.constantFrom(...ids, tokenId) },
 		// A client normalises paths with dots before it sends them.
 		{ weight: 1, arbitrary: anyText.filter((text) => !/^\.{0,2}$/.test(text)) },
 	);
@@ -95,6 +99,7 @@ function requestTo(
 				methods.filter((other) => !path.endsWith("/tail") || other !== "GET"),
 			),
 			id,
+			kind: usually("user", ["token", "key", "system"]),
 			query,
 			body,
 			contentType: usually("application/json", [
@@ -103,15 +108,22 @@ function requestTo(
 				"application/merge-patch+json",
 				"application/json; charset=utf-8",
 			]),
-			authorization: usually(server.bearer, [undefined, "Bearer x", "Basic eDp5", `${server.bearer}x`]),
-			key: usually(testApiKey, [undefined, "not-a-key"]),
+			authorization: usually(server.bearer, [
+				undefined,
+				"Bearer x",
+				"Basic eDp5",
+				`${server.bearer}x`,
+				`Bearer ${token}`,
+				`Bearer ${token}x`,
+			]),
+			key: usually(testApiKey, [undefined, "not-a-key", token, `${token}x`]),
 			ifMatch: fc.option(fc.oneof(fc.constantFrom("*", '"x"', 'W/"x"'), visible), { nil: undefined }),
 			idempotencyKey: fc.option(visible, { nil: undefined }),
 			lastEventId: fc.option(fc.oneof(fc.nat(5).map(String), visible), { nil: undefined }),
 		})
-		.map(({ method, id, query, body, contentType, ...given }) => {
+		.map(({ method, id, kind, query, body, contentType, ...given }) => {
 			const search = new URLSearchParams(query as Record<string, string>);
-			const target = path.replace(/\{[^}]+\}/g, encodeURIComponent(id));
+			const target = path.replace("{kind}", kind).replace(/\{[^}]+\}/g, encodeURIComponent(id));
 			const headers = {
 				authorization: given.authorization,
 				"x-api-key": given.key,

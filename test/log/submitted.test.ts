@@ -69,6 +69,14 @@ async function operationsOf(url: string): Promise<readonly Operation[]> {
 	);
 }
 
+/** An access token of the user whose JWT is given. */
+async function issuedTo(url: string, jwt: string): Promise<string> {
+	const headers = { authorization: `Bearer ${jwt}`, "content-type": "application/json" };
+	const body = JSON.stringify({ name: mark, scopes: ["tasks:write"] });
+	const answer = await fetch(`${url}/auth/tokens`, { method: "POST", headers, body });
+	return ((await answer.json()) as { token: string }).token;
+}
+
 /** The statuses of an operation: with what fits, with the mark for every part of the query, and for the whole body. */
 async function askAll(url: string, { method, path, described }: Operation, authorization: string) {
 	const { parameters = [], requestBody, security = [] } = described;
@@ -251,12 +259,15 @@ for (const { name, newUrl } of durableDatabases) {
 			const headers = { "content-type": "application/json" };
 			const answer = await fetch(`${server.url}/auth/login`, { method: "POST", headers, body });
 			const { access_token: token } = (await answer.json()) as { access_token: string };
+			const accessToken = await issuedTo(server.url, token);
 			await breakage.breaks(url);
 			for (const operation of operations) {
-				statuses.push(...(await askAll(server.url, operation, `Bearer ${token}`)));
+				for (const credential of [token, accessToken]) {
+					statuses.push(...(await askAll(server.url, operation, `Bearer ${credential}`)));
+				}
 			}
 			await server.end("SIGTERM");
-			output = server.output().replaceAll(token, mark);
+			output = server.output().replaceAll(token, mark).replaceAll(accessToken.slice(4), mark);
 		});
 
 		test("leaves nothing that was submitted in any line of the server, over every route", () => {

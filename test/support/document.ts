@@ -99,7 +99,8 @@ function declaredBy(document: OpenApi): Declared {
 	return {
 		document,
 		holds(method, path, { status, headers, json, text }) {
-			const bare = path.split("?")[0] ?? "";
+			// What is in a space has the prefix of a server of the document.
+			const bare = (path.split("?")[0] ?? "").replace(/^\/spaces\/[^/]+(?=\/(collab|events|jobs)(\/|$))/, "");
 			const operations = forms.find(({ form }) => form.test(bare))?.operations;
 			const operation = operations?.[method === "HEAD" ? "get" : method.toLowerCase()];
 			if (operation === undefined) return;

@@ -1,6 +1,7 @@
 import { type User, users } from "../../src/auth/store.ts";
 import { type UserService, userService } from "../../src/auth/users.ts";
 import { newId } from "../../src/kernel/ids.ts";
+import { membership } from "../../src/spaces/members.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 
 export const testEmail = "ada@example.com";
@@ -15,7 +16,7 @@ const passwordHash = await Bun.password.hash(testPassword, {
 
 /** The use cases of a storage's users. */
 export function usersOf(storage: Pick<Storage, "users" | "run">): UserService {
-	return userService(storage.users, storage.run);
+	return userService(storage.users, storage.run, membership);
 }
 
 /** Keeps a user as it is, with an address in any form. */

@@ -1,4 +1,5 @@
 import type { EventPage, EventQuery, EventRow, LogRange } from "../../events/store.ts";
+import { defaultSpace, type UnitSpace } from "../../kernel/space.ts";
 
 /** How many numbers one read examines: a filter that admits nothing must not scan the whole log in one statement. */
 export const spanMax = 10_000;
@@ -7,16 +8,26 @@ export const spanMax = 10_000;
 export const isOfTask = "type LIKE 'task.%'";
 export const taskOfEvent = "substr(subject, 15, 36)";
 
-/** The page of a query. `isFull`: its limit or its bytes were reached. */
+/** Whether an index has the events of a space alone: then a read of them examines no others. */
+export function hasIndex(space: UnitSpace): boolean {
+	return space !== "every" && space !== defaultSpace;
+}
+
+/**
+ * The page of a query. `isFull`: its limit or its bytes were reached. `taskEnd`: of the events of one task, the last one
+ * that was examined; null if there are no more.
+ */
 export function eventPage(
-	{ after }: EventQuery,
+	{ space, after, task }: EventQuery,
 	{ rev, purgedRev }: LogRange,
 	rows: readonly EventRow[],
 	isFull: boolean,
+	taskEnd: number | null = null,
 ): EventPage {
 	const last = rows.at(-1);
-	const examined =
-		isFull && last !== undefined ? last.id : Math.min(rev, Math.max(after, purgedRev) + spanMax);
+	const isIndexed = task !== undefined || hasIndex(space);
+	const end = isIndexed ? (taskEnd ?? rev) : Math.min(rev, Math.max(after, purgedRev) + spanMax);
+	const examined = isFull && last !== undefined ? last.id : end;
 	return { rows, examined, rev, purgedRev };
 }
 

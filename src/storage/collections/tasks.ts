@@ -45,9 +45,9 @@ export function changesLabels(before: TaskRow, now: TaskRow): boolean {
 }
 
 /** The rows that a task has in the table of blockers. */
-export function blockerRows({ id, blockedBy }: TaskRow): readonly TaskBlockerRow[] {
+export function blockerRows({ id, space, blockedBy }: TaskRow): readonly TaskBlockerRow[] {
 	if (blockedBy === "[]") return none;
-	return listOf(blockedBy).map((blocker) => ({ task: id, blocker }));
+	return listOf(blockedBy).map((blocker) => ({ task: id, blocker, space }));
 }
 
 /** The columns that most new tasks leave at their defaults. */

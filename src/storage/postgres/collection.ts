@@ -39,6 +39,8 @@ export interface StoreContext {
 	readonly run: RunUnit;
 	readonly epochs: EpochGuard;
 	readonly notifier: CommitNotifier;
+	/** The tables whose rows are in spaces. */
+	readonly tablesInSpaces: readonly string[];
 }
 
 /** What a collection has for the groups of one database's writer. */

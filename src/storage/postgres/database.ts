@@ -2,6 +2,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import { StartupError } from "../../kernel/errors.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Storage, StoresOf } from "../storage.ts";
+import { tablesInSpaces } from "../table-columns.ts";
 import { databaseNow } from "./clock.ts";
 import type { Registration, StoreContext } from "./collection.ts";
 import { collections } from "./collections.ts";
@@ -84,6 +85,7 @@ export function openCollections<C extends Collections>(
 		run: (unit) => writer.run(unit),
 		epochs,
 		notifier,
+		tablesInSpaces: tablesInSpaces(registered),
 	};
 	const stores = Object.entries(registered).map(([name, { store }]) => [name, store(context)]);
 	return {

@@ -1,4 +1,4 @@
-import { type EventRow, numbered } from "../../events/store.ts";
+import { numbered, type StoredEvent } from "../../events/store.ts";
 import type { EventDraft } from "../../kernel/event-draft.ts";
 import type { Revised } from "../revised.ts";
 import { databaseNow } from "./clock.ts";
@@ -14,7 +14,7 @@ import { instanceOf } from "./log-epoch.ts";
  * committed late. With the lock of the head row, the transaction that has the next number is the next to commit.
  */
 export class EventAppender {
-	readonly #drafts: EventRow[] = [];
+	readonly #drafts: StoredEvent[] = [];
 	#kept = 0;
 
 	/** `first`: the number before the group's first event; 0 if the statement adds it when it writes. */

@@ -58,6 +58,8 @@ export interface StoreContext extends Reads {
 	/** Changes with every commit, this process's or another's. */
 	readonly changeCounter: () => number;
 	readonly notifier: CommitNotifier;
+	/** The tables whose rows are in spaces. */
+	readonly tablesInSpaces: readonly string[];
 }
 
 /** Pairs a collection with rows of its own types, which `Registration` leaves out so that all can be in one list. */

@@ -3,6 +3,7 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 import { StartupError } from "../../kernel/errors.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Storage, StoresOf } from "../storage.ts";
+import { tablesInSpaces } from "../table-columns.ts";
 import { changeCounter } from "./change-counter.ts";
 import { databaseClock } from "./clock.ts";
 import type { Registration, StoreContext } from "./collection.ts";
@@ -85,6 +86,7 @@ export function openCollections<C extends Collections>(
 		run: (unit) => writer.run(unit),
 		changeCounter: changeCounter(database, () => writer.ended),
 		notifier,
+		tablesInSpaces: tablesInSpaces(registered),
 		...readsOf(files),
 	};
 	const stores = Object.entries(registered).map(([name, { store }]) => [name, store(context)]);

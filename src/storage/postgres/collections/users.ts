@@ -25,7 +25,7 @@ export const userTable = pgTable("users", {
 	createdAt: bigint("created_at", { mode: "number" }).notNull(),
 });
 
-const userStatements = new TableStatements(userTable, { key: "id", fixed: ["email", "createdAt"] });
+export const userStatements = new TableStatements(userTable, { key: "id", fixed: ["email", "createdAt"] });
 
 export const users = {
 	tables: { users: userTable },

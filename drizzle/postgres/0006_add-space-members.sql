@@ -1,0 +1,26 @@
+CREATE TABLE "members" (
+	"space" integer NOT NULL,
+	"user_id" uuid NOT NULL,
+	"role" text NOT NULL,
+	CONSTRAINT "members_space_user_id_pk" PRIMARY KEY("space","user_id")
+);
+--> statement-breakpoint
+CREATE TABLE "spaces" (
+	"id" integer PRIMARY KEY NOT NULL,
+	"name" text NOT NULL,
+	"title" text NOT NULL,
+	"version" integer NOT NULL,
+	"made_by" uuid,
+	"rev" bigint NOT NULL,
+	"created_at" bigint NOT NULL,
+	"deleted_at" bigint
+);
+--> statement-breakpoint
+CREATE INDEX "members_by_user" ON "members" USING btree ("user_id","space");--> statement-breakpoint
+CREATE UNIQUE INDEX "spaces_name" ON "spaces" USING btree ("name") WHERE deleted_at IS NULL;--> statement-breakpoint
+CREATE INDEX "spaces_made_by" ON "spaces" USING btree ("made_by") WHERE deleted_at IS NULL;--> statement-breakpoint
+CREATE INDEX "spaces_deleted" ON "spaces" USING btree ("deleted_at") WHERE deleted_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "events_in_space" ON "events" USING btree ("space","id") WHERE space <> 1;--> statement-breakpoint
+INSERT INTO spaces (id, name, title, version, made_by, rev, created_at, deleted_at)
+	SELECT 1, 'default', '', 1, NULL, 0, coalesce(min(created_at), (extract(epoch FROM clock_timestamp()) * 1000)::bigint), NULL FROM users;--> statement-breakpoint
+INSERT INTO members (space, user_id, role) SELECT 1, id, 'owner' FROM users ORDER BY created_at, id LIMIT 1;

@@ -21,6 +21,8 @@ export interface Parameter {
 	readonly required: boolean;
 	readonly description?: string;
 	readonly schema: object;
+	/** Of a list: it is given as `name=a&name=b`. */
+	readonly explode?: true;
 	readonly [componentKey]?: string;
 }
 
@@ -49,11 +51,13 @@ export function queryParameters(query: TSchema | undefined): readonly Parameter[
 		required: required.includes(name),
 		...(description !== undefined && { description }),
 		...(shared !== undefined && { [componentKey]: shared }),
+		...(schema.type === "array" && { explode: true as const }),
 		schema,
 	}));
 }
 
 interface QueryProperty {
+	readonly type?: string;
 	readonly description?: string;
 	readonly [componentKey]?: string;
 }

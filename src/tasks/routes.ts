@@ -4,14 +4,15 @@ import { noBody, setEtag } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
-import { changeContext, contextOf } from "../http/request-context.ts";
+import { changeContext, contextOf, type RequestContext } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import { requireMatch } from "../kernel/precondition.ts";
-import { cachedReads, listPath } from "./cached-reads.ts";
+import { cachedReads } from "./cached-reads.ts";
 import { noSuchTask, taskPath } from "./changes.ts";
+import { listPath } from "./list-query.ts";
 import {
 	batchOperation,
 	createOperation,
@@ -19,6 +20,7 @@ import {
 	listOperation,
 	patchOperation,
 	removeOperation,
+	statsOperation,
 } from "./operations.ts";
 import { taskBatchBody } from "./representation.ts";
 import { respond } from "./respond.ts";
@@ -52,6 +54,14 @@ const taskPatch = jsonBody(TaskPatch);
 export function taskRoutes(deps: TaskRouteDeps) {
 	const { tasks, readBody, requireWriter, requireReader, cursors, clock, newId } = deps;
 	const reads = cachedReads(tasks, cursors);
+
+	/** `read`, once the request may read tasks. */
+	function whenAdmitted<T>(
+		request: Request,
+		read: (context: RequestContext) => MaybePromise<T>,
+	): MaybePromise<T> {
+		return whenResolved(requireReader(request), () => read(contextOf(request)));
+	}
 
 	/** Existence and precondition are checked before the body, also if the body is invalid (contract §1). */
 	async function requireCurrent(id: string, request: Request): Promise<void> {
@@ -95,21 +105,31 @@ export function taskRoutes(deps: TaskRouteDeps) {
 		.get(
 			listPath,
 			({ request, set }) =>
-				whenResolved(requireReader(request), () => {
-					const { space, prefix } = contextOf(request);
-					return whenResolved(reads.list(space, queryOf(request.url)), ({ page, revision }) => {
+				whenAdmitted(request, ({ space, prefix }) =>
+					whenResolved(reads.list(space, queryOf(request.url)), ({ page, revision }) => {
 						set.headers["x-event-id"] = String(revision.rev);
 						if (page.next !== undefined) set.headers.link = `<${prefix}${page.next}>; rel="next"`;
 						return respond(request, set, page);
-					});
-				}),
+					}),
+				),
 			{ detail: listOperation },
+		)
+		.get(
+			"/collab/tasks/stats",
+			({ request, set }) =>
+				whenAdmitted(request, ({ space }) =>
+					whenResolved(reads.stats(space), ({ stats, revision }) => {
+						set.headers["x-event-id"] = String(revision.rev);
+						return respond(request, set, stats);
+					}),
+				),
+			{ detail: statsOperation },
 		)
 		.get(
 			"/collab/tasks/:id",
 			({ request, params, set }) =>
-				whenResolved(requireReader(request), () =>
-					whenResolved(reads.one(contextOf(request).space, params.id), (task) => respond(request, set, task)),
+				whenAdmitted(request, ({ space }) =>
+					whenResolved(reads.one(space, params.id), (task) => respond(request, set, task)),
 				),
 			{ detail: getOperation },
 		)

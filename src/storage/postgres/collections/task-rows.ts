@@ -1,6 +1,6 @@
 import type { SpaceId } from "../../../kernel/space.ts";
 import type { TaskReadSet, TaskRow, TaskRows, TaskState } from "../../../tasks/store.ts";
-import { listOf } from "../../collections/tasks.ts";
+import { listOf, mostlyDefault } from "../../collections/tasks.ts";
 import { databaseNow } from "../clock.ts";
 import type { GroupRows } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
@@ -22,6 +22,7 @@ import { taskTable } from "./task-tables.ts";
 export const taskStatements = new TableStatements(taskTable, {
 	key: "id",
 	fixed: ["seq", "space", "number", "createdBy", "createdAt"],
+	mostlyDefault,
 	numbered: ["seq", "updatedSeq"],
 });
 

@@ -43,6 +43,10 @@ import { membership } from "./spaces/members.ts";
 import { spaceNames, spaceParts } from "./spaces/parts.ts";
 import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
+import { ClaimDispatcher, ClaimWaits } from "./tasks/claims/dispatcher.ts";
+import { claimReadRoutes } from "./tasks/claims/read-routes.ts";
+import { claimRoutes } from "./tasks/claims/routes.ts";
+import { claimService } from "./tasks/claims/service.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
 import { TaskSweeper } from "./tasks/sweeper.ts";
@@ -120,7 +124,18 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		log,
 		onChange: () => broadcaster.signal.notify(),
 	});
-	const tasks = taskService(storage.tasks, run);
+	const claimWaits = new ClaimWaits();
+	const announce = claimWaits.announce.bind(claimWaits);
+	const tasks = taskService(storage.tasks, run, announce);
+	const claims = claimService(storage.claims, run, announce);
+	const claimDispatcher = new ClaimDispatcher({
+		claims,
+		tasks,
+		waits: claimWaits,
+		onChange: storage.events.onChange,
+		clock,
+		log,
+	});
 	const jobs = jobService(storage.jobs, run);
 	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
 	const sweeper = new Sweeper({
@@ -130,7 +145,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
-	const taskSweeper = new TaskSweeper({ tasks, clock, log });
+	const taskSweeper = new TaskSweeper({ swept: [tasks, claims], clock, log });
 	let isReady = false;
 	let isStopping = false;
 
@@ -173,12 +188,32 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		.use(
 			taskRoutes({
 				tasks,
+				claims,
 				readBody,
 				requireWriter: spaces.requireWriter,
 				requireReader: spaces.requireReader,
 				cursors,
 				clock,
 				newId: deps.newId ?? newId,
+			}),
+		)
+		.use(
+			claimRoutes({
+				claims,
+				tasks,
+				dispatcher: claimDispatcher,
+				readBody,
+				requireWriter: spaces.requireWriter,
+				untilRevoked: spaces.untilRevoked("write"),
+				clock,
+			}),
+		)
+		.use(
+			claimReadRoutes({
+				claims,
+				requireReader: spaces.requireReader,
+				readerOf: spaces.readerOf,
+				cursors,
 			}),
 		)
 		.use(
@@ -225,6 +260,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			dispatcher.start();
 			sweeper.start();
 			taskSweeper.start();
+			claimDispatcher.start();
 			spaces.watch.start();
 			spaces.remover.start();
 			accessTokens.uses.start();
@@ -238,7 +274,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				isStopping = true;
 				const closed = server?.stop();
 				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
-				await spaces.remover.stop();
+				await Promise.all([claimDispatcher.stop(), spaces.remover.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

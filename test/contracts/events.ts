@@ -75,6 +75,8 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					spaceName: null,
 					time: 1000,
 					ready: 1,
+					reason: null,
+					expiresAt: null,
 				},
 				{
 					id: 2,
@@ -87,6 +89,8 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					spaceName: null,
 					time: 2000,
 					ready: 1,
+					reason: null,
+					expiresAt: null,
 				},
 				{
 					id: 3,
@@ -99,6 +103,8 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					spaceName: null,
 					time: 3000,
 					ready: 0,
+					reason: null,
+					expiresAt: null,
 				},
 			]);
 		});

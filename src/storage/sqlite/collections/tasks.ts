@@ -16,6 +16,7 @@ import {
 import { databaseClock } from "../clock.ts";
 import { type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import type { Db } from "../connection.ts";
+import { readyReader } from "./task-ready.ts";
 import { TaskRowsInPlace, taskById } from "./task-rows.ts";
 import {
 	taskBlockerTable,
@@ -52,6 +53,7 @@ const earliestDue =
 function taskStore({ database, db, read, readNow, changeCounter }: StoreContext): TaskStore {
 	const byId = database.query<TaskRow, [string]>(taskById);
 	const nextDue = database.query<{ at: number | null }, []>(earliestDue);
+	const readyOf = readyReader(database);
 	const now = databaseClock(database);
 	const newest = listing(db, "desc");
 	const oldest = listing(db, "asc");
@@ -92,6 +94,7 @@ function taskStore({ database, db, read, readNow, changeCounter }: StoreContext)
 				const at = nextDue.get()?.at ?? undefined;
 				return at === undefined ? undefined : at - now();
 			}),
+		ready: (wishes, limit) => read(() => readyOf(wishes, limit)),
 		revision: (space) => readNow(() => currentRevision(space)),
 	};
 }

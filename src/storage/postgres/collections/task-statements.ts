@@ -1,0 +1,8 @@
+import { TableStatements } from "../table-statements.ts";
+import { taskTable } from "./task-tables.ts";
+
+export const taskStatements = new TableStatements(taskTable, {
+	key: "id",
+	fixed: ["seq", "space", "number", "createdBy", "createdAt"],
+	numbered: ["seq", "updatedSeq"],
+});

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { sha256 } from "../../src/kernel/canonical.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import { type Answer, errorOf } from "../support/ask.ts";
-import { claimOf, claimsOf, listOf, taskOf } from "../support/claims.ts";
+import { claimOf, claimsOf, taskOf } from "../support/claims.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { startServer } from "../support/server.ts";
 import { addToken, bearer } from "../support/tokens.ts";

@@ -25,6 +25,7 @@ import { jobService } from "./jobs/service.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
+import { isAccessToken } from "./kernel/credentials.ts";
 import { AppError } from "./kernel/errors.ts";
 import { type NewId, newId } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
@@ -43,10 +44,8 @@ import { membership } from "./spaces/members.ts";
 import { spaceNames, spaceParts } from "./spaces/parts.ts";
 import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
-import { ClaimDispatcher, ClaimWaits } from "./tasks/claims/dispatcher.ts";
-import { claimReadRoutes } from "./tasks/claims/read-routes.ts";
-import { claimRoutes } from "./tasks/claims/routes.ts";
-import { claimService } from "./tasks/claims/service.ts";
+import { claimParts } from "./tasks/claims/parts.ts";
+import { commentParts } from "./tasks/comments/parts.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
 import { TaskSweeper } from "./tasks/sweeper.ts";
@@ -119,23 +118,23 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		store: storage.spaces,
 		run,
 		callerOf: accessTokens.callerOf,
+		identityOf: ({ kind, text }) =>
+			kind === "token" && !isAccessToken(text) ? issued.verify(text) : undefined,
 		actFor,
 		isOpen: config.reads === "public",
 		log,
 		onChange: () => broadcaster.signal.notify(),
 	});
-	const claimWaits = new ClaimWaits();
-	const announce = claimWaits.announce.bind(claimWaits);
-	const tasks = taskService(storage.tasks, run, announce);
-	const claims = claimService(storage.claims, run, announce);
-	const claimDispatcher = new ClaimDispatcher({
-		claims,
-		tasks,
-		waits: claimWaits,
+	const claims = claimParts({
+		store: storage.claims,
+		tasks: storage.tasks,
+		run,
 		onChange: storage.events.onChange,
 		clock,
 		log,
 	});
+	const tasks = taskService(storage.tasks, run, claims.announce);
+	const comments = commentParts({ store: storage.comments, run, log });
 	const jobs = jobService(storage.jobs, run);
 	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
 	const sweeper = new Sweeper({
@@ -145,7 +144,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
-	const taskSweeper = new TaskSweeper({ swept: [tasks, claims], clock, log });
+	const taskSweeper = new TaskSweeper({ swept: [tasks, claims.service], clock, log });
 	let isReady = false;
 	let isStopping = false;
 
@@ -161,6 +160,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
+	const ofTasks = {
+		...{ tasks, readBody, requireWriter: spaces.requireWriter, requireReader: spaces.requireReader },
+		...{ cursors, clock, newId: deps.newId ?? newId },
+	};
 	const openapi = openapiRoutes(() => routes.routes);
 	const routes: AnyElysia = new Elysia()
 		.use(healthRoutes({ ping: storage.ping, isReady: () => isReady }))
@@ -185,37 +188,9 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				clock,
 			}),
 		)
-		.use(
-			taskRoutes({
-				tasks,
-				claims,
-				readBody,
-				requireWriter: spaces.requireWriter,
-				requireReader: spaces.requireReader,
-				cursors,
-				clock,
-				newId: deps.newId ?? newId,
-			}),
-		)
-		.use(
-			claimRoutes({
-				claims,
-				tasks,
-				dispatcher: claimDispatcher,
-				readBody,
-				requireWriter: spaces.requireWriter,
-				untilRevoked: spaces.untilRevoked("write"),
-				clock,
-			}),
-		)
-		.use(
-			claimReadRoutes({
-				claims,
-				requireReader: spaces.requireReader,
-				readerOf: spaces.readerOf,
-				cursors,
-			}),
-		)
+		.use(taskRoutes({ ...ofTasks, claims: claims.service }))
+		.use(comments.routes(ofTasks))
+		.use(claims.routes({ ...ofTasks, readerOf: spaces.readerOf, untilRevoked: spaces.untilRevoked("write") }))
 		.use(
 			jobRoutes({
 				jobs,
@@ -260,9 +235,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			dispatcher.start();
 			sweeper.start();
 			taskSweeper.start();
-			claimDispatcher.start();
+			claims.dispatcher.start();
 			spaces.watch.start();
 			spaces.remover.start();
+			comments.remover.start();
 			accessTokens.uses.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
@@ -274,7 +250,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				isStopping = true;
 				const closed = server?.stop();
 				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
-				await Promise.all([claimDispatcher.stop(), spaces.remover.stop()]);
+				await Promise.all([claims.dispatcher.stop(), spaces.remover.stop(), comments.remover.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

@@ -76,7 +76,7 @@ describe("canonical form", () => {
 			const items = tasks.map(({ body }) => body);
 			const next = round % 2 === 0 ? undefined : anyText();
 			const list = taskListBody(
-				tasks.map(({ row }) => row),
+				tasks.map(({ row }) => taskBody(row)),
 				next,
 			);
 			expect(list).toBe(canonical({ kind: "tasks", items, next_cursor: next }));

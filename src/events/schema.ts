@@ -107,6 +107,12 @@ export const EventQuery = Type.Object(
 			}),
 		),
 		limit: pageParameters.limit,
+		task: Type.Optional(
+			Type.String({
+				description:
+					"The id of a task: its events alone and those of its comments, also after its deletion. For any other text there are none.",
+			}),
+		),
 		types,
 	},
 	{ additionalProperties: false },

@@ -46,6 +46,8 @@ export interface EventQuery {
 	/** The last number already seen. */
 	readonly after: number;
 	readonly types: readonly EventType[];
+	/** Events of this task and of its comments alone, whether it is there or not. Any text; what is no id has none. */
+	readonly task?: string | undefined;
 	readonly limit: number;
 	/** The page ends with the event at which the sum of the data reaches this. */
 	readonly bytesMax: number;

@@ -9,6 +9,8 @@ export const eventTypes = [
 	"task.released",
 	"task.completed",
 	"task.unblocked",
+	"task.commented",
+	"task.comment_deleted",
 	"job.enqueued",
 	"job.leased",
 	"job.succeeded",

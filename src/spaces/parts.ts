@@ -14,7 +14,7 @@ import type { Right } from "./rights.ts";
 import { type SpaceService, spaceService } from "./service.ts";
 import type { SpaceStore } from "./store.ts";
 
-export interface SpacePartsDeps extends Omit<AccessDeps, "reach"> {
+export interface SpacePartsDeps extends Omit<AccessDeps, "lookUp"> {
 	readonly store: SpaceStore;
 	readonly run: RunUnit;
 	readonly log: Log;
@@ -50,9 +50,13 @@ export interface SpaceParts {
 export interface Writer {
 	/** In the scope of idempotency keys: a token and its user are two. */
 	readonly id: string;
+	/** The user, also of a token. */
+	readonly userId: string;
 	/** Of the token, else of the user. */
 	readonly name: string;
 	readonly isToken: boolean;
+	/** With the rights of an owner, which no token has. */
+	readonly isOwner: boolean;
 }
 
 const rowsPerRemoval = 500;
@@ -60,7 +64,7 @@ const removalEveryMs = 30_000;
 
 export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 	const { store, run, log, onChange } = deps;
-	const access = new Access({ ...deps, reach: store.reach });
+	const access = new Access({ ...deps, lookUp: store.lookUp });
 	const watch = new AccessWatch(log, onChange);
 	return {
 		spaces: spaceService(store, run),
@@ -91,19 +95,20 @@ export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 }
 
 function writerOf(admission: Admission): Writer {
-	const { caller } = admission;
+	const { caller, rights } = admission;
 	if (caller.kind === "key") throw new Error("an API key changes tasks");
 	const isToken = caller.kind === "token";
 	const name = isToken ? caller.token.name : nameOf(caller.user);
-	return { id: callerId(admission), name, isToken };
+	const isOwner = rights.has("own");
+	return { id: callerId(admission), userId: caller.user.id, name, isToken, isOwner };
 }
 
 /** The names of spaces, as access tokens list them. */
-export function spaceNames({ reach, namesOf }: Pick<SpaceStore, "reach" | "namesOf">): SpaceNames {
+export function spaceNames({ lookUp, namesOf }: Pick<SpaceStore, "lookUp" | "namesOf">): SpaceNames {
 	return {
 		async idsOf(userId, names) {
-			const reached = await Promise.all(names.map((name) => reach(name, userId)));
-			return reached.map((one) => one?.space.id);
+			const found = await Promise.all(names.map((name) => lookUp(name, userId)));
+			return found.map(({ reached }) => reached?.space.id);
 		},
 		namesOf,
 	};

@@ -23,8 +23,13 @@ export interface NewLinks extends Links {
 	readonly path: string;
 }
 
+function namesNone({ blockedBy, parent }: Links): boolean {
+	return blockedBy.length === 0 && parent === null;
+}
+
 /** What a unit reads to add tasks with these links. Empty where it need not look at any row. */
 export function readsOfNew(added: readonly NewLinks[]): TaskReadSet {
+	if (added.every(namesNone)) return {};
 	const own = new Set(added.map(({ id }) => id));
 	const others = (ids: readonly string[]) => [...new Set(ids)].filter((id) => isId(id) && !own.has(id));
 	const namedBy = others(added.flatMap(({ blockedBy }) => blockedBy));
@@ -34,6 +39,7 @@ export function readsOfNew(added: readonly NewLinks[]): TaskReadSet {
 
 /** Throws `validation_error` and `conflict` for links that new tasks cannot have. They cannot close a cycle. */
 export function checkNew(rows: TaskRows, added: readonly NewLinks[]): void {
+	if (added.every(namesNone)) return;
 	const own = new Set(added.map(({ id }) => id));
 	const isThere = (id: string) => own.has(id) || (isId(id) && rows.state(id) !== undefined);
 	const faults = added.flatMap((links) => unknownLinks(links, links.path, isThere));
@@ -52,10 +58,11 @@ export function checkNew(rows: TaskRows, added: readonly NewLinks[]): void {
 export function openBlockersOf(
 	rows: TaskRows,
 	blockedBy: readonly string[],
-	added: ReadonlyMap<string, Pick<TaskRow, "status">> = new Map(),
+	added?: ReadonlyMap<string, Pick<TaskRow, "status">>,
 ): number {
+	if (blockedBy.length === 0) return 0;
 	return [...new Set(blockedBy)].filter((id) => {
-		const blocker = added.get(id) ?? (isId(id) ? rows.state(id) : undefined);
+		const blocker = added?.get(id) ?? (isId(id) ? rows.state(id) : undefined);
 		return blocker !== undefined && !isFinished(blocker);
 	}).length;
 }

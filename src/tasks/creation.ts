@@ -25,11 +25,11 @@ export function readsOfAdding(added: readonly Added[], space: SpaceId): Read {
 export function addTasks(work: UnitOfWork, added: readonly Added[], made: Made): readonly Representation[] {
 	const rows = work.rows(tasks);
 	checkNew(rows, added.map(linksOf));
-	const own = new Map(added.map(({ id, fields }) => [id, fields]));
+	const own = added.length === 1 ? undefined : new Map(added.map(({ id, fields }) => [id, fields]));
 	return added.map(({ id, fields }) => {
 		const deferUntil = futureOnly(work, fields.deferUntil);
 		const openBlockers = openBlockersOf(rows, fields.blockedBy, own);
-		return addTask(work, { id, fields: { ...fields, deferUntil }, openBlockers }, made);
+		return addTask(work, { id, fields, deferUntil, openBlockers }, made);
 	});
 }
 
@@ -44,5 +44,6 @@ export function textLengthOf(fields: Partial<SetFields>): number {
 }
 
 function linksOf({ id, fields, path }: Added): NewLinks {
-	return { id, path, blockedBy: fields.blockedBy, parent: fields.parent };
+	const { blockedBy, parent } = fields;
+	return { id, path, blockedBy, parent };
 }

@@ -27,13 +27,29 @@ export function defaultRank(id: string): string {
 	return `${id.slice(0, 18).replaceAll("-", "")}m`;
 }
 
-/** A new task with its defaults. `author`: whose note it is. `path`: its place in the body. Throws `validation_error`. */
+/**
+ * A new task with its defaults. `author`: whose note it is. `path`: its place in the body. Throws `validation_error` for
+ * what the schema does not see, every fault at once.
+ */
 export function newFields(id: string, task: NewTask, author: string, path = ""): SetFields {
-	const defaults: Omit<SetFields, "title"> = {
-		...{ assignee: null, blockedBy: [], deferUntil: null, description: "", dueAt: null, labels: "[]" },
-		...{ metadata: "{}", note: null, parent: null, priority: 0, rank: defaultRank(id), status: "open" },
+	const faults: Fault[] = [];
+	const fields: SetFields = {
+		assignee: task.assignee ?? null,
+		blockedBy: task.blocked_by ?? [],
+		deferUntil: moment(task.defer_until ?? null, `${path}/defer_until`, faults),
+		description: task.description ?? "",
+		dueAt: moment(task.due_at ?? null, `${path}/due_at`, faults),
+		labels: canonicalList(task.labels ?? []),
+		metadata: merged("{}", task.metadata ?? null, `${path}/metadata`, faults),
+		note: noteOf(task.note ?? null, author),
+		parent: task.parent ?? null,
+		priority: task.priority ?? 0,
+		rank: task.rank ?? defaultRank(id),
+		status: task.status ?? "open",
+		title: task.title,
 	};
-	return { ...defaults, ...patchedFields({ id, metadata: "{}" }, task, author, path), title: task.title };
+	if (faults.length > 0) throw validationError(faults);
+	return fields;
 }
 
 /**
@@ -44,23 +60,17 @@ export function patchedFields(
 	{ id, metadata }: Pick<TaskRow, "id" | "metadata">,
 	patch: TaskPatch,
 	author: string,
-	path = "",
 ): Partial<SetFields> {
 	const faults: Fault[] = [];
 	const fields: { -readonly [Name in keyof SetFields]?: SetFields[Name] } = {};
 	if (patch.assignee !== undefined) fields.assignee = patch.assignee;
 	if (patch.blocked_by !== undefined) fields.blockedBy = patch.blocked_by ?? [];
-	if (patch.defer_until !== undefined)
-		fields.deferUntil = moment(patch.defer_until, `${path}/defer_until`, faults);
+	if (patch.defer_until !== undefined) fields.deferUntil = moment(patch.defer_until, "/defer_until", faults);
 	if (patch.description !== undefined) fields.description = patch.description ?? "";
-	if (patch.due_at !== undefined) fields.dueAt = moment(patch.due_at, `${path}/due_at`, faults);
+	if (patch.due_at !== undefined) fields.dueAt = moment(patch.due_at, "/due_at", faults);
 	if (patch.labels !== undefined) fields.labels = canonicalList(patch.labels ?? []);
-	if (patch.metadata !== undefined) {
-		const merged = mergeMetadata(metadata, patch.metadata, `${path}/metadata`);
-		if (typeof merged === "string") fields.metadata = merged;
-		else faults.push(merged);
-	}
-	if (patch.note !== undefined) fields.note = patch.note && canonical({ by: author, text: patch.note });
+	if (patch.metadata !== undefined) fields.metadata = merged(metadata, patch.metadata, "/metadata", faults);
+	if (patch.note !== undefined) fields.note = noteOf(patch.note, author);
 	if (patch.parent !== undefined) fields.parent = patch.parent;
 	if (patch.priority !== undefined) fields.priority = patch.priority ?? 0;
 	if (patch.rank !== undefined) fields.rank = patch.rank ?? defaultRank(id);
@@ -87,6 +97,17 @@ export function withStatus(
 	}
 	const staysFinished = isFinished(current) && isFinished({ status });
 	return { status, statusSince: staysFinished ? current.statusSince : now, note: note ?? null };
+}
+
+function noteOf(text: string | null, author: string): string | null {
+	return text === null ? null : canonical({ by: author, text });
+}
+
+function merged(current: string, patch: object | null, path: string, faults: Fault[]): string {
+	const outcome = mergeMetadata(current, patch, path);
+	if (typeof outcome === "string") return outcome;
+	faults.push(outcome);
+	return current;
 }
 
 function moment(text: string | null, path: string, faults: Fault[]): number | null {

@@ -1,19 +1,19 @@
 import { notModified, operation } from "../http/operation.ts";
 import { pathParameter } from "../http/parameters.ts";
 import type { ErrorCode } from "../kernel/errors.ts";
-import { NewTask, NewTasks, Task, TaskBatch, TaskList, TaskPatch, TaskQuery } from "./schema.ts";
+import { NewTask, NewTasks, Task, TaskBatch, TaskList, TaskPatch, TaskQuery, TaskStats } from "./schema.ts";
 
-const tag = {
+export const tag = {
 	name: "Tasks",
 	description:
 		"What people and agents have to do. Writers of a space may change them. In `default` everybody may read, or with `READS=login` whoever has a credential, as in every other space.",
 };
-const security = ["bearer", "apiKey"] as const;
+export const security = ["bearer", "apiKey"] as const;
 /** Without a credential where reads are public. */
-const reading = { security, anonymousToo: true } as const;
+export const reading = { security, anonymousToo: true } as const;
 /** What the credential, and the space, may be found lacking in. */
-const guard = ["unauthorized", "forbidden", "not_found"] as const satisfies readonly ErrorCode[];
-const pathParameters = [pathParameter("TaskId", "id", "The task's id.")];
+export const guard = ["unauthorized", "forbidden", "not_found"] as const satisfies readonly ErrorCode[];
+export const pathParameters = [pathParameter("TaskId", "id", "The task's id.")];
 
 export const createOperation = operation({
 	operationId: "createTask",
@@ -81,7 +81,8 @@ export const listOperation = operation({
 	requestHeaders: ["If-None-Match"],
 	responses: {
 		200: {
-			description: "A page of tasks, newest first unless `order=asc`.",
+			description:
+				"A page of tasks. It may be short, or empty: only where `next_cursor` is absent is it the last one.",
 			schema: TaskList,
 			headers: ["ETag", "Cache-Control", "Vary", "X-Event-Id", "Link"],
 		},
@@ -91,6 +92,24 @@ export const listOperation = operation({
 		},
 	},
 	errors: [...guard, "validation_error", "unavailable"],
+});
+
+export const statsOperation = operation({
+	operationId: "countTasks",
+	tag,
+	summary: "Count the tasks of each status",
+	description: "As the list, it has the newest event that the counts include in `X-Event-Id`.",
+	...reading,
+	requestHeaders: ["If-None-Match"],
+	responses: {
+		200: {
+			description: "The counts, one for each status.",
+			schema: TaskStats,
+			headers: ["ETag", "Cache-Control", "Vary", "X-Event-Id"],
+		},
+		304: { description: notModified.description, headers: [...notModified.headers, "X-Event-Id"] },
+	},
+	errors: [...guard, "unavailable"],
 });
 
 export const getOperation = operation({

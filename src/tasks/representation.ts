@@ -1,6 +1,6 @@
-import { canonicalArray, canonicalObject } from "../kernel/canonical.ts";
+import { canonicalArray, canonicalObject, represent } from "../kernel/canonical.ts";
 import { timestamp } from "../kernel/clock.ts";
-import type { TaskRow } from "./store.ts";
+import { type TaskRow, type TaskStatus, taskStatuses } from "./store.ts";
 
 /** What a task's body is made of. */
 export type TaskFields = Omit<TaskRow, "seq" | "updatedSeq" | "space" | "openBlockers" | "etag">;
@@ -23,12 +23,26 @@ function time(milliseconds: number | null): string {
 	return milliseconds === null ? "null" : `"${timestamp(milliseconds)}"`;
 }
 
+/** A task in a brief list: its body without description and metadata, and with the ETag of the whole. */
+export function briefTaskBody(row: TaskRow): string {
+	const etag = row.etag ?? represent(taskBody(row)).etag;
+	return `{"assignee":${JSON.stringify(row.assignee)},"blocked_by":${row.blockedBy},"claimed_by":${JSON.stringify(row.claimedBy)},"created_at":"${timestamp(row.createdAt)}","created_by":${plain(row.createdBy)},"defer_until":${time(row.deferUntil)},"due_at":${time(row.dueAt)},"etag":${JSON.stringify(etag)},"id":"${row.id}","labels":${row.labels},"note":${row.note},"number":${row.number},"parent":${plain(row.parent)},"priority":${row.priority},"rank":"${row.rank}","status":"${row.status}","status_since":"${timestamp(row.statusSince)}","title":${JSON.stringify(row.title)},"updated_at":"${timestamp(row.updatedAt)}","version":${row.version}}`;
+}
+
 /** A list's canonical body. */
-export function taskListBody(rows: readonly TaskRow[], nextCursor: string | undefined): string {
+export function taskListBody(items: readonly string[], nextCursor: string | undefined): string {
 	return canonicalObject({
-		items: canonicalArray(rows.map(taskBody)),
+		items: canonicalArray(items),
 		kind: '"tasks"',
 		next_cursor: nextCursor === undefined ? undefined : JSON.stringify(nextCursor),
+	});
+}
+
+/** How many tasks have each status, in the order of a task's life. */
+export function taskStatsBody(counts: Readonly<Record<TaskStatus, number>>): string {
+	return canonicalObject({
+		items: canonicalArray(taskStatuses.map((status) => `{"count":${counts[status]},"status":"${status}"}`)),
+		kind: '"task_stats"',
 	});
 }
 

@@ -1,21 +1,21 @@
-import { type Context, Elysia } from "elysia";
+import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
 import { readClaimFence } from "../http/claim-fence.ts";
-import { noBody, privateUnlessKnown, setEtag, unlessKnown } from "../http/conditional-get.ts";
+import { noBody, setEtag } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
-import { changeContext, contextOf } from "../http/request-context.ts";
+import { changeContext, contextOf, type RequestContext } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
-import type { Representation } from "../kernel/canonical.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import { requireMatch } from "../kernel/precondition.ts";
-import { cachedReads, listPath } from "./cached-reads.ts";
+import { cachedReads } from "./cached-reads.ts";
 import { noSuchTask, taskPath } from "./changes.ts";
 import { requireClaimFence } from "./claims/fence.ts";
 import type { ClaimStore } from "./claims/store.ts";
+import { listPath } from "./list-query.ts";
 import {
 	batchOperation,
 	createOperation,
@@ -23,8 +23,10 @@ import {
 	listOperation,
 	patchOperation,
 	removeOperation,
+	statsOperation,
 } from "./operations.ts";
 import { taskBatchBody } from "./representation.ts";
+import { respond } from "./respond.ts";
 import { NewTask, NewTasks, TaskPatch } from "./schema.ts";
 import type { TaskService } from "./service.ts";
 import type { ClaimFence } from "./store.ts";
@@ -58,6 +60,14 @@ const taskPatch = jsonBody(TaskPatch);
 export function taskRoutes(deps: TaskRouteDeps) {
 	const { tasks, claims, readBody, requireWriter, requireReader, cursors, clock, newId } = deps;
 	const reads = cachedReads(tasks, cursors);
+
+	/** `read`, once the request may read tasks. */
+	function whenAdmitted<T>(
+		request: Request,
+		read: (context: RequestContext) => MaybePromise<T>,
+	): MaybePromise<T> {
+		return whenResolved(requireReader(request), () => read(contextOf(request)));
+	}
 
 	/** Existence and preconditions are checked before the body, also if the body is invalid (contract §1). */
 	async function requireCurrent(id: string, request: Request, claimFence: ClaimFence): Promise<void> {
@@ -103,21 +113,31 @@ export function taskRoutes(deps: TaskRouteDeps) {
 		.get(
 			listPath,
 			({ request, set }) =>
-				whenResolved(requireReader(request), () => {
-					const { space, prefix } = contextOf(request);
-					return whenResolved(reads.list(space, queryOf(request.url)), ({ page, revision }) => {
+				whenAdmitted(request, ({ space, prefix }) =>
+					whenResolved(reads.list(space, queryOf(request.url)), ({ page, revision }) => {
 						set.headers["x-event-id"] = String(revision.rev);
 						if (page.next !== undefined) set.headers.link = `<${prefix}${page.next}>; rel="next"`;
 						return respond(request, set, page);
-					});
-				}),
+					}),
+				),
 			{ detail: listOperation },
+		)
+		.get(
+			"/collab/tasks/stats",
+			({ request, set }) =>
+				whenAdmitted(request, ({ space }) =>
+					whenResolved(reads.stats(space), ({ stats, revision }) => {
+						set.headers["x-event-id"] = String(revision.rev);
+						return respond(request, set, stats);
+					}),
+				),
+			{ detail: statsOperation },
 		)
 		.get(
 			"/collab/tasks/:id",
 			({ request, params, set }) =>
-				whenResolved(requireReader(request), () =>
-					whenResolved(reads.one(contextOf(request).space, params.id), (task) => respond(request, set, task)),
+				whenAdmitted(request, ({ space }) =>
+					whenResolved(reads.one(space, params.id), (task) => respond(request, set, task)),
 				),
 			{ detail: getOperation },
 		)
@@ -159,14 +179,4 @@ export function taskRoutes(deps: TaskRouteDeps) {
 function claimFenceOf({ headers }: Request, { isToken }: Caller): ClaimFence {
 	const given = readClaimFence(headers);
 	return given === "any" && isToken ? "forbidden" : given;
-}
-
-/** A read that needed no credential may be kept by everybody's caches. */
-export function respond(
-	request: Request,
-	set: Context["set"],
-	representation: Representation,
-): string | null {
-	const isPrivate = contextOf(request).isPrivate;
-	return (isPrivate ? privateUnlessKnown : unlessKnown)(request, set, representation);
 }

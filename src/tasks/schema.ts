@@ -1,6 +1,6 @@
 import Type, { type Static, type TSchema } from "typebox";
 import { pageParameters } from "../http/parameters.ts";
-import { taskStatuses } from "./store.ts";
+import { taskSorts, taskStatuses } from "./store.ts";
 
 export const exampleTask = {
 	assignee: null,
@@ -72,13 +72,44 @@ export const Task = Type.Object(
 	{ $id: "Task", additionalProperties: false, examples: [exampleTask] },
 );
 
+const { description: _, metadata: __, ...briefProperties } = Task.properties;
+const { description: ___, metadata: ____, ...briefExample } = exampleTask;
+
+export const BriefTask = Type.Object(
+	{
+		...briefProperties,
+		etag: Type.String({ description: "The `ETag` of the whole task, to change it with." }),
+	},
+	{
+		$id: "BriefTask",
+		additionalProperties: false,
+		examples: [{ ...briefExample, etag: `"${"0".repeat(64)}"` }],
+		description: "A task without `description` and `metadata`, as `brief=true` lists it.",
+	},
+);
+
 export const TaskList = Type.Object(
 	{
-		items: Type.Array(Task),
+		items: Type.Array(Type.Union([Task, BriefTask])),
 		kind: Type.Literal("tasks"),
 		next_cursor: Type.Optional(Type.String({ description: "Present where there is more." })),
 	},
 	{ $id: "TaskList", additionalProperties: false, examples: [{ items: [exampleTask], kind: "tasks" }] },
+);
+
+export const TaskStats = Type.Object(
+	{
+		items: Type.Array(
+			Type.Object({ count: Type.Integer({ minimum: 0 }), status: Status }, { additionalProperties: false }),
+			{ description: "One for each status, from `open` to `cancelled`." },
+		),
+		kind: Type.Literal("task_stats"),
+	},
+	{
+		$id: "TaskStats",
+		additionalProperties: false,
+		examples: [{ items: taskStatuses.map((status) => ({ count: 0, status })), kind: "task_stats" }],
+	},
 );
 
 const Title = Type.String({
@@ -178,10 +209,50 @@ export const TaskBatch = Type.Object(
 	{ $id: "TaskBatch", additionalProperties: false, examples: [{ items: [exampleTask], kind: "tasks" }] },
 );
 
+function orNone(description: string) {
+	return Type.Optional(Type.String({ description: `${description} Empty: none.` }));
+}
+const True = Type.Enum(["true"]);
+
 export const TaskQuery = Type.Object(
 	{
 		...pageParameters,
-		order: Type.Optional(Type.Enum(["asc", "desc"], { default: "desc", description: "desc: newest first." })),
+		status: Type.Optional(Type.Array(Status, { description: "Tasks with any of these." })),
+		label: Type.Optional(
+			Type.Array(Type.String({ minLength: 1 }), { description: "Tasks with all of these." }),
+		),
+		assignee: orNone("Tasks of this assignee."),
+		claimed_by: orNone("Tasks that this holder has."),
+		parent: orNone("Tasks that are parts of this one."),
+		blocked_by: orNone("Tasks that name this one in `blocked_by`."),
+		due_before: Type.Optional(
+			Type.String({ format: "date-time", description: "Tasks due before this time." }),
+		),
+		number: Type.Optional(Type.Integer({ minimum: 1, description: "The task of this number." })),
+		ready: Type.Optional({ ...True, description: "Tasks that can be claimed in their turn." }),
+		q: Type.Optional(
+			Type.String({
+				maxLength: 200,
+				description: "Up to 10 words, each of which begins a word of title or description.",
+			}),
+		),
+		brief: Type.Optional({
+			...True,
+			description: "Leaves `description` and `metadata` out, and puts `etag` in.",
+		}),
+		sort: Type.Optional(
+			Type.Enum([...taskSorts], {
+				default: "created",
+				description:
+					"`priority`: most urgent first, then by rank, then oldest first. `updated`, `status_since`: by the latest change.",
+			}),
+		),
+		order: Type.Optional(
+			Type.Enum(["asc", "desc"], {
+				default: "desc",
+				description: "`desc`: newest, or most urgent, first; `asc`: the reverse of it.",
+			}),
+		),
 	},
 	{ additionalProperties: false },
 );

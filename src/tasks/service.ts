@@ -10,6 +10,7 @@ import { changeTask, removeTask, requireTask } from "./changes.ts";
 import { endClaim } from "./claims/changes.ts";
 import { requireClaimFence, requireUnclaimed } from "./claims/fence.ts";
 import { claims, lasts } from "./claims/store.ts";
+import { comments } from "./comments/store.ts";
 import { addTasks, futureOnly, readsOfAdding, textLengthOf } from "./creation.ts";
 import { canonicalList, newFields, patchedFields, type SetFields, withStatus } from "./fields.ts";
 import { taskBody } from "./representation.ts";
@@ -138,7 +139,11 @@ function deleteTask(change: RemoveTask): Unit<void> {
 	const { id, ifMatch, claimFence = "absent", context } = change;
 	return {
 		space: context.space,
-		reads: [tasks.reads({ ids: [id], waitingFor: [id] }), claims.reads({ tasks: [id] })],
+		reads: [
+			tasks.reads({ ids: [id], waitingFor: [id] }),
+			claims.reads({ tasks: [id] }),
+			comments.reads({ tasks: [id] }),
+		],
 		weight: weightOfFinishing,
 		decide(work) {
 			const row = requireTask(work.rows(tasks).find(id));

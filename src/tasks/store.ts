@@ -62,7 +62,7 @@ export interface TaskLabelRow extends Pick<TaskRow, "seq" | "space" | "assignee"
 }
 
 /** A task names another one in `blocked_by`. */
-export interface TaskBlockerRow {
+export interface TaskBlockerRow extends InSpace {
 	readonly task: string;
 	readonly blocker: string;
 }
@@ -395,18 +395,73 @@ export interface CreatedBatch {
 	readonly replayed: boolean;
 }
 
+/** Finds the words of a query. */
+export interface TextSearch {
+	matches(...texts: readonly string[]): boolean;
+	/** The work that it has done so far: at least the code units that it has read. */
+	readonly steps: number;
+}
+
+/** What all tasks of a list have in common. Null stands for tasks without. */
+export interface TaskFilter {
+	/** Any of them. */
+	readonly statuses?: readonly TaskStatus[] | undefined;
+	/** All of them. */
+	readonly labels?: readonly string[] | undefined;
+	readonly assignee?: string | null | undefined;
+	readonly claimedBy?: string | null | undefined;
+	/** An id. */
+	readonly parent?: string | null | undefined;
+	/** An id. */
+	readonly blockedBy?: string | null | undefined;
+	readonly dueBefore?: number | undefined;
+	readonly number?: number | undefined;
+	readonly isReady?: boolean | undefined;
+	readonly search?: TextSearch | undefined;
+}
+
+export const taskSorts = ["created", "priority", "status_since", "updated"] as const;
+export type TaskSort = (typeof taskSorts)[number];
+
+/** A task's place in an order: what it has in the order's columns. */
+export type TaskPlace = readonly (number | string)[];
+
+/** What one page may take. */
+export interface TaskPageBounds {
+	/** How many rows it looks at. */
+	readonly rowsMax: number;
+	/** How many it looks at where it sorts them, or reads their texts. */
+	readonly costlyRowsMax: number;
+	/** After how many bytes of rows it ends. */
+	readonly bytesMax: number;
+	/** After how many steps of a search it ends. */
+	readonly stepsMax: number;
+}
+
 export interface TaskPageQuery extends InSpace {
+	/** `nothing`: for what no task can have. */
+	readonly filter: TaskFilter | "nothing";
+	readonly sort: TaskSort;
 	readonly order: "asc" | "desc";
 	readonly limit: number;
-	/** The `seq` of the last row already seen. */
-	readonly after: number | undefined;
+	/** The place of the last task already looked at. */
+	readonly after: TaskPlace | undefined;
+	/** Rows that have an ETag come without description and metadata: these are empty. */
+	readonly isBrief: boolean;
+	readonly bounds: TaskPageBounds;
 }
 
 export interface TaskPage {
 	readonly rows: readonly TaskRow[];
-	/** Whether there are rows after the last one. */
-	readonly more: boolean;
+	/** Where to go on, which may be behind the last of the rows; undefined: nothing is left. */
+	readonly next: TaskPlace | undefined;
 	/** The revision at which the rows were read. */
+	readonly revision: TaskRevision;
+}
+
+/** How many tasks have each status, in the order of `taskStatuses`. */
+export interface TaskStats {
+	readonly counts: Readonly<Record<TaskStatus, number>>;
 	readonly revision: TaskRevision;
 }
 
@@ -426,6 +481,7 @@ export interface TaskStore {
 	list(query: TaskPageQuery): Promise<TaskPage>;
 	/** The first ready tasks, in the order of claims: for each wish as many as `limit`, if there are so many. */
 	ready(wishes: readonly ClaimWish[], limit: number): Promise<readonly TaskState[]>;
+	stats(space: SpaceId): Promise<TaskStats>;
 	/** Milliseconds until a `deferUntil` comes; 0 or less if one has; undefined if none will. */
 	dueInMs(): Promise<number | undefined>;
 	/** The current revision: it includes every change that was acknowledged to any client before this call. */

@@ -5,7 +5,7 @@ import { type Answer, ask, type Question } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { silentLog, startServer, type TestServer, testApiKey } from "../support/server.ts";
-import { testEmail, testPassword, usersOf } from "../support/users.ts";
+import { addUser, testEmail, testPassword, usersOf } from "../support/users.ts";
 
 /** The parts of a response that must be equal on all databases: everything except the date. */
 interface Seen {
@@ -167,10 +167,14 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 	const list = await say("GET /collab/state/tasks");
 	await say("GET /collab/state/tasks", { headers: { "if-none-match": list.headers.get("etag") ?? "" } });
 
+	await talkOfComments(say, user, path);
+
 	for (const ifMatch of [undefined, '"other"', "*"]) {
 		const options = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
 		await say(`DELETE ${path}`, options);
 	}
+	await say(`GET ${path}/comments`);
+	await say(`GET /events?task=${numberedId(1)}`);
 	await say(`DELETE ${path}`, { headers: { ...user, "if-match": "*" } });
 	await say(`GET ${path}`);
 	await say("GET /collab/tasks/%00");
@@ -201,6 +205,72 @@ function timeless(line: string, seen: Seen): Seen {
 }
 
 type Say = (line: `${string} /${string}`, options?: Question) => Promise<Answer>;
+
+async function talkOfComments(say: Say, user: Record<string, string>, task: `/${string}`): Promise<void> {
+	const path = `${task}/comments` as const;
+	const unknown = `/collab/tasks/${numberedId(999)}/comments` as const;
+	const ids: string[] = [];
+	await say(`GET ${path}`);
+	for (const body of [
+		{ body: "plain" },
+		{ body: "Ünïcödé 世界 👩‍👩‍👧 \u0001\u007f\u2028\ufffe" },
+		{ body: "'; DROP TABLE comments; -- \\ \" {a,b} $1" },
+		{ body: "ä".repeat(20_000) },
+		{ body: "😀".repeat(20_001) },
+		{ body: " \u3000" },
+		{ body: null, task: 1 },
+		'{"body":"a\\u0000b"}',
+		"{",
+		"[]",
+		`{"body":"${"x".repeat(50_000)}"}`,
+	]) {
+		const { status, json } = await say(`POST ${path}`, { headers: user, body });
+		if (status === 200) ids.push((json as { id: string }).id);
+		await say(`POST ${unknown}`, { headers: user, body });
+	}
+	await say(`POST ${path}`, { body: { body: "nobody" } });
+	await say(`POST ${path}`, { headers: user, body: "body=x", contentType: "text/plain" });
+	for (const [key, where, body] of [
+		["c", path, "once"],
+		["c", path, "once"],
+		["c", path, "twice"],
+		["c", `/collab/tasks/${numberedId(2)}/comments`, "once"],
+		["c", unknown, "once"],
+		["a b", path, "x"],
+		["a b", unknown, "x"],
+	] as const) {
+		await say(`POST ${where}`, { headers: { ...user, "idempotency-key": key }, body: { body } });
+	}
+	for (const query of ["", "?limit=2", "?limit=0", "?cursor=forged&order=asc"]) {
+		let next: string | undefined = `${path}${query}`;
+		while (next !== undefined) {
+			const { headers }: Answer = await say(`GET ${next as `/${string}`}`);
+			await say(`GET ${next as `/${string}`}`, { headers: { "if-none-match": headers.get("etag") ?? "" } });
+			next = /^<(.+)>/.exec(headers.get("link") ?? "")?.[1];
+		}
+	}
+	for (const [where, id] of [
+		[path, ids[0]],
+		[path, ids[0]],
+		[unknown, ids[1]],
+		[path, numberedId(999)],
+		[path, "no-id"],
+	]) {
+		await say(`DELETE ${where as `/${string}`}/${id}`, { headers: user });
+	}
+	await say(`DELETE ${path}/${ids[1]}`);
+	await say(`GET ${path}/${ids[1]}`);
+	for (const query of [
+		`?task=${numberedId(1)}`,
+		`?task=${numberedId(1)}&limit=3&after=5`,
+		`?task=${numberedId(1)}&types=task.comment_deleted,job.*`,
+		`?task=${numberedId(999)}`,
+		"?task=",
+		"?task=no-id&task=no-id",
+	]) {
+		await say(`GET /events${query as `?${string}`}`);
+	}
+}
 
 async function talkOfJobs(say: Say): Promise<void> {
 	const key = { "x-api-key": testApiKey };
@@ -292,11 +362,100 @@ async function readsWithLogin(env: Readonly<Record<string, string>>): Promise<re
 			}
 		}
 	}
-	await usersOf(server.storage).remove(testEmail);
-	await say("GET /collab/state/tasks", { headers: user });
-	await say("GET /events", { headers: user });
+	// Not the first user, who is the only owner of `default`.
+	const gone = { authorization: await addUser(server.storage, server.url, "grace@example.com") };
+	await usersOf(server.storage).remove("grace@example.com");
+	await say("GET /collab/state/tasks", { headers: gone });
+	await say("GET /events", { headers: gone });
 	return seen;
 }
+
+/** Lists of tasks by every filter, in every order, page by page. */
+async function lists(env: Readonly<Record<string, string>>): Promise<readonly Seen[]> {
+	const server = await foreseeable(env);
+	const { say, seen } = recorded(server);
+	const headers = { authorization: server.bearer, "if-match": "*" };
+	const ids: string[] = [];
+	for (let index = 0; index < 12; index++) {
+		const { json } = await say("POST /collab/tasks", {
+			headers,
+			body: {
+				title: ["plain", "Größe", "漢字 kanji", "e\u0301tude"][index % 4],
+				description: index % 3 === 0 ? "Choose a ﬁne courier" : "",
+				priority: index % 3,
+				rank: index % 2 === 0 ? "Zm" : "am",
+				status: ["open", "open", "done", "waiting"][index % 4],
+				labels: [["a"], ["a", "é"], ["e\u0301", ","], []][index % 4],
+				assignee: [null, "ann", "Ann"][index % 3],
+				parent: index > 4 ? ids[1] : null,
+				blocked_by: index > 5 && index % 2 === 0 ? ids.slice(0, 2) : [],
+				due_at: index % 5 === 0 ? "2026-01-01T00:00:00Z" : null,
+			},
+		});
+		ids.push((json as { id: string }).id);
+	}
+	await say(`PATCH /collab/tasks/${ids[2] ?? ""}`, { headers, body: { title: "changed" } });
+	await say(`PATCH /collab/tasks/${ids[0] ?? ""}`, { headers, body: { status: "cancelled" } });
+	const filters = [
+		"",
+		"status=open",
+		"status=done&status=cancelled&status=waiting",
+		"label=a",
+		`label=a&label=${encodeURIComponent("é")}`,
+		`label=${encodeURIComponent(",")}`,
+		"assignee=",
+		"assignee=ann",
+		"claimed_by=",
+		`parent=${ids[1] ?? ""}`,
+		"parent=x",
+		`blocked_by=${ids[0] ?? ""}`,
+		"blocked_by=",
+		"due_before=2027-01-01T00:00:00Z",
+		"number=3",
+		"ready=true",
+		`q=${encodeURIComponent("GRÖẞE")}`,
+		`q=${encodeURIComponent("fine cour")}`,
+		`q=${encodeURIComponent("字 étu")}`,
+		`q=${encodeURIComponent("'%_\\\"; --")}`,
+	];
+	for (const filter of filters) {
+		for (const order of [
+			"",
+			"&order=asc",
+			"&sort=priority",
+			"&sort=updated&order=asc",
+			"&sort=status_since&brief=true",
+		]) {
+			let next: string | undefined = `/collab/state/tasks?limit=3&${filter}${order}`;
+			while (next !== undefined) {
+				const answer: Answer = await say(`GET ${next as `/${string}`}`);
+				next = /^<(.+)>/.exec(answer.headers.get("link") ?? "")?.[1];
+			}
+		}
+	}
+	await say("GET /collab/tasks/stats");
+	await say("HEAD /collab/tasks/stats");
+	for (const wrong of [
+		"label=",
+		"status=x&q=!",
+		"due_before=x&number=0",
+		"cursor=x",
+		"assignee=%00",
+		"ready=1&brief=",
+	]) {
+		await say(`GET /collab/state/tasks?${wrong}`);
+	}
+	return seen;
+}
+
+test("lists have the same pages on every database", async () => {
+	const [first, ...others] = await Promise.all(
+		everyDatabase.map(async ({ newUrl }) => lists({ DATABASE_URL: await newUrl() })),
+	);
+	expect([...new Set(first?.map(({ status }) => status))].sort()).toEqual([200, 422]);
+	expect(first?.length).toBeGreaterThan(200);
+	for (const other of others) expect(other).toEqual([...(first ?? [])]);
+});
 
 test("where reads want a login, the same requests get the same responses on every database", async () => {
 	const [first, ...others] = await Promise.all(

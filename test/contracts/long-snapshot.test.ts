@@ -6,6 +6,7 @@ import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
+import { pageQuery } from "../support/task-pages.ts";
 
 const versions = 10_000;
 
@@ -45,7 +46,7 @@ async function useLog({ tasks, jobs, events }: TestStorage): Promise<void> {
 	const job = { kind: "k", payload: "1", queue: "q", priority: 0, maxAttempts: 1 };
 	await jobs.enqueue({ ...change, id: newId(), job: { ...job, runAt: undefined, uniqueKey: undefined } });
 	await tasks.revision(1);
-	await tasks.list({ space: 1, order: "desc", limit: 10, after: undefined });
+	await tasks.list(pageQuery({ order: "desc", limit: 10 }));
 	await events.range();
 	await events.read({ space: "every", after: 0, types: eventTypes, limit: 10, bytesMax: 1_000_000 });
 	await events.purge(2, 1);

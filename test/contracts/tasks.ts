@@ -3,6 +3,7 @@ import { newId } from "../../src/kernel/ids.ts";
 import type { CreateTask } from "../../src/tasks/store.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
+import { pageQuery } from "../support/task-pages.ts";
 
 /** The contract of tasks on every database. `open` returns an empty storage. */
 export function taskStoreContract(open: () => Promise<TestStorage>): void {
@@ -101,9 +102,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				expect(loser).toMatchObject({ code: "precondition_failed", details: { etag: winners[0]?.etag } });
 			}
 			expect(await tasks.find(1, id)).toMatchObject({ version: 2, updatedAt: 2000 });
-			expect((await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).revision.rev).toBe(
-				2,
-			);
+			expect((await tasks.list(pageQuery({ order: "asc", limit: 10 }))).revision.rev).toBe(2);
 		});
 
 		test("a patch that changes nothing keeps version, ETag and log", async () => {
@@ -121,7 +120,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					}),
 				).toEqual(task);
 			}
-			expect(await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).toMatchObject({
+			expect(await tasks.list(pageQuery({ order: "asc", limit: 10 }))).toMatchObject({
 				revision: { rev: 1 },
 			});
 		});
@@ -163,9 +162,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			]);
 			expect(created.task.body).toContain('"version":1');
 			expect(updated.body).toContain('"version":2');
-			expect(await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).toEqual({
+			expect(await tasks.list(pageQuery({ order: "asc", limit: 10 }))).toEqual({
 				rows: [],
-				more: false,
+				next: undefined,
 				revision: { rev: 3, tasksRev: 3 },
 			});
 		});
@@ -196,7 +195,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.create(newTask("after")),
 			]);
 			expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-			const { rows, revision } = await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined });
+			const { rows, revision } = await tasks.list(pageQuery({ order: "asc", limit: 10 }));
 			expect(rows.map(({ title, seq }) => [title, seq])).toEqual([
 				["twin", 1],
 				["before", 2],
@@ -216,9 +215,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			expect(
 				tasks.create(newTask("other", { idempotent: { ...idempotent, requestHash: "h2" } })),
 			).rejects.toMatchObject({ code: "idempotency_mismatch" });
-			expect((await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).rows).toHaveLength(
-				1,
-			);
+			expect((await tasks.list(pageQuery({ order: "asc", limit: 10 }))).rows).toHaveLength(1);
 		});
 
 		test("a key expires by the database's clock, however wrong the clocks of the servers are", async () => {
@@ -234,9 +231,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { tasks } = await open();
 			const ids: string[] = [];
 			for (let n = 1; n <= 5; n++) ids.push((await tasks.create(newTask(`t${n}`))).id);
-			const first = await tasks.list({ space: 1, order: "desc", limit: 2, after: undefined });
+			const first = await tasks.list(pageQuery({ order: "desc", limit: 2 }));
 			expect(first.rows.map(({ title }) => title)).toEqual(["t5", "t4"]);
-			expect(first.more).toBe(true);
+			expect(first.next).toEqual([4]);
 			await tasks.create(newTask("t6"));
 			await tasks.remove({
 				id: ids[3] ?? "",
@@ -244,12 +241,12 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				now: 1,
 				context: systemContext,
 			});
-			const next = await tasks.list({ space: 1, order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
+			const next = await tasks.list(pageQuery({ order: "desc", limit: 2, after: first.next }));
 			expect(next.rows.map(({ title }) => title)).toEqual(["t3", "t2"]);
-			const last = await tasks.list({ space: 1, order: "desc", limit: 2, after: next.rows.at(-1)?.seq });
-			expect({ titles: last.rows.map(({ title }) => title), more: last.more }).toEqual({
+			const last = await tasks.list(pageQuery({ order: "desc", limit: 2, after: next.next }));
+			expect({ titles: last.rows.map(({ title }) => title), next: last.next }).toEqual({
 				titles: ["t1"],
-				more: false,
+				next: undefined,
 			});
 		});
 

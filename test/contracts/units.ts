@@ -7,6 +7,7 @@ import { Collection, type Read, type UnitOfWork } from "../../src/kernel/unit-of
 import { type TaskRow, tasks } from "../../src/tasks/store.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
+import { pageQuery } from "../support/task-pages.ts";
 
 /** The contract of units of work on every database, for any collection. */
 export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
@@ -127,8 +128,12 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			expect(await storage.tasks.revision(2)).toEqual({ rev: 2, tasksRev: 2 });
 			expect(await storage.tasks.revision(3)).toEqual({ rev: 2, tasksRev: 0 });
 			const list = { order: "asc", limit: 10, after: undefined } as const;
-			expect((await storage.tasks.list({ ...list, space: 2 })).rows).toMatchObject([{ title: "elsewhere" }]);
-			expect((await storage.tasks.list({ ...list, space: 1 })).rows).toMatchObject([{ title: "there" }]);
+			expect((await storage.tasks.list(pageQuery({ ...list, space: 2 }))).rows).toMatchObject([
+				{ title: "elsewhere" },
+			]);
+			expect((await storage.tasks.list(pageQuery({ ...list, space: 1 }))).rows).toMatchObject([
+				{ title: "there" },
+			]);
 		});
 
 		test("that looks up jobs, keys or records which are not in its read set throws", async () => {

@@ -16,6 +16,7 @@ export const isReadySql = "status = 'open' AND defer_until IS NULL AND open_bloc
 
 /** `byClaimOrder` in SQL, for either database. The indexes of ready tasks have the same order behind the assignee. */
 export const claimOrder = "priority DESC, rank, seq";
+const none: readonly never[] = [];
 
 /** A canonical list in a row, such as its labels. */
 export function listOf(text: string): readonly string[] {
@@ -24,6 +25,7 @@ export function listOf(text: string): readonly string[] {
 
 /** The rows that a task has in the table of labels. */
 export function labelRows(row: TaskRow): readonly TaskLabelRow[] {
+	if (row.labels === "[]") return none;
 	const { seq, space, assignee, priority, rank } = row;
 	const ready = readyFlag(row);
 	return listOf(row.labels).map((label) => ({ seq, label, space, assignee, priority, rank, ready }));
@@ -45,9 +47,26 @@ export function changesLabels(before: TaskRow, now: TaskRow): boolean {
 }
 
 /** The rows that a task has in the table of blockers. */
-export function blockerRows({ id, blockedBy }: TaskRow): readonly TaskBlockerRow[] {
-	return listOf(blockedBy).map((blocker) => ({ task: id, blocker }));
+export function blockerRows({ id, space, blockedBy }: TaskRow): readonly TaskBlockerRow[] {
+	if (blockedBy === "[]") return none;
+	return listOf(blockedBy).map((blocker) => ({ task: id, blocker, space }));
 }
+
+/** The columns that most new tasks leave at their defaults. */
+export const mostlyDefault = [
+	"assignee",
+	"blockedBy",
+	"claimedBy",
+	"deferUntil",
+	"dueAt",
+	"labels",
+	"metadata",
+	"note",
+	"openBlockers",
+	"parent",
+	"priority",
+	"status",
+] as const satisfies readonly (keyof TaskRow)[];
 
 /** What an insert of counts does where a space has some, in SQL for either database. */
 export const addToCount =

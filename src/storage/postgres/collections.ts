@@ -1,6 +1,7 @@
 import type { Registration } from "./collection.ts";
 import { accessTokens } from "./collections/access-tokens.ts";
 import { claims } from "./collections/claims.ts";
+import { comments } from "./collections/comments.ts";
 import { events } from "./collections/events.ts";
 import { formerActors } from "./collections/former-actors.ts";
 import { idempotency } from "./collections/idempotency.ts";
@@ -15,6 +16,7 @@ import { users } from "./collections/users.ts";
 export const collections = {
 	accessTokens,
 	claims,
+	comments,
 	events,
 	formerActors,
 	idempotency,

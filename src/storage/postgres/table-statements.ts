@@ -5,6 +5,7 @@ import {
 	type Plain,
 	type StatementSpec,
 	selection,
+	shortened,
 	type TableColumn,
 } from "../table-columns.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
@@ -25,6 +26,8 @@ export class TableStatements<Row extends Plain<Row>> {
 	readonly #updated: readonly TableColumn<Row>[];
 	readonly #selection: string;
 	readonly #insert: TemplateStringsArray;
+	readonly #short: ReturnType<typeof shortened<Row>>;
+	readonly #insertShort: TemplateStringsArray;
 	readonly #update: TemplateStringsArray;
 	readonly #remove: TemplateStringsArray;
 
@@ -39,7 +42,10 @@ export class TableStatements<Row extends Plain<Row>> {
 		this.#updated = this.#columns.filter(({ field }) => field === key || !fixed.includes(field));
 		this.#selection = selection(table);
 		const isNumbered = ({ field }: TableColumn<Row>) => numbered.includes(field);
-		this.#insert = insertText(name, this.#columns, this.#columns.map(isNumbered));
+		const insert = (given: readonly TableColumn<Row>[]) => insertText(name, given, given.map(isNumbered));
+		this.#insert = insert(this.#columns);
+		this.#short = shortened(this.#columns, spec.mostlyDefault);
+		this.#insertShort = insert(this.#short.columns);
 		this.#update = updateText(name, this.#updated, named(key), named(guard));
 		this.#remove = removeText(name, named(key));
 	}
@@ -52,7 +58,10 @@ export class TableStatements<Row extends Plain<Row>> {
 	/** `head`: for rows whose number is known to the statement alone. */
 	insert(sql: Sql | Tx, rows: readonly Row[], { base, from }: HeadOfGroup = numbersAsTheyAre(sql)) {
 		const bases = (this.spec.numbered ?? []).map(() => base);
-		return sql(this.#insert, ...bases, from, ...this.#columns.map(({ field }) => valuesOf(rows, field)));
+		const isShort = rows.every(this.#short.isEnough);
+		const columns = isShort ? this.#short.columns : this.#columns;
+		const text = isShort ? this.#insertShort : this.#insert;
+		return sql(text, ...bases, from, ...columns.map(({ field }) => valuesOf(rows, field)));
 	}
 
 	/** `before`: the rows as they were read, in the same order; for a table with a guard. */

@@ -11,7 +11,7 @@ import { isId } from "../../kernel/ids.ts";
 import type { MaybePromise } from "../../kernel/maybe-promise.ts";
 import type { SpaceId } from "../../kernel/space.ts";
 import { noSuchTask } from "../changes.ts";
-import { respond } from "../routes.ts";
+import { respond } from "../respond.ts";
 import { listOperation, resultOperation } from "./operations.ts";
 import { claimListBody } from "./representation.ts";
 import { ClaimQuery } from "./schema.ts";

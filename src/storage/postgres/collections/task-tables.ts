@@ -13,6 +13,15 @@ import {
 import type { Actor } from "../../../kernel/change-context.ts";
 import { defaultSpace } from "../../../kernel/space.ts";
 import type { TaskStatus } from "../../../tasks/store.ts";
+import { passingSql } from "../../collections/task-filters.ts";
+import { createdSql } from "../../collections/task-orders.ts";
+import {
+	changedSql,
+	finishedSql,
+	pendingSql,
+	readyForOneSql,
+	unfinishedSql,
+} from "../../collections/task-streams.ts";
 import { isReadySql } from "../../collections/tasks.ts";
 
 /** A text that is compared by code point, whatever the database's locale. */
@@ -62,6 +71,36 @@ export const taskTable = pgTable(
 			.on(table.space, table.assignee, table.priority.desc().nullsFirst(), table.rank, table.seq)
 			.where(sql.raw(isReadySql)),
 		index("tasks_deferred").on(table.deferUntil).where(sql`defer_until IS NOT NULL`),
+		// What lists read: see streamsOf. A new task has an entry in the first and the third alone.
+		index("tasks_unfinished_by_created").on(table.space, sql.raw(createdSql)).where(sql.raw(unfinishedSql)),
+		index("tasks_finished_by_created").on(table.space, sql.raw(createdSql)).where(sql.raw(finishedSql)),
+		index("tasks_unfinished_by_status_since")
+			.on(table.space, table.statusSince, table.seq)
+			.where(sql.raw(unfinishedSql)),
+		index("tasks_finished_by_status_since")
+			.on(table.space, table.statusSince, table.seq)
+			.where(sql.raw(finishedSql)),
+		index("tasks_ready_by_priority")
+			.on(table.space, sql`priority desc`, table.rank, table.seq)
+			.where(sql.raw(readyForOneSql)),
+		index("tasks_pending_by_priority")
+			.on(table.space, sql`priority desc`, table.rank, table.seq)
+			.where(sql.raw(pendingSql)),
+		index("tasks_finished_by_priority")
+			.on(table.space, sql`priority desc`, table.rank, table.seq)
+			.where(sql.raw(finishedSql)),
+		index("tasks_unfinished_changed")
+			.on(table.space, table.updatedSeq)
+			.where(sql.raw(`${unfinishedSql} AND ${changedSql}`)),
+		index("tasks_finished_changed")
+			.on(table.space, table.updatedSeq)
+			.where(sql.raw(`${finishedSql} AND ${changedSql}`)),
+		// What filters find.
+		index("tasks_passing").on(table.space, table.status).where(sql.raw(passingSql)),
+		index("tasks_by_assignee").on(table.space, table.assignee).where(sql`assignee IS NOT NULL`),
+		index("tasks_by_holder").on(table.space, table.claimedBy).where(sql`claimed_by IS NOT NULL`),
+		index("tasks_by_parent").on(table.space, table.parent).where(sql`parent IS NOT NULL`),
+		index("tasks_by_due_time").on(table.space, table.dueAt).where(sql`due_at IS NOT NULL`),
 	],
 );
 
@@ -82,6 +121,7 @@ export const taskLabelTable = pgTable(
 		index("task_labels_ready")
 			.on(table.space, table.label, table.assignee, table.priority.desc().nullsFirst(), table.rank, table.seq)
 			.where(sql`ready = 1`),
+		index("task_labels_by_label").on(table.space, table.label, table.seq),
 	],
 );
 
@@ -91,10 +131,13 @@ export const taskBlockerTable = pgTable(
 	{
 		task: uuid().notNull(),
 		blocker: uuid().notNull(),
+		space: integer().notNull().default(defaultSpace),
 	},
 	(table) => [
 		primaryKey({ columns: [table.task, table.blocker] }),
 		index("task_blockers_waiting").on(table.blocker, table.task),
+		// For the removal of a space alone.
+		index("task_blockers_in_space").on(table.space).where(sql`space <> 1`),
 	],
 );
 

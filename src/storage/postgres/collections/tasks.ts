@@ -7,17 +7,18 @@ import {
 	type TaskCountRow,
 	type TaskLabelRow,
 	type TaskNumberRow,
-	type TaskPageQuery,
 	type TaskReadSet,
 	type TaskRevision,
 	type TaskRow,
 	type TaskStore,
 } from "../../../tasks/store.ts";
+import { countsByStatus } from "../../collections/task-stats.ts";
 import { BatchLoader } from "../batch-loader.ts";
 import { databaseNow } from "../clock.ts";
 import { type Registration, type StoreContext, unitsFrom } from "../collection.ts";
-import type { Fragment, Sql } from "../connection.ts";
+import type { Fragment, Sql, Tx } from "../connection.ts";
 import type { Pool } from "../pool.ts";
+import { taskPages } from "./task-lists.ts";
 import { TaskNumbers } from "./task-numbers.ts";
 import { firstReady } from "./task-ready.ts";
 import { TaskGroupRows } from "./task-rows.ts";
@@ -88,14 +89,17 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 			const byId = new Map(found.map((row) => [row.id, row]));
 			return ids.flatMap((id) => inSpace(space, byId.get(id)) ?? []);
 		},
-		async list(query) {
-			const found = await pool.query(() => page(sql, query));
-			const rows = found.flatMap(({ rev: _, tasksRev: __, ...row }) =>
-				row.id === null ? [] : [row as TaskRow],
-			);
-			const revision = { rev: found[0]?.rev ?? 0, tasksRev: found[0]?.tasksRev ?? 0 };
-			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, revision };
-		},
+		list: taskPages(pool, revisionOf),
+		stats: (space) =>
+			pool.query(() =>
+				pool.snapshot(async (tx) => {
+					const [counts, revision] = await Promise.all([
+						tx<TaskCountRow[]>`SELECT space, status, count FROM task_counts WHERE space = ${space}`,
+						revisionOf(tx, space),
+					]);
+					return { counts: countsByStatus(counts), revision };
+				}),
+			),
 		async dueInMs() {
 			// The first entry of its index.
 			const [row] = await pool.query(
@@ -113,7 +117,7 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 }
 
 /** The revision of a space, from the log's head, which the statement must have as `head`. */
-function revision(sql: Sql, space: Fragment) {
+function revision(sql: Sql | Tx, space: Fragment) {
 	return sql`head.rev, coalesce((SELECT rev FROM revisions
 		WHERE revisions.space = ${space} AND collection = ${collection.name}), 0) AS "tasksRev"`;
 }
@@ -133,17 +137,8 @@ async function currentRevisions(
 	return new Map(found.map(({ space, rev, tasksRev }) => [space, { rev, tasksRev }]));
 }
 
-type PageRow = { readonly [Column in keyof TaskRow]: TaskRow[Column] | null } & TaskRevision;
-
-/** One statement, so that rows and revision are of one snapshot. An empty page is one row without a task. */
-function page(sql: Sql, { space, order, limit, after }: TaskPageQuery): PromiseLike<PageRow[]> {
-	const behind =
-		order === "desc"
-			? sql`WHERE space = ${space} AND seq < ${after ?? Number.MAX_SAFE_INTEGER} ORDER BY seq DESC`
-			: sql`WHERE space = ${space} AND seq > ${after ?? 0} ORDER BY seq ASC`;
-	return sql<PageRow[]>`
-		SELECT ${revision(sql, sql`${space}::integer`)}, found.* FROM log_head AS head
-		LEFT JOIN LATERAL (SELECT ${taskStatements.columns(sql)} FROM tasks ${behind} LIMIT ${limit + 1}) AS found ON true
-		WHERE head.one = 1
-		ORDER BY found.seq ${order === "desc" ? sql`DESC` : sql`ASC`}`;
+async function revisionOf(tx: Tx, space: SpaceId): Promise<TaskRevision> {
+	const [found] = await tx<TaskRevision[]>`
+		SELECT ${revision(tx, tx`${space}::integer`)} FROM log_head AS head WHERE one = 1`;
+	return found ?? noRevision;
 }

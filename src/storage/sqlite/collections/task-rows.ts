@@ -8,7 +8,7 @@ import {
 	type TaskState,
 	type TaskStatus,
 } from "../../../tasks/store.ts";
-import { addToCount, listOf, TaskCounts } from "../../collections/tasks.ts";
+import { addToCount, listOf, mostlyDefault, TaskCounts } from "../../collections/tasks.ts";
 import { selection } from "../../table-columns.ts";
 import { RowsInPlace } from "../collection.ts";
 import { TableStatements } from "../table-statements.ts";
@@ -40,6 +40,7 @@ export class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 		this.#statements = new TableStatements(database, taskTable, {
 			key: "id",
 			fixed: ["seq", "space", "number", "createdBy", "createdAt"],
+			mostlyDefault,
 		});
 		this.#setOpenBlockers = database.query<never, [number, string]>(
 			"UPDATE tasks SET open_blockers = ? WHERE id = ?",

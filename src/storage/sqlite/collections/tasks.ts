@@ -1,5 +1,4 @@
 import type { Database } from "bun:sqlite";
-import { and, asc, desc, eq, sql } from "drizzle-orm";
 import { inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
@@ -7,15 +6,15 @@ import {
 	type TaskCountRow,
 	type TaskLabelRow,
 	type TaskNumberRow,
-	type TaskPage,
-	type TaskPageQuery,
 	type TaskRevision,
 	type TaskRow,
+	type TaskStats,
 	type TaskStore,
 } from "../../../tasks/store.ts";
+import { countsByStatus, countsOfSpace } from "../../collections/task-stats.ts";
 import { databaseClock } from "../clock.ts";
 import { type Registration, type StoreContext, unitsOf } from "../collection.ts";
-import type { Db } from "../connection.ts";
+import { taskPages } from "./task-lists.ts";
 import { readyReader } from "./task-ready.ts";
 import { TaskRowsInPlace, taskById } from "./task-rows.ts";
 import {
@@ -50,13 +49,11 @@ export const tasks = {
 const earliestDue =
 	"SELECT min(defer_until) AS at FROM tasks INDEXED BY tasks_deferred WHERE defer_until IS NOT NULL";
 
-function taskStore({ database, db, read, readNow, changeCounter }: StoreContext): TaskStore {
+function taskStore({ database, read, readNow, changeCounter }: StoreContext): TaskStore {
 	const byId = database.query<TaskRow, [string]>(taskById);
 	const nextDue = database.query<{ at: number | null }, []>(earliestDue);
 	const readyOf = readyReader(database);
 	const now = databaseClock(database);
-	const newest = listing(db, "desc");
-	const oldest = listing(db, "asc");
 	const readRevision = database.query<TaskRevision, [SpaceId]>(`SELECT rev, coalesce(
 		(SELECT rev FROM revisions WHERE space = ? AND collection = 'tasks'), 0) AS "tasksRev" FROM log_head`);
 	function storedRevision(space: SpaceId): TaskRevision {
@@ -75,20 +72,19 @@ function taskStore({ database, db, read, readNow, changeCounter }: StoreContext)
 		revisions.set(space, revision);
 		return revision;
 	}
-	// One transaction, so that rows and revision are of one snapshot even while another process writes.
-	const page = database.transaction(({ space, order, limit, after }: TaskPageQuery): TaskPage => {
-		const statement = order === "desc" ? newest : oldest;
-		const rows = statement.all({
-			space,
-			after: after ?? (order === "desc" ? Number.MAX_SAFE_INTEGER : 0),
-			limit: limit + 1,
-		});
-		return { rows: rows.slice(0, limit), more: rows.length > limit, revision: storedRevision(space) };
-	});
+	const page = taskPages(database, storedRevision);
+	const counted = database.query<TaskCountRow, [SpaceId]>(countsOfSpace);
+	const stats = database.transaction(
+		(space: SpaceId): TaskStats => ({
+			counts: countsByStatus(counted.all(space)),
+			revision: storedRevision(space),
+		}),
+	);
 	return {
 		find: (space, id) => read(() => inSpace(space, byId.get(id) ?? undefined)),
 		findAll: (space, ids) => read(() => ids.flatMap((id) => inSpace(space, byId.get(id) ?? undefined) ?? [])),
-		list: (query) => read(() => page.deferred(query)),
+		list: (query) => read(() => page(query)),
+		stats: (space) => read(() => stats.deferred(space)),
 		dueInMs: () =>
 			read(() => {
 				const at = nextDue.get()?.at ?? undefined;
@@ -97,20 +93,4 @@ function taskStore({ database, db, read, readNow, changeCounter }: StoreContext)
 		ready: (wishes, limit) => read(() => readyOf(wishes, limit)),
 		revision: (space) => readNow(() => currentRevision(space)),
 	};
-}
-
-function listing(db: Db, order: "asc" | "desc") {
-	const after = sql.placeholder("after");
-	return db
-		.select()
-		.from(taskTable)
-		.where(
-			and(
-				eq(taskTable.space, sql.placeholder("space")),
-				order === "desc" ? sql`${taskTable.seq} < ${after}` : sql`${taskTable.seq} > ${after}`,
-			),
-		)
-		.orderBy(order === "desc" ? desc(taskTable.seq) : asc(taskTable.seq))
-		.limit(sql.placeholder("limit"))
-		.prepare();
 }

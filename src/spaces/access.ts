@@ -2,7 +2,7 @@ import type { Caller, TokenCaller, UserCaller } from "../auth/store.ts";
 import { type Credential, invalidCredential, presented, unauthorized } from "../http/credential.ts";
 import { contextOf, type RequestContext } from "../http/request-context.ts";
 import { AppError } from "../kernel/errors.ts";
-import { defaultSpace, type SpaceId } from "../kernel/space.ts";
+import { defaultSpace, isSpaceName, type SpaceId } from "../kernel/space.ts";
 import { type Right, rightsOf } from "./rights.ts";
 import { noSuchSpace } from "./service.ts";
 import type { Role, SpaceRow, SpaceStore } from "./store.ts";
@@ -86,7 +86,7 @@ export class Access {
 				? { caller, space: defaultSpace, row: undefined, role: undefined, rights }
 				: undefined;
 		}
-		const reached = await this.deps.reach(spaceName, caller.user.id);
+		const reached = isSpaceName(spaceName) ? await this.deps.reach(spaceName, caller.user.id) : undefined;
 		if (reached === undefined) return undefined;
 		const { space, role } = reached;
 		const named = caller.kind === "token" ? caller.token.spaces : null;

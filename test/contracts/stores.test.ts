@@ -6,6 +6,7 @@ import { accessTokenStoreContract } from "./access-tokens.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
+import { spaceStoreContract } from "./spaces.ts";
 import { taskStoreContract } from "./tasks.ts";
 import { unitOfWorkContract } from "./units.ts";
 import { userStoreContract } from "./users.ts";
@@ -17,6 +18,7 @@ function storeContracts(open: () => Promise<TestStorage>): void {
 	eventStoreContract(open);
 	userStoreContract(open);
 	accessTokenStoreContract(open);
+	spaceStoreContract(open);
 	settingStoreContract(open);
 }
 

@@ -25,6 +25,7 @@ import { jobService } from "./jobs/service.ts";
 import { jobStates } from "./jobs/store.ts";
 import { Sweeper } from "./jobs/sweeper.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
+import { isAccessToken } from "./kernel/credentials.ts";
 import { AppError } from "./kernel/errors.ts";
 import { type NewId, newId } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
@@ -45,6 +46,7 @@ import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
+import { TaskSweeper } from "./tasks/sweeper.ts";
 
 export interface AppDeps {
 	readonly storage: Storage;
@@ -114,6 +116,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		store: storage.spaces,
 		run,
 		callerOf: accessTokens.callerOf,
+		identityOf: ({ kind, text }) =>
+			kind === "token" && !isAccessToken(text) ? issued.verify(text) : undefined,
 		actFor,
 		isOpen: config.reads === "public",
 		log,
@@ -129,6 +133,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
+	const taskSweeper = new TaskSweeper({ tasks, clock, log });
 	let isReady = false;
 	let isStopping = false;
 
@@ -172,7 +177,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			taskRoutes({
 				tasks,
 				readBody,
-				requireWriter: spaces.guard("write"),
+				requireWriter: spaces.requireWriter,
 				requireReader: spaces.requireReader,
 				cursors,
 				clock,
@@ -222,6 +227,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			retention.start();
 			dispatcher.start();
 			sweeper.start();
+			taskSweeper.start();
 			spaces.watch.start();
 			spaces.remover.start();
 			accessTokens.uses.start();
@@ -234,7 +240,8 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			stopped ??= (async () => {
 				isStopping = true;
 				const closed = server?.stop();
-				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), spaces.remover.stop()]);
+				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
+				await spaces.remover.stop();
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { canonical, represent, sha256 } from "../src/kernel/canonical.ts";
+import type { Actor } from "../src/kernel/change-context.ts";
 import { timestamp } from "../src/kernel/clock.ts";
 import { isEmail, isPassword, normalizeEmail } from "../src/kernel/credentials.ts";
 import { isId, newId } from "../src/kernel/ids.ts";
 import { Semaphore, SemaphoreFull } from "../src/kernel/semaphore.ts";
 import { TimeoutError, withTimeout } from "../src/kernel/timeout.ts";
 import { taskBody, taskListBody } from "../src/tasks/representation.ts";
+import { type TaskRow, taskStatuses } from "../src/tasks/store.ts";
 
 /** Any text that can be stored: every plane, quotes, controls, line separators; no NUL, no lone surrogate. */
 function anyText(): string {
@@ -35,31 +37,49 @@ function anyText(): string {
 	return Array.from({ length: Math.floor(Math.random() * 20) }, pick).join("");
 }
 
-function anyRow(seq: number) {
-	const version = 1 + Math.floor(Math.random() * 1e9);
-	return {
-		seq,
-		id: newId(),
-		title: anyText(),
-		description: anyText(),
-		version,
-		createdAt: 1,
-		updatedAt: 2,
-		space: 1,
+/** A row with values of every kind in its fields, and the body that it stands for. */
+function anyTask() {
+	const pick = <T>(...values: readonly T[]) => values[Math.floor(Math.random() * values.length)] as T;
+	const time = () => 1_700_000_000_000 + Math.floor(Math.random() * 1e9);
+	const by = pick<Actor | null>(null, "system", "user/019ab2f0-11aa-7cc3-8d21-3f4b5a6c7d8e");
+	const labels = pick([], [anyText()], [anyText(), anyText()]);
+	const metadata = pick({}, { [anyText()]: [null, 1.5, { b: anyText(), a: 1e21 }] });
+	const note = pick(null, { by: anyText(), text: anyText() });
+	const row: TaskRow = {
+		...{ id: newId(), seq: 1, updatedSeq: 2, space: 1, openBlockers: 0, etag: null, number: 7 },
+		...{ title: anyText(), description: anyText(), version: 1 + Math.floor(Math.random() * 1e9) },
+		...{ status: pick(...taskStatuses), statusSince: time(), priority: pick(-100, 0, 7), rank: "a1m" },
+		...{ assignee: pick(null, anyText()), claimedBy: pick(null, anyText()), createdBy: by },
+		...{ parent: pick(null, newId()), blockedBy: canonical(pick([], [newId()], [newId(), newId()])) },
+		...{ labels: canonical(labels), metadata: canonical(metadata), note: note && canonical(note) },
+		...{ dueAt: pick(null, time()), deferUntil: pick(null, time()), createdAt: time(), updatedAt: time() },
 	};
+	const body = {
+		...{ assignee: row.assignee, blocked_by: JSON.parse(row.blockedBy), claimed_by: row.claimedBy },
+		...{ created_at: timestamp(row.createdAt), created_by: by, description: row.description },
+		...{
+			defer_until: row.deferUntil && timestamp(row.deferUntil),
+			due_at: row.dueAt && timestamp(row.dueAt),
+		},
+		...{ id: row.id, labels, metadata, note, number: 7, parent: row.parent, priority: row.priority },
+		...{ rank: row.rank, status: row.status, status_since: timestamp(row.statusSince), title: row.title },
+		...{ updated_at: timestamp(row.updatedAt), version: row.version },
+	};
+	return { row, body };
 }
 
 describe("canonical form", () => {
 	test("the bodies of a task and a list are canonical, whatever text they contain", () => {
 		for (let round = 0; round < 300; round++) {
-			const rows = Array.from({ length: round % 4 }, (_, seq) => anyRow(seq));
-			for (const row of rows) {
-				const { id, title, description, version } = row;
-				expect(taskBody(row)).toBe(canonical({ id, title, description, version }));
-			}
-			const items = rows.map(({ id, title, description, version }) => ({ id, title, description, version }));
+			const tasks = Array.from({ length: round % 4 }, anyTask);
+			for (const { row, body } of tasks) expect(taskBody(row)).toBe(canonical(body));
+			const items = tasks.map(({ body }) => body);
 			const next = round % 2 === 0 ? undefined : anyText();
-			expect(taskListBody(rows, next)).toBe(canonical({ kind: "tasks", items, next_cursor: next }));
+			const list = taskListBody(
+				tasks.map(({ row }) => taskBody(row)),
+				next,
+			);
+			expect(list).toBe(canonical({ kind: "tasks", items, next_cursor: next }));
 		}
 	});
 

@@ -113,7 +113,14 @@ for (const { name, newUrl } of everyDatabase) {
 		expect(Math.abs(now - Date.now())).toBeLessThan(5000);
 		const idempotent = { scope: "u POST /collab/tasks", key: "k", requestHash: "h" };
 		const create = () =>
-			tasks.create({ id: newId(), task: { title: "kept" }, idempotent, now, context: systemContext });
+			tasks.create({
+				id: newId(),
+				author: "Ada",
+				task: { title: "kept" },
+				idempotent,
+				now,
+				context: systemContext,
+			});
 		await create();
 		const draft = { kind: "k", payload: "{}", queue: "q", priority: 0, maxAttempts: 1 };
 		const { id } = await jobs.enqueue({

@@ -202,6 +202,12 @@ export interface FormerActorStore {
 	find(actor: string): Promise<FormerActor | undefined>;
 }
 
+/** Whom a JWT was issued to. It is valid while the user's generation is the same. */
+export interface Identity {
+	readonly userId: string;
+	readonly tokenGeneration: number;
+}
+
 /** Whom a valid credential stands for, as it is now: what rights are made from. */
 export type Caller = UserCaller | TokenCaller | KeyCaller;
 

@@ -2,6 +2,7 @@ import { jwt } from "@elysiajs/jwt";
 import type { Clock } from "../kernel/clock.ts";
 import { isId } from "../kernel/ids.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
+import type { Identity } from "./store.ts";
 
 const issuer = "orchestrator";
 
@@ -10,11 +11,6 @@ const verifiedMax = 10_000;
 
 /** Base64url between dots, of a bounded length. */
 const tokenForm = /^[A-Za-z0-9._-]{1,4096}$/;
-
-export interface Identity {
-	readonly userId: string;
-	readonly tokenGeneration: number;
-}
 
 /** Whom a token stands for, and until when. */
 export interface TokenIdentity extends Identity {

@@ -5,6 +5,7 @@ import { membership } from "../spaces/members.ts";
 import { type SpaceService, spaceService } from "../spaces/service.ts";
 import { type Role, roles, type SpaceRow } from "../spaces/store.ts";
 import { withStorage } from "./environment.ts";
+import { fail, succeed } from "./outcome.ts";
 
 /** For the operator, whatever role the operator's own user has. Each returns the exit code. */
 export async function set(space: string, address: string, role: string): Promise<number> {
@@ -51,14 +52,4 @@ function withMember(name: string, address: string, job: Job): Promise<number> {
 
 function isRole(text: string): text is Role {
 	return (roles as readonly string[]).includes(text);
-}
-
-function succeed(line: string): number {
-	console.log(line);
-	return 0;
-}
-
-function fail(line: string): number {
-	console.error(`orchestrator: ${line}`);
-	return 1;
 }

@@ -10,6 +10,7 @@ import type { SpaceId } from "../kernel/space.ts";
 import { membership } from "../spaces/members.ts";
 import { spaceNames } from "../spaces/parts.ts";
 import { withStorage } from "./environment.ts";
+import { fail, succeed } from "./outcome.ts";
 
 const daysMax = 365;
 
@@ -97,14 +98,4 @@ function isDays(text: string): boolean {
 
 function noUser(address: string): number {
 	return fail(`There is no user ${normalizeEmail(address)}.`);
-}
-
-function succeed(line: string): number {
-	console.log(line);
-	return 0;
-}
-
-function fail(line: string): number {
-	console.error(`orchestrator: ${line}`);
-	return 1;
 }

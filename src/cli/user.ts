@@ -13,6 +13,7 @@ import {
 import { newId } from "../kernel/ids.ts";
 import { membership, OnlyOwnerError } from "../spaces/members.ts";
 import { withStorage } from "./environment.ts";
+import { fail, succeed } from "./outcome.ts";
 import { readPassword } from "./password-prompt.ts";
 
 interface AddOptions {
@@ -74,14 +75,4 @@ async function newPasswordHash(email: string): Promise<string | undefined> {
 		return undefined;
 	}
 	return passwords().hash(password);
-}
-
-function succeed(line: string): number {
-	console.log(line);
-	return 0;
-}
-
-function fail(line: string): number {
-	console.error(`orchestrator: ${line}`);
-	return 1;
 }

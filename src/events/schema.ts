@@ -42,6 +42,12 @@ const Event = Type.Object(
 		),
 		datacontenttype: Type.Literal("application/json"),
 		id: Type.String({ description: "The event's number, as text." }),
+		ready: Type.Optional(
+			Type.Boolean({
+				description:
+					"Of an event whose data is a task: whether the task is ready after it. Absent in events from before the server recorded it.",
+			}),
+		),
 		requestid: Type.String({ description: "The request that made the change." }),
 		source: Type.String({
 			description: "`/orchestrator`, or of another space than `default` `/orchestrator/spaces/{space}`.",

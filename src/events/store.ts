@@ -3,10 +3,17 @@ import type { EventDraft, EventType } from "../kernel/event-draft.ts";
 import type { UnitSpace } from "../kernel/space.ts";
 
 /** An event as the log stores it. */
-export interface StoredEvent extends Omit<EventDraft, "actor"> {
+export interface StoredEvent extends Omit<EventDraft, "actor" | "ready"> {
 	readonly id: number;
 	/** Null in events of versions that recorded none. */
 	readonly actor: Actor | null;
+	/** Whether the task is ready after it, 1 or 0; null in events that have no task's body, and in those of earlier versions. */
+	readonly ready: number | null;
+}
+
+/** An event as it is appended under a number. */
+export function numbered(id: number, { ready, ...event }: EventDraft): StoredEvent {
+	return { ...event, id, ready: ready === undefined ? null : Number(ready) };
 }
 
 /** An event as it is read. */

@@ -62,7 +62,7 @@ interface QueryProperty {
 export const pageParameters = {
 	cursor: Type.Optional(
 		Type.String({
-			maxLength: 200,
+			maxLength: 300,
 			description: "The `next_cursor` of the page before.",
 			[componentKey]: "parameters/cursor",
 		}),

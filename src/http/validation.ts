@@ -125,6 +125,11 @@ function faultsOf(error: TLocalizedValidationError): readonly Fault[] {
 			}));
 		case "boolean":
 			return [{ message: "is not a known field", path }];
+		case "anyOf":
+			return []; // each branch has its own
+		case "type":
+			// A field that may be null may have a value too: what is wrong with that says more.
+			return error.params.type === "null" ? [] : [{ message: error.message, path }];
 		case "additionalProperties":
 			return []; // each unknown field has a fault of its own, from the schema `false`
 		case "pattern":

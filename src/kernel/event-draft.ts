@@ -5,6 +5,7 @@ export const eventTypes = [
 	"task.created",
 	"task.updated",
 	"task.deleted",
+	"task.unblocked",
 	"job.enqueued",
 	"job.leased",
 	"job.succeeded",
@@ -23,4 +24,6 @@ export interface EventDraft extends ChangeContext {
 	readonly data: string;
 	/** Milliseconds since the epoch. */
 	readonly time: number;
+	/** Of an event that has a task's body: whether the task is ready after it. */
+	readonly ready?: boolean;
 }

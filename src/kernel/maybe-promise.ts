@@ -11,3 +11,11 @@ export function whenResolved<T, U>(
 ): MaybePromise<U> {
 	return value instanceof Promise ? value.then(next) : next(value);
 }
+
+/** All values, at once where all of them are there. */
+export function allResolved<T>(values: readonly MaybePromise<T>[]): MaybePromise<readonly T[]> {
+	const there = values.filter(
+		(value): value is Exclude<typeof value, Promise<T>> => !(value instanceof Promise),
+	);
+	return there.length === values.length ? there : Promise.all(values);
+}

@@ -44,9 +44,12 @@ export class Collection<ReadSet, Rows> {
 		return { collection: this, readSet, insertsOnly: false };
 	}
 
-	/** For a unit that looks at no row and only inserts: a group of such units can be one statement. */
-	inserts(): Read {
-		return { collection: this, readSet: this.#spec.nothing, insertsOnly: true };
+	/**
+	 * For a unit that looks at no row and only inserts: a group of such units can be one statement. `readSet`: what is known
+	 * before without a look at the database.
+	 */
+	inserts(readSet = this.#spec.nothing as ReadSet): Read {
+		return { collection: this, readSet, insertsOnly: true };
 	}
 
 	narrow(rows: Rows, readSet: ReadSet, space: UnitSpace): Rows {

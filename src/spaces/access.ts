@@ -1,18 +1,21 @@
-import type { Caller, TokenCaller, UserCaller } from "../auth/store.ts";
+import type { Caller, Identity, KeyCaller, TokenCaller, UserCaller } from "../auth/store.ts";
 import { type Credential, invalidCredential, presented, unauthorized } from "../http/credential.ts";
 import { contextOf, type RequestContext } from "../http/request-context.ts";
 import { AppError } from "../kernel/errors.ts";
+import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import { defaultSpace, isSpaceName, type SpaceId } from "../kernel/space.ts";
 import { type Right, rightsOf } from "./rights.ts";
 import { noSuchSpace } from "./service.ts";
-import type { Role, SpaceRow, SpaceStore } from "./store.ts";
+import type { MemberLookUp, ReachedSpace, Role, SpaceRow, SpaceStore } from "./store.ts";
 
 export interface AccessDeps {
 	/** Whom a credential stands for, as it is now; undefined for one that is not valid. */
 	readonly callerOf: (credential: Credential) => Promise<Caller | undefined>;
 	/** Says in a request's context whom it acts for. */
 	readonly actFor: (context: RequestContext, caller: Caller) => void;
-	readonly reach: SpaceStore["reach"];
+	/** Whom a JWT was issued to; undefined for any other credential. Asks no database. */
+	readonly identityOf: (credential: Credential) => MaybePromise<Identity | undefined>;
+	readonly lookUp: SpaceStore["lookUp"];
 	/** Whether everybody may read `default`. */
 	readonly isOpen: boolean;
 }
@@ -58,42 +61,73 @@ export class Access {
 	 * `forbidden` for one that is not valid.
 	 */
 	async admit(credential: Credential, context: RequestContext): Promise<Admission | undefined> {
-		const caller = await this.deps.callerOf(credential);
-		if (caller === undefined) throw invalidCredential(credential);
-		this.deps.actFor(context, caller);
-		const admission = await this.#admissionOf(caller, context.spaceName);
+		const known = await this.#lookUp(credential, context.spaceName);
+		if (known === undefined) throw invalidCredential(credential);
+		this.deps.actFor(context, known.caller);
+		const { admission } = known;
 		if (admission !== undefined) context.enter(admission.space);
 		return admission;
 	}
 
 	/** As `admit`, for a credential that was admitted before and may not be valid any more. */
 	async readmit(credential: Credential, spaceName: string): Promise<Admission | undefined | "invalid"> {
-		const caller = await this.deps.callerOf(credential);
-		return caller === undefined ? "invalid" : this.#admissionOf(caller, spaceName);
+		const known = await this.#lookUp(credential, spaceName);
+		return known === undefined ? "invalid" : known.admission;
 	}
 
 	/** The space with this name, as a caller reaches it. Throws `not_found`. */
 	async reach(caller: UserCaller | TokenCaller, name: string): Promise<ReachedAdmission> {
-		const admission = await this.#admissionOf(caller, name);
+		const { reached } = await this.#find(name, caller.user.id);
+		const { admission } = admitted(caller, reached);
 		if (admission?.row === undefined) throw noSuchSpace();
 		return { ...admission, row: admission.row };
 	}
 
-	async #admissionOf(caller: Caller, spaceName: string): Promise<Admission | undefined> {
-		if (caller.kind === "key") {
-			const rights = rightsOf(caller, undefined);
-			return spaceName === defaultName
-				? { caller, space: defaultSpace, row: undefined, role: undefined, rights }
+	/** The user of a JWT and the space are looked up together. */
+	async #lookUp(credential: Credential, spaceName: string): Promise<Known | undefined> {
+		const { callerOf, identityOf } = this.deps;
+		const identity = await identityOf(credential);
+		if (identity !== undefined) {
+			const { user, reached } = await this.#find(spaceName, identity.userId);
+			return user?.tokenGeneration === identity.tokenGeneration
+				? admitted({ kind: "user", user }, reached)
 				: undefined;
 		}
-		const reached = isSpaceName(spaceName) ? await this.deps.reach(spaceName, caller.user.id) : undefined;
-		if (reached === undefined) return undefined;
-		const { space, role } = reached;
-		const named = caller.kind === "token" ? caller.token.spaces : null;
-		if (named !== null && !named.includes(space.id)) return undefined;
-		return { caller, space: space.id, row: space, role, rights: rightsOf(caller, role) };
+		const caller = await callerOf(credential);
+		if (caller === undefined) return undefined;
+		if (caller.kind === "key") return admittedKey(caller, spaceName);
+		return admitted(caller, (await this.#find(spaceName, caller.user.id)).reached);
+	}
+
+	/** What no space can be named reaches no database: Postgres refuses a NUL, together with all that it was asked with. */
+	#find(spaceName: string, userId: string): Promise<MemberLookUp> {
+		return this.deps.lookUp(isSpaceName(spaceName) ? spaceName : noName, userId);
 	}
 }
+
+/** A valid credential, and what it can do if it reaches the space. */
+interface Known {
+	readonly caller: Caller;
+	readonly admission: Admission | undefined;
+}
+
+function admitted(caller: UserCaller | TokenCaller, reached: ReachedSpace | undefined): Known {
+	const named = caller.kind === "token" ? caller.token.spaces : null;
+	if (reached === undefined || named?.includes(reached.space.id) === false) {
+		return { caller, admission: undefined };
+	}
+	const { space, role } = reached;
+	return { caller, admission: { caller, space: space.id, row: space, role, rights: rightsOf(caller, role) } };
+}
+
+function admittedKey(caller: KeyCaller, spaceName: string): Known {
+	const rights = rightsOf(caller, undefined);
+	const admission = { caller, space: defaultSpace, row: undefined, role: undefined, rights };
+	return { caller, admission: spaceName === defaultName ? admission : undefined };
+}
+
+/** The name of no space. */
+const noName = "";
 
 /** The name under which the routes of no other space stand. */
 export const defaultName = "default";

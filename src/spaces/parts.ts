@@ -1,18 +1,19 @@
 import type { SpaceNames } from "../auth/store.ts";
 import { presented } from "../http/credential.ts";
 import { contextOf } from "../http/request-context.ts";
+import { nameOf } from "../kernel/credentials.ts";
 import type { Log } from "../kernel/log.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import { Repeater } from "../kernel/repeater.ts";
 import type { RunUnit } from "../kernel/unit-of-work.ts";
-import { Access, type AccessDeps, callerId } from "./access.ts";
+import { Access, type AccessDeps, type Admission, callerId } from "./access.ts";
 import { AccessWatch } from "./access-watch.ts";
 import { type LogAccess, logAccess } from "./log-access.ts";
 import type { Right } from "./rights.ts";
 import { type SpaceService, spaceService } from "./service.ts";
 import type { SpaceStore } from "./store.ts";
 
-export interface SpacePartsDeps extends Omit<AccessDeps, "reach"> {
+export interface SpacePartsDeps extends Omit<AccessDeps, "lookUp"> {
 	readonly store: SpaceStore;
 	readonly run: RunUnit;
 	readonly log: Log;
@@ -30,6 +31,8 @@ export interface SpaceParts {
 	readonly names: SpaceNames;
 	/** Lets a request through that has the right; returns who asks. Throws `unauthorized`, `forbidden`, `not_found`. */
 	guard(right: Right): (request: Request) => Promise<string>;
+	/** Lets a request through that may change tasks. Throws the same. */
+	requireWriter(request: Request): Promise<Writer>;
 	/** Throws the same unless the request may read tasks; no promise where everybody may. */
 	requireReader(request: Request): MaybePromise<void>;
 	logAccess(request: Request): Promise<LogAccess>;
@@ -37,12 +40,21 @@ export interface SpaceParts {
 	untilRevoked(right: Right): (request: Request) => { readonly signal: AbortSignal; release(): void };
 }
 
+/** Who changes tasks. */
+export interface Writer {
+	/** In the scope of idempotency keys: a token and its user are two. */
+	readonly id: string;
+	/** Of the token, else of the user. */
+	readonly name: string;
+	readonly isToken: boolean;
+}
+
 const rowsPerRemoval = 500;
 const removalEveryMs = 30_000;
 
 export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 	const { store, run, log, onChange } = deps;
-	const access = new Access({ ...deps, reach: store.reach });
+	const access = new Access({ ...deps, lookUp: store.lookUp });
 	const watch = new AccessWatch(log, onChange);
 	return {
 		spaces: spaceService(store, run),
@@ -55,6 +67,7 @@ export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 		}),
 		names: spaceNames(store),
 		guard: (right) => async (request) => callerId(await access.require(request, right)),
+		requireWriter: async (request) => writerOf(await access.require(request, "write")),
 		requireReader(request) {
 			if (access.isOpenTo(contextOf(request))) return undefined;
 			return access.require(request, "read").then(() => undefined);
@@ -64,12 +77,20 @@ export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 	};
 }
 
+function writerOf(admission: Admission): Writer {
+	const { caller } = admission;
+	if (caller.kind === "key") throw new Error("an API key changes tasks");
+	const isToken = caller.kind === "token";
+	const name = isToken ? caller.token.name : nameOf(caller.user);
+	return { id: callerId(admission), name, isToken };
+}
+
 /** The names of spaces, as access tokens list them. */
-export function spaceNames({ reach, namesOf }: Pick<SpaceStore, "reach" | "namesOf">): SpaceNames {
+export function spaceNames({ lookUp, namesOf }: Pick<SpaceStore, "lookUp" | "namesOf">): SpaceNames {
 	return {
 		async idsOf(userId, names) {
-			const reached = await Promise.all(names.map((name) => reach(name, userId)));
-			return reached.map((one) => one?.space.id);
+			const found = await Promise.all(names.map((name) => lookUp(name, userId)));
+			return found.map(({ reached }) => reached?.space.id);
 		},
 		namesOf,
 	};

@@ -1,3 +1,4 @@
+import type { User } from "../auth/store.ts";
 import { defaultSpace, type SpaceId } from "../kernel/space.ts";
 import { Collection, requireNamed } from "../kernel/unit-of-work.ts";
 
@@ -192,6 +193,12 @@ export interface ReachedSpace {
 	readonly role: Role;
 }
 
+/** Undefined: there is no such user, or the user does not reach such a space. */
+export interface MemberLookUp {
+	readonly user: User | undefined;
+	readonly reached: ReachedSpace | undefined;
+}
+
 export interface Member {
 	readonly userId: string;
 	readonly email: string;
@@ -202,8 +209,8 @@ export interface Member {
 
 /** Spaces and members in a database; living spaces alone. Throws `unavailable`. */
 export interface SpaceStore {
-	/** The space with this name, if the user is a member. Never older than the call. */
-	reach(name: string, userId: string): Promise<ReachedSpace | undefined>;
+	/** A user, and the space with this name as the user reaches it. Never older than the call. */
+	lookUp(name: string, userId: string): Promise<MemberLookUp>;
 	/** Those that a user is a member of, in the order of their making. */
 	reachedBy(userId: string, paging: SpacePaging): Promise<Page<ReachedSpace>>;
 	/** Every space, in the order of their making. */

@@ -1,17 +1,16 @@
 import type { Cursors } from "../http/paging.ts";
-import { readQuery } from "../http/validation.ts";
 import { type Representation, represent } from "../kernel/canonical.ts";
-import { validationError } from "../kernel/errors.ts";
 import { isId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import type { SpaceId } from "../kernel/space.ts";
-import { taskBody, taskListBody } from "./representation.ts";
+import { noSuchTask, requireTask } from "./changes.ts";
+import { listRequest, placeOf } from "./list-query.ts";
+import { briefTaskBody, taskBody, taskListBody, taskStatsBody } from "./representation.ts";
 import { RevisionCache } from "./revision-cache.ts";
-import { TaskQuery } from "./schema.ts";
-import { noSuchTask, requireTask } from "./service.ts";
-import type { TaskPageQuery, TaskRevision, TaskStore } from "./store.ts";
+import type { TaskPage, TaskPageQuery, TaskPlace, TaskRevision, TaskStore } from "./store.ts";
 
-export const listPath = "/collab/state/tasks";
+/** In characters: the counts of some hundred spaces. */
+const countsLengthMax = 64 * 1024;
 
 /** A page of tasks as it is sent. */
 export interface TaskListPage extends Representation {
@@ -25,28 +24,42 @@ export interface CurrentPage {
 	readonly revision: TaskRevision;
 }
 
+/** The counts by status, and the revision of the log that they show. */
+export interface CurrentStats {
+	readonly stats: Representation;
+	readonly revision: TaskRevision;
+}
+
 /** The responses of reads: built once while no task changes, and returned synchronously where that is known at once. */
 export interface CachedReads {
 	/** The page for a query string. Throws `validation_error`. */
 	list(space: SpaceId, query: string): MaybePromise<CurrentPage>;
+	stats(space: SpaceId): MaybePromise<CurrentStats>;
 	/** One task. Throws `not_found`. */
 	one(space: SpaceId, id: string): MaybePromise<Representation>;
 }
 
-const parse = readQuery(TaskQuery);
-
 export function cachedReads(store: TaskStore, cursors: Cursors): CachedReads {
 	const pages = new RevisionCache<TaskListPage>();
 	const tasks = new RevisionCache<Representation>();
+	const counts = new RevisionCache<Representation>(countsLengthMax);
 
 	async function readPage(space: SpaceId, query: string): Promise<CurrentPage> {
-		const wanted = pageQuery(space, query, cursors);
-		const { rows, more, revision } = await store.list(wanted);
-		const last = more ? rows.at(-1) : undefined;
-		const next = last && cursors.seal(listName(space), `${wanted.order} ${last.seq}`);
-		const page = { ...represent(taskListBody(rows, next)), next: next && nextPage(wanted, next) };
+		const request = listRequest(space, query, cursors);
+		const { revision, ...found } = await store.list(request.query);
+		const { items, next } = pageOf(request.query, found);
+		const cursor = next && request.cursorOf(next);
+		const body = taskListBody(items, cursor);
+		const page = { ...represent(body), next: cursor && request.pageAfter(cursor) };
 		pages.keep(space, revision.tasksRev, query, page);
 		return { page, revision };
+	}
+
+	async function readStats(space: SpaceId): Promise<CurrentStats> {
+		const { counts: found, revision } = await store.stats(space);
+		const stats = represent(taskStatsBody(found));
+		counts.keep(space, revision.tasksRev, "", stats);
+		return { stats, revision };
 	}
 
 	async function readTask(space: SpaceId, id: string, tasksRev: number): Promise<Representation> {
@@ -62,6 +75,12 @@ export function cachedReads(store: TaskStore, cursors: Cursors): CachedReads {
 				return page === undefined ? readPage(space, query) : { page, revision };
 			}),
 
+		stats: (space) =>
+			whenResolved(store.revision(space), (revision) => {
+				const stats = counts.find(space, revision.tasksRev, "");
+				return stats === undefined ? readStats(space) : { stats, revision };
+			}),
+
 		one(space, id) {
 			if (!isId(id)) throw noSuchTask();
 			return whenResolved(
@@ -72,25 +91,18 @@ export function cachedReads(store: TaskStore, cursors: Cursors): CachedReads {
 	};
 }
 
-function pageQuery(space: SpaceId, query: string, cursors: Cursors): TaskPageQuery {
-	const { cursor, limit = 100, order = "desc" } = parse(query);
-	const after = cursor === undefined ? undefined : readCursor(space, cursor, order, cursors);
-	return { space, order, limit, after };
-}
-
-/** A cursor belongs to one space. */
-function listName(space: SpaceId): string {
-	return `tasks ${space}`;
-}
-
-function readCursor(space: SpaceId, cursor: string, order: string, cursors: Cursors): number {
-	const [sealedOrder, seq] = cursors.open(listName(space), cursor)?.split(" ") ?? [];
-	if (sealedOrder === order) return Number(seq);
-	throw validationError([
-		{ message: "is not a cursor that this list gave out for this order", path: "/cursor" },
-	]);
-}
-
-function nextPage({ order, limit }: TaskPageQuery, cursor: string): string {
-	return `${listPath}?${new URLSearchParams({ cursor, limit: String(limit), order })}`;
+/** The bodies that fit. Storage knows the size of a row only nearly: JSON may be longer than the texts in it. */
+function pageOf(
+	{ sort, isBrief, bounds }: TaskPageQuery,
+	{ rows, next }: Pick<TaskPage, "rows" | "next">,
+): { readonly items: readonly string[]; readonly next: TaskPlace | undefined } {
+	const items: string[] = [];
+	let bytes = 0;
+	for (const row of rows) {
+		const body = isBrief ? briefTaskBody(row) : taskBody(row);
+		items.push(body);
+		bytes += Buffer.byteLength(body);
+		if (bytes >= bounds.bytesMax && items.length < rows.length) return { items, next: placeOf(row, sort) };
+	}
+	return { items, next };
 }

@@ -1,7 +1,7 @@
 import { notModified, operation } from "../http/operation.ts";
 import { pathParameter } from "../http/parameters.ts";
 import type { ErrorCode } from "../kernel/errors.ts";
-import { NewTask, Task, TaskList, TaskPatch, TaskQuery } from "./schema.ts";
+import { NewTask, NewTasks, Task, TaskBatch, TaskList, TaskPatch, TaskQuery, TaskStats } from "./schema.ts";
 
 const tag = {
 	name: "Tasks",
@@ -33,6 +33,35 @@ export const createOperation = operation({
 	errors: [
 		"bad_request",
 		...guard,
+		"conflict",
+		"payload_too_large",
+		"unsupported_media_type",
+		"validation_error",
+		"idempotency_mismatch",
+		"unavailable",
+	],
+});
+
+export const batchOperation = operation({
+	operationId: "createTasks",
+	tag,
+	summary: "Create many tasks, all or none",
+	description:
+		"The items are in the order of the tasks, as their events are. A repeat under the same key gives the same items as they are by then.",
+	body: NewTasks,
+	security,
+	requestHeaders: ["Idempotency-Key"],
+	responses: {
+		200: {
+			description: "The tasks.",
+			schema: TaskBatch,
+			headers: ["Cache-Control", "Idempotency-Replayed"],
+		},
+	},
+	errors: [
+		"bad_request",
+		...guard,
+		"conflict",
 		"payload_too_large",
 		"unsupported_media_type",
 		"validation_error",
@@ -52,7 +81,8 @@ export const listOperation = operation({
 	requestHeaders: ["If-None-Match"],
 	responses: {
 		200: {
-			description: "A page of tasks, newest first unless `order=asc`.",
+			description:
+				"A page of tasks. It may be short, or empty: only where `next_cursor` is absent is it the last one.",
 			schema: TaskList,
 			headers: ["ETag", "Cache-Control", "Vary", "X-Event-Id", "Link"],
 		},
@@ -62,6 +92,24 @@ export const listOperation = operation({
 		},
 	},
 	errors: [...guard, "validation_error", "unavailable"],
+});
+
+export const statsOperation = operation({
+	operationId: "countTasks",
+	tag,
+	summary: "Count the tasks of each status",
+	description: "As the list, it has the newest event that the counts include in `X-Event-Id`.",
+	...reading,
+	requestHeaders: ["If-None-Match"],
+	responses: {
+		200: {
+			description: "The counts, one for each status.",
+			schema: TaskStats,
+			headers: ["ETag", "Cache-Control", "Vary", "X-Event-Id"],
+		},
+		304: { description: notModified.description, headers: [...notModified.headers, "X-Event-Id"] },
+	},
+	errors: [...guard, "unavailable"],
 });
 
 export const getOperation = operation({
@@ -86,7 +134,7 @@ export const patchOperation = operation({
 	body: TaskPatch,
 	bodyTypes: ["application/json", "application/merge-patch+json"],
 	description:
-		"Takes any of title and description; `null` takes the description back to its default. A patch that changes nothing keeps version and ETag.",
+		"Lists are replaced whole, metadata is merged (RFC 7396), and `null` takes a field back to its default. A patch that changes nothing keeps version and ETag.",
 	security,
 	pathParameters,
 	requestHeaders: ["If-Match"],
@@ -94,6 +142,7 @@ export const patchOperation = operation({
 	errors: [
 		"bad_request",
 		...guard,
+		"conflict",
 		"precondition_failed",
 		"payload_too_large",
 		"unsupported_media_type",

@@ -4,29 +4,42 @@ import { noBody, privateUnlessKnown, setEtag, unlessKnown } from "../http/condit
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
-import { changeContext, contextOf } from "../http/request-context.ts";
+import { changeContext, contextOf, type RequestContext } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
 import type { Representation } from "../kernel/canonical.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import { requireMatch } from "../kernel/precondition.ts";
-import { cachedReads, listPath } from "./cached-reads.ts";
+import { cachedReads } from "./cached-reads.ts";
+import { noSuchTask, taskPath } from "./changes.ts";
+import { listPath } from "./list-query.ts";
 import {
+	batchOperation,
 	createOperation,
 	getOperation,
 	listOperation,
 	patchOperation,
 	removeOperation,
+	statsOperation,
 } from "./operations.ts";
-import { NewTask, TaskPatch } from "./schema.ts";
-import { noSuchTask, type TaskService, taskPath } from "./service.ts";
+import { taskBatchBody } from "./representation.ts";
+import { NewTask, NewTasks, TaskPatch } from "./schema.ts";
+import type { TaskService } from "./service.ts";
+
+/** Who makes a change. */
+export interface Caller {
+	/** In the scope of idempotency keys: a token and its user are two. */
+	readonly id: string;
+	/** As notes show it. */
+	readonly name: string;
+}
 
 export interface TaskRouteDeps {
 	readonly tasks: TaskService;
 	readonly readBody: BodyReader;
 	/** Who may change tasks in the request's space. Throws `unauthorized`, `forbidden`, `not_found`. */
-	readonly requireWriter: (request: Request) => Promise<string>;
+	readonly requireWriter: (request: Request) => Promise<Caller>;
 	/** Throws the same unless the request may read tasks. No promise where everybody may. */
 	readonly requireReader: (request: Request) => MaybePromise<void>;
 	readonly cursors: Cursors;
@@ -35,11 +48,20 @@ export interface TaskRouteDeps {
 }
 
 const newTask = jsonBody(NewTask);
+const newTasks = jsonBody(NewTasks);
 const taskPatch = jsonBody(TaskPatch);
 
 export function taskRoutes(deps: TaskRouteDeps) {
 	const { tasks, readBody, requireWriter, requireReader, cursors, clock, newId } = deps;
 	const reads = cachedReads(tasks, cursors);
+
+	/** `read`, once the request may read tasks. */
+	function whenAdmitted<T>(
+		request: Request,
+		read: (context: RequestContext) => MaybePromise<T>,
+	): MaybePromise<T> {
+		return whenResolved(requireReader(request), () => read(contextOf(request)));
+	}
 
 	/** Existence and precondition are checked before the body, also if the body is invalid (contract §1). */
 	async function requireCurrent(id: string, request: Request): Promise<void> {
@@ -51,11 +73,11 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			"/collab/tasks",
 			async ({ request, set }) => {
 				const body = newTask(await readBody(request));
-				const caller = await requireWriter(request);
+				const { id, name: author } = await requireWriter(request);
 				const task = body.value();
-				const idempotent = idempotentRequest(request, caller, "POST /collab/tasks", task);
+				const idempotent = idempotentRequest(request, id, "POST /collab/tasks", task);
 				const context = changeContext(request);
-				const created = await tasks.create({ id: newId(), task, idempotent, now: clock(), context });
+				const created = await tasks.create({ id: newId(), task, author, idempotent, now: clock(), context });
 				setEtag(set, created.task.etag);
 				set.headers.location = contextOf(request).prefix + taskPath(created.id);
 				if (created.replayed) set.headers["idempotency-replayed"] = "true";
@@ -63,24 +85,51 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			},
 			{ detail: createOperation },
 		)
+		.post(
+			"/collab/tasks/batch",
+			async ({ request, set }) => {
+				const body = newTasks(await readBody(request));
+				const { id, name: author } = await requireWriter(request);
+				const batch = body.value();
+				const idempotent = idempotentRequest(request, id, "POST /collab/tasks/batch", batch);
+				const items = batch.tasks.map((task) => ({ id: newId(), task }));
+				const made = { author, idempotent, now: clock(), context: changeContext(request) };
+				const { bodies, replayed } = await tasks.createBatch({ tasks: items, ...made });
+				set.headers["content-type"] = "application/json";
+				set.headers["cache-control"] = "private, no-cache";
+				if (replayed) set.headers["idempotency-replayed"] = "true";
+				return taskBatchBody(bodies);
+			},
+			{ detail: batchOperation },
+		)
 		.get(
 			listPath,
 			({ request, set }) =>
-				whenResolved(requireReader(request), () => {
-					const { space, prefix } = contextOf(request);
-					return whenResolved(reads.list(space, queryOf(request.url)), ({ page, revision }) => {
+				whenAdmitted(request, ({ space, prefix }) =>
+					whenResolved(reads.list(space, queryOf(request.url)), ({ page, revision }) => {
 						set.headers["x-event-id"] = String(revision.rev);
 						if (page.next !== undefined) set.headers.link = `<${prefix}${page.next}>; rel="next"`;
 						return respond(request, set, page);
-					});
-				}),
+					}),
+				),
 			{ detail: listOperation },
+		)
+		.get(
+			"/collab/tasks/stats",
+			({ request, set }) =>
+				whenAdmitted(request, ({ space }) =>
+					whenResolved(reads.stats(space), ({ stats, revision }) => {
+						set.headers["x-event-id"] = String(revision.rev);
+						return respond(request, set, stats);
+					}),
+				),
+			{ detail: statsOperation },
 		)
 		.get(
 			"/collab/tasks/:id",
 			({ request, params, set }) =>
-				whenResolved(requireReader(request), () =>
-					whenResolved(reads.one(contextOf(request).space, params.id), (task) => respond(request, set, task)),
+				whenAdmitted(request, ({ space }) =>
+					whenResolved(reads.one(space, params.id), (task) => respond(request, set, task)),
 				),
 			{ detail: getOperation },
 		)
@@ -88,13 +137,14 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			"/collab/tasks/:id",
 			async ({ request, params, set }) => {
 				const body = taskPatch(await readBody(request));
-				await requireWriter(request);
+				const { name: author } = await requireWriter(request);
 				const { id } = params;
 				if (body.isFaulty) await requireCurrent(id, request);
 				const ifMatch = readIfMatch(request.headers);
 				if (!isId(id)) throw noSuchTask();
 				const context = changeContext(request);
-				const task = await tasks.update({ id, ifMatch, patch: body.value(), now: clock(), context });
+				const patch = body.value();
+				const task = await tasks.update({ id, ifMatch, patch, author, now: clock(), context });
 				setEtag(set, task.etag);
 				return task.body;
 			},

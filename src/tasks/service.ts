@@ -1,14 +1,23 @@
 import { type Representation, represent } from "../kernel/canonical.ts";
-import { AppError } from "../kernel/errors.ts";
-import type { EventType } from "../kernel/event-draft.ts";
 import { idempotencyReads, once } from "../kernel/idempotency.ts";
 import { requireMatch } from "../kernel/precondition.ts";
+import type { SpaceId } from "../kernel/space.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
+import { createTasks, type MadeBatch } from "./batch.ts";
+import { checkChange, openBlockersOf, readsOfChange } from "./blocking.ts";
+import { changeTask, removeTask, requireTask } from "./changes.ts";
+import { addTasks, futureOnly, readsOfAdding, textLengthOf } from "./creation.ts";
+import { canonicalList, newFields, patchedFields, type SetFields, withStatus } from "./fields.ts";
 import { taskBody } from "./representation.ts";
+import type { TaskPatch } from "./schema.ts";
 import {
+	type CreateBatch,
+	type CreatedBatch,
 	type CreatedTask,
 	type CreateTask,
 	type RemoveTask,
+	type SweepDeferred,
+	type TaskReadSet,
 	type TaskRow,
 	type TaskStore,
 	tasks,
@@ -16,103 +25,124 @@ import {
 } from "./store.ts";
 
 /**
- * The use cases of tasks. Each is one transaction with its event. Throws `not_found`,
+ * The use cases of tasks. Each is one transaction with its events. Throws `not_found`, `conflict`, `validation_error`,
  * `precondition_required`, `precondition_failed`, `idempotency_mismatch`, `unavailable`.
  */
 export interface TaskService extends TaskStore {
 	create(change: CreateTask): Promise<CreatedTask>;
+	/** All or none; the bodies are in the order of the tasks. */
+	createBatch(change: CreateBatch): Promise<CreatedBatch>;
 	update(change: UpdateTask): Promise<Representation>;
 	remove(change: RemoveTask): Promise<void>;
+	/** Ends the deferral of tasks whose time has come, of at most `limit`; returns of how many. */
+	sweep(change: SweepDeferred, limit: number): Promise<number>;
 }
 
 export function taskService(store: TaskStore, run: RunUnit): TaskService {
 	return {
 		...store,
-		create: (change) => run(createTask(change)),
+		create: async (change) => run(createTask(change)),
+		createBatch: async (change) => batchAsItIs(store, change.context.space, await run(createTasks(change))),
 		update: (change) => run(updateTask(change)),
-		remove: (change) => run(removeTask(change)),
+		remove: (change) => run(deleteTask(change)),
+		sweep: (change, limit) => run(sweepDeferred(change, limit)),
 	};
 }
 
+/** Throws `validation_error` at once. */
 function createTask(change: CreateTask): Unit<CreatedTask> {
-	const { id, task, idempotent } = change;
+	const { id, task, author, idempotent, context } = change;
+	const fields = newFields(id, task, author);
+	const added = [{ id, fields, path: "" }];
 	return {
-		space: change.context.space,
-		reads: [tasks.inserts(), ...idempotencyReads(idempotent)],
-		textLength: task.title.length + (task.description?.length ?? 0),
+		space: context.space,
+		reads: [readsOfAdding(added, context.space), ...idempotencyReads(idempotent)],
+		textLength: textLengthOf(fields),
 		decide(work) {
-			const created = once(work, idempotent, () => ({ id, body: insert(work, change) }));
+			const add = () => ({ id, body: addTasks(work, added, change)[0]?.body ?? "" });
+			const created = once(work, idempotent, add);
 			return { id: created.id, task: represent(created.body), replayed: created.replayed };
 		},
 	};
 }
 
-function insert(work: UnitOfWork, change: CreateTask): string {
-	const { id, task, now, context } = change;
-	const fields = { id, title: task.title, description: task.description ?? "", version: 1 };
-	const body = taskBody(fields);
-	const seq = append(work, "task.created", change, body);
-	work.rows(tasks).insert({ ...fields, seq, space: context.space, createdAt: now, updatedAt: now });
-	return body;
+/** A repeat gives the same tasks as they are now, without those that are gone. */
+async function batchAsItIs(store: TaskStore, space: SpaceId, made: MadeBatch): Promise<CreatedBatch> {
+	const { ids, bodies, replayed } = made;
+	return { bodies: bodies ?? (await store.findAll(space, ids)).map(taskBody), replayed };
 }
 
 /** A patch that changes nothing keeps the version and appends no event. */
 function updateTask(change: UpdateTask): Unit<Representation> {
+	const { id, patch, author, ifMatch, context } = change;
 	return {
-		space: change.context.space,
-		reads: [tasks.reads({ ids: [change.id] })],
-		textLength: (change.patch.title?.length ?? 0) + (change.patch.description?.length ?? 0),
+		space: context.space,
+		reads: [tasks.reads({ ids: [id], ...readsOfPatch(id, patch) })],
+		weight: patch.status === undefined ? 1 : weightOfFinishing,
+		textLength: JSON.stringify(patch).length,
 		decide(work) {
-			const rows = work.rows(tasks);
-			const row = requireTask(rows.find(change.id));
-			const current = represent(taskBody(row));
-			requireMatch(change.ifMatch, current);
-			const { patch } = change;
-			const title = patch.title ?? row.title;
-			const description = patch.description === undefined ? row.description : (patch.description ?? "");
-			if (title === row.title && description === row.description) return current;
-			const next = { ...row, title, description, version: row.version + 1, updatedAt: change.now };
-			const representation = represent(taskBody(next));
-			append(work, "task.updated", change, representation.body);
-			rows.update(next);
-			return representation;
+			const row = requireTask(work.rows(tasks).find(id));
+			requireMatch(ifMatch, represent(taskBody(row)));
+			const fields = patchedFields(row, patch, author);
+			checkChange(work.rows(tasks), row, fields);
+			return changeTask(work, row, patched(work, row, fields, change.now), change);
 		},
 	};
 }
 
-function removeTask(change: RemoveTask): Unit<void> {
+/** A thousand tasks may wait for a task that is finished, though hardly any do. */
+const weightOfFinishing = 4;
+
+function readsOfPatch(id: string, patch: TaskPatch): TaskReadSet {
 	return {
-		space: change.context.space,
-		reads: [tasks.reads({ ids: [change.id] })],
+		...readsOfChange(id, patch),
+		...(patch.status !== undefined && { waitingFor: [id] }),
+	};
+}
+
+/** The row with what a patch sets, its version and times as they were. */
+function patched(work: UnitOfWork, row: TaskRow, fields: Partial<SetFields>, now: number): TaskRow {
+	const { blockedBy, deferUntil, ...rest } = fields;
+	return {
+		...row,
+		...rest,
+		...withStatus(row, fields, now),
+		...(deferUntil !== undefined && { deferUntil: futureOnly(work, deferUntil) }),
+		...(blockedBy !== undefined && {
+			blockedBy: canonicalList(blockedBy),
+			openBlockers: openBlockersOf(work.rows(tasks), blockedBy),
+		}),
+	};
+}
+
+function deleteTask(change: RemoveTask): Unit<void> {
+	const { id, ifMatch, context } = change;
+	return {
+		space: context.space,
+		reads: [tasks.reads({ ids: [id], waitingFor: [id] })],
+		weight: weightOfFinishing,
 		decide(work) {
-			const rows = work.rows(tasks);
-			const row = requireTask(rows.find(change.id));
+			const row = requireTask(work.rows(tasks).find(id));
 			const last = represent(taskBody(row));
-			requireMatch(change.ifMatch, last);
-			append(work, "task.deleted", change, last.body);
-			rows.remove(row);
+			requireMatch(ifMatch, last);
+			removeTask(work, row, last, change);
 		},
 	};
 }
 
-function append(
-	work: UnitOfWork,
-	type: EventType,
-	{ id, now, context }: CreateTask | RemoveTask,
-	data: string,
-): number {
-	return work.append({ ...context, type, subject: taskPath(id), data, time: now });
-}
-
-export function requireTask(row: TaskRow | undefined): TaskRow {
-	if (row === undefined) throw noSuchTask();
-	return row;
-}
-
-export function noSuchTask(): AppError {
-	return new AppError("not_found", "There is no such task.");
-}
-
-export function taskPath(id: string): string {
-	return `/collab/tasks/${id}`;
+/** By the database's clock, in all spaces. */
+function sweepDeferred({ context, now }: SweepDeferred, limit: number): Unit<number> {
+	return {
+		space: "every",
+		reads: [tasks.reads({ due: limit })],
+		weight: limit,
+		decide(work) {
+			const due = work.rows(tasks).due(limit, work.now());
+			for (const row of due) {
+				const made = { context: { ...context, space: row.space }, now };
+				changeTask(work, row, { ...row, deferUntil: null }, made);
+			}
+			return due.length;
+		},
+	};
 }

@@ -94,6 +94,7 @@ test("the document has every operation of health, login and tasks", () => {
 			"PATCH /collab/tasks/{id}",
 			"POST /auth/login",
 			"POST /collab/tasks",
+			"POST /collab/tasks/batch",
 		]),
 	);
 	expect(operations.map(([line]) => line).filter((line) => line.includes("swagger"))).toEqual([]);
@@ -109,10 +110,11 @@ test.each([
 	["DELETE /auth/tokens/{id}", "204 401 403 404 429 500 503"],
 	["GET /auth/actors", "200 401 403 422 429 500 503"],
 	["GET /auth/actors/{kind}/{id}", "200 401 403 404 429 500 503"],
-	["POST /collab/tasks", "200 400 401 403 404 413 415 422 429 500 503"],
+	["POST /collab/tasks", "200 400 401 403 404 409 413 415 422 429 500 503"],
+	["POST /collab/tasks/batch", "200 400 401 403 404 409 413 415 422 429 500 503"],
 	["GET /collab/state/tasks", "200 304 401 403 404 422 429 500 503"],
 	["GET /collab/tasks/{id}", "200 304 401 403 404 429 500 503"],
-	["PATCH /collab/tasks/{id}", "200 400 401 403 404 412 413 415 422 428 429 500 503"],
+	["PATCH /collab/tasks/{id}", "200 400 401 403 404 409 412 413 415 422 428 429 500 503"],
 	["DELETE /collab/tasks/{id}", "204 400 401 403 404 412 428 429 500 503"],
 ])("%s declares %s", (line, statuses) => {
 	expect(Object.keys(operationAt(line).responses).sort().join(" ")).toBe(statuses);
@@ -218,6 +220,7 @@ test("every operation that needs a credential says which one", () => {
 		"GET /spaces/{space}",
 		"GET /spaces/{space}/members",
 		"POST /collab/tasks",
+		"POST /collab/tasks/batch",
 		"PATCH /collab/tasks/{id}",
 		"DELETE /collab/tasks/{id}",
 	];

@@ -298,6 +298,93 @@ async function readsWithLogin(env: Readonly<Record<string, string>>): Promise<re
 	return seen;
 }
 
+/** Lists of tasks by every filter, in every order, page by page. */
+async function lists(env: Readonly<Record<string, string>>): Promise<readonly Seen[]> {
+	const server = await foreseeable(env);
+	const { say, seen } = recorded(server);
+	const headers = { authorization: server.bearer, "if-match": "*" };
+	const ids: string[] = [];
+	for (let index = 0; index < 12; index++) {
+		const { json } = await say("POST /collab/tasks", {
+			headers,
+			body: {
+				title: ["plain", "Größe", "漢字 kanji", "e\u0301tude"][index % 4],
+				description: index % 3 === 0 ? "Choose a ﬁne courier" : "",
+				priority: index % 3,
+				rank: index % 2 === 0 ? "Zm" : "am",
+				status: ["open", "open", "done", "waiting"][index % 4],
+				labels: [["a"], ["a", "é"], ["e\u0301", ","], []][index % 4],
+				assignee: [null, "ann", "Ann"][index % 3],
+				parent: index > 4 ? ids[1] : null,
+				blocked_by: index > 5 && index % 2 === 0 ? ids.slice(0, 2) : [],
+				due_at: index % 5 === 0 ? "2026-01-01T00:00:00Z" : null,
+			},
+		});
+		ids.push((json as { id: string }).id);
+	}
+	await say(`PATCH /collab/tasks/${ids[2] ?? ""}`, { headers, body: { title: "changed" } });
+	await say(`PATCH /collab/tasks/${ids[0] ?? ""}`, { headers, body: { status: "cancelled" } });
+	const filters = [
+		"",
+		"status=open",
+		"status=done&status=cancelled&status=waiting",
+		"label=a",
+		`label=a&label=${encodeURIComponent("é")}`,
+		`label=${encodeURIComponent(",")}`,
+		"assignee=",
+		"assignee=ann",
+		"claimed_by=",
+		`parent=${ids[1] ?? ""}`,
+		"parent=x",
+		`blocked_by=${ids[0] ?? ""}`,
+		"blocked_by=",
+		"due_before=2027-01-01T00:00:00Z",
+		"number=3",
+		"ready=true",
+		`q=${encodeURIComponent("GRÖẞE")}`,
+		`q=${encodeURIComponent("fine cour")}`,
+		`q=${encodeURIComponent("字 étu")}`,
+		`q=${encodeURIComponent("'%_\\\"; --")}`,
+	];
+	for (const filter of filters) {
+		for (const order of [
+			"",
+			"&order=asc",
+			"&sort=priority",
+			"&sort=updated&order=asc",
+			"&sort=status_since&brief=true",
+		]) {
+			let next: string | undefined = `/collab/state/tasks?limit=3&${filter}${order}`;
+			while (next !== undefined) {
+				const answer: Answer = await say(`GET ${next as `/${string}`}`);
+				next = /^<(.+)>/.exec(answer.headers.get("link") ?? "")?.[1];
+			}
+		}
+	}
+	await say("GET /collab/tasks/stats");
+	await say("HEAD /collab/tasks/stats");
+	for (const wrong of [
+		"label=",
+		"status=x&q=!",
+		"due_before=x&number=0",
+		"cursor=x",
+		"assignee=%00",
+		"ready=1&brief=",
+	]) {
+		await say(`GET /collab/state/tasks?${wrong}`);
+	}
+	return seen;
+}
+
+test("lists have the same pages on every database", async () => {
+	const [first, ...others] = await Promise.all(
+		everyDatabase.map(async ({ newUrl }) => lists({ DATABASE_URL: await newUrl() })),
+	);
+	expect([...new Set(first?.map(({ status }) => status))].sort()).toEqual([200, 422]);
+	expect(first?.length).toBeGreaterThan(200);
+	for (const other of others) expect(other).toEqual([...(first ?? [])]);
+});
+
 test("where reads want a login, the same requests get the same responses on every database", async () => {
 	const [first, ...others] = await Promise.all(
 		everyDatabase.map(async ({ newUrl }) => readsWithLogin({ DATABASE_URL: await newUrl() })),

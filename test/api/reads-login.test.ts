@@ -360,13 +360,13 @@ for (const { name, newUrl } of durableDatabases) {
 			const url = await newUrl();
 			const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, await silentLog());
 			let isAway = false;
-			const find: typeof storage.users.find = async (id) => {
+			const lookUp: typeof storage.spaces.lookUp = async (space, id) => {
 				if (isAway) throw new Error("away");
-				return storage.users.find(id);
+				return storage.spaces.lookUp(space, id);
 			};
 			let now = Date.now();
 			const { log, lines } = recordedLog();
-			const parts = { storage: { ...storage, users: { ...storage.users, find } }, clock: () => now, log };
+			const parts = { storage: { ...storage, spaces: { ...storage.spaces, lookUp } }, clock: () => now, log };
 			const server = await startServer({ ...login, DATABASE_URL: url }, parts);
 			const said = () => lines.filter(({ msg }) => String(msg).startsWith("Credentials cannot be looked up"));
 			const writer = await startServer({ ...login, DATABASE_URL: url });
@@ -404,11 +404,11 @@ test("all streams of a user are one question every few seconds, and none once th
 		await silentLog(),
 	);
 	let asked = 0;
-	const find: typeof storage.users.find = (id) => {
+	const lookUp: typeof storage.spaces.lookUp = (space, id) => {
 		asked++;
-		return storage.users.find(id);
+		return storage.spaces.lookUp(space, id);
 	};
-	const server = await startServer(login, { storage: { ...storage, users: { ...storage.users, find } } });
+	const server = await startServer(login, { storage: { ...storage, spaces: { ...storage.spaces, lookUp } } });
 	const headers = { authorization: server.bearer };
 	const tails = await Promise.all(Array.from({ length: 50 }, () => follow(server, headers)));
 	asked = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { sha256 } from "../../src/kernel/canonical.ts";
+import { canonical, sha256 } from "../../src/kernel/canonical.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import { ask, errorOf } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
@@ -40,7 +40,8 @@ for (const { name, newUrl } of everyDatabase) {
 
 		test("create returns the whole task, with Location and ETag", async () => {
 			const { id, answer } = await create("Choose a courier");
-			expect(answer.text).toBe(`{"description":"","id":"${id}","title":"Choose a courier","version":1}`);
+			expect(answer.json).toMatchObject({ description: "", id, title: "Choose a courier", version: 1 });
+			expect(answer.text).toBe(canonical(answer.json));
 			expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 			expect(answer.headers.get("location")).toBe(`/collab/tasks/${id}`);
 			expect(answer.headers.get("content-type")).toBe("application/json");
@@ -124,7 +125,7 @@ for (const { name, newUrl } of everyDatabase) {
 			const { id, etag } = await create("first");
 			const changed = await patch(id, etag, { title: "second" });
 			expect(changed.status).toBe(200);
-			expect(changed.json).toEqual({ description: "", id, title: "second", version: 2 });
+			expect(changed.json).toMatchObject({ description: "", id, title: "second", version: 2 });
 			expect(changed.headers.get("etag")).toBe(`"${sha256(changed.text)}"`);
 			const stale = await patch(id, etag, { title: "third" });
 			expect(stale.status).toBe(412);
@@ -141,7 +142,7 @@ for (const { name, newUrl } of everyDatabase) {
 				{ description: null },
 				"application/merge-patch+json; charset=utf-8",
 			);
-			expect(merged.json).toEqual({ description: "", id, title: "patched", version: 2 });
+			expect(merged.json).toMatchObject({ description: "", id, title: "patched", version: 2 });
 			const refused = await patch(id, "*", { title: null });
 			expect(refused.status).toBe(422);
 			expect(errorOf(refused).details?.map(({ path }) => path)).toEqual(["/title"]);
@@ -266,7 +267,6 @@ for (const { name, newUrl } of everyDatabase) {
 				[{ title: "" }, "/title"],
 				[{ title: " \t\u00a0\u3000" }, "/title"],
 				[{ title: "x", description: emoji.repeat(20_001) }, "/description"],
-				[{ title: "x", description: null }, "/description"],
 			] as const) {
 				const answer = await ask(server, "POST /collab/tasks", { headers: { authorization }, body });
 				expect([path, answer.status]).toEqual([path, 422]);

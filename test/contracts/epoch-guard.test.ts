@@ -93,6 +93,7 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 			const create = () =>
 				tasks.create({
 					id: newId(),
+					author: "Ada",
 					task: { title: "t" },
 					idempotent: undefined,
 					now: 1,
@@ -108,6 +109,7 @@ describe.if(postgres !== undefined)("the epoch guard", () => {
 				await tasks.update({
 					id,
 					ifMatch: "any",
+					author: "Ada",
 					patch: { title: "u" },
 					now: 2,
 					context: systemContext,

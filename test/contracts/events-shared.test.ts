@@ -33,6 +33,7 @@ test.if(postgres !== undefined)(
 		heard = Promise.withResolvers();
 		await storage.tasks.create({
 			id: newId(),
+			author: "Ada",
 			task: { title: "one" },
 			idempotent: undefined,
 			now: 1000,

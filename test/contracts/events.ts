@@ -20,6 +20,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 		return storage.tasks
 			.create({
 				id,
+				author: "Ada",
 				task: { title },
 				idempotent: undefined,
 				now,
@@ -41,6 +42,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			const updated = await storage.tasks.update({
 				id,
 				ifMatch: "any",
+				author: "Ada",
 				patch: { title: "two" },
 				now: 2000,
 				context: { actor: "token/two", requestId: "r2", space: 1 },
@@ -48,6 +50,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			await storage.tasks.update({
 				id,
 				ifMatch: "any",
+				author: "Ada",
 				patch: {},
 				now: 2500,
 				context: { actor: "system", requestId: "nothing", space: 1 },
@@ -71,6 +74,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					space: 1,
 					spaceName: null,
 					time: 1000,
+					ready: 1,
 				},
 				{
 					id: 2,
@@ -82,6 +86,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					space: 1,
 					spaceName: null,
 					time: 2000,
+					ready: 1,
 				},
 				{
 					id: 3,
@@ -93,6 +98,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					space: 1,
 					spaceName: null,
 					time: 3000,
+					ready: 0,
 				},
 			]);
 		});
@@ -156,6 +162,7 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			for (const now of [0, Date.now() + 1e10, 1000]) {
 				await tasks.create({
 					id: newId(),
+					author: "Ada",
 					task: { title: "once" },
 					idempotent: { scope: "u POST /collab/tasks", key: `k${now}`, requestHash: "h" },
 					now,
@@ -181,6 +188,7 @@ export function sharedLogContract(open: () => Promise<TestStorage>): void {
 		});
 		await there.tasks.create({
 			id: newId(),
+			author: "Ada",
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,

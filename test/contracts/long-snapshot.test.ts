@@ -6,6 +6,7 @@ import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
+import { pageQuery } from "../support/task-pages.ts";
 
 const versions = 10_000;
 
@@ -39,13 +40,13 @@ async function othersEnded(url: string): Promise<void> {
 /** Every kind of statement that reads or writes the log's head. */
 async function useLog({ tasks, jobs, events }: TestStorage): Promise<void> {
 	const change = { now: 1, context: systemContext, idempotent: undefined };
-	const task = { id: newId(), task: { title: "t" } };
+	const task = { id: newId(), author: "Ada", task: { title: "t" } };
 	await tasks.create({ ...change, ...task });
-	await tasks.update({ ...change, id: task.id, ifMatch: "any", patch: { title: "u" } });
+	await tasks.update({ ...change, id: task.id, ifMatch: "any", author: "Ada", patch: { title: "u" } });
 	const job = { kind: "k", payload: "1", queue: "q", priority: 0, maxAttempts: 1 };
 	await jobs.enqueue({ ...change, id: newId(), job: { ...job, runAt: undefined, uniqueKey: undefined } });
 	await tasks.revision(1);
-	await tasks.list({ space: 1, order: "desc", limit: 10, after: undefined });
+	await tasks.list(pageQuery({ order: "desc", limit: 10 }));
 	await events.range();
 	await events.read({ space: "every", after: 0, types: eventTypes, limit: 10, bytesMax: 1_000_000 });
 	await events.purge(2, 1);

@@ -133,7 +133,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		const request = (scope: string, key: string) => ({ scope, key, requestHash: "h" });
 		const change = { id: newId(), now: 1, context: systemContext };
 		const idempotent = request("u POST /collab/tasks", "t");
-		const created = await tasks.create({ ...change, task: { title: "x" }, idempotent });
+		const created = await tasks.create({ ...change, author: "Ada", task: { title: "x" }, idempotent });
 		expect(created).toEqual({ id, task: represent(body), replayed: true });
 		for (const [key, isNew, state] of [
 			["new", true, "queued"],
@@ -184,6 +184,7 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		const { tasks, events } = await openTestStorage(url);
 		await tasks.create({
 			id: newId(),
+			author: "Ada",
 			task: { title: "x" },
 			idempotent: undefined,
 			now: 1,

@@ -14,6 +14,7 @@ import { openPool, postgresAddress } from "../support/pool.ts";
 import { silentLog } from "../support/server.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage } from "../support/storage.ts";
+import { pageQuery } from "../support/task-pages.ts";
 import { notes as notesOfPostgres } from "./notes/postgres.ts";
 import { notes as notesOfSqlite } from "./notes/sqlite.ts";
 import { noteService } from "./notes/store.ts";
@@ -51,6 +52,7 @@ describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) =
 		const create = (title: string) =>
 			tasks.create({
 				id: newId(),
+				author: "Ada",
 				task: { title },
 				idempotent: undefined,
 				now: 1,
@@ -70,7 +72,7 @@ describe.each([...durableDatabases])("a new collection on $name", ({ newUrl }) =
 			{ seq: 1, id: first, text: "a12", space: 1 },
 			{ seq: 3, id: second, text: "b", space: 1 },
 		]);
-		const { rows } = await stores.tasks.list({ space: 1, order: "asc", limit: 9, after: undefined });
+		const { rows } = await stores.tasks.list(pageQuery({ order: "asc", limit: 9 }));
 		expect(rows.map(({ title, seq }) => [title, seq])).toEqual([
 			["t", 2],
 			["u", 5],

@@ -31,8 +31,8 @@ describe.each([...postgresVariants])("$name", ({ newUrl, env }) => {
 			// Not all in one group: many groups meet.
 			await Bun.sleep(index * 2);
 			const change = { now: 1, context: systemContext };
-			await tasks.create({ ...change, id, task: { title: "t" }, idempotent: undefined });
-			await tasks.update({ ...change, id, ifMatch: "any", patch: { title: "u" } });
+			await tasks.create({ ...change, id, author: "Ada", task: { title: "t" }, idempotent: undefined });
+			await tasks.update({ ...change, id, ifMatch: "any", author: "Ada", patch: { title: "u" } });
 			await jobs.lease({
 				worker: "w",
 				queues: ["q"],

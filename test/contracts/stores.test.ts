@@ -7,6 +7,7 @@ import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
 import { spaceStoreContract } from "./spaces.ts";
+import { taskListContract } from "./task-lists.ts";
 import { taskStoreContract } from "./tasks.ts";
 import { unitOfWorkContract } from "./units.ts";
 import { userStoreContract } from "./users.ts";
@@ -14,6 +15,7 @@ import { userStoreContract } from "./users.ts";
 function storeContracts(open: () => Promise<TestStorage>): void {
 	unitOfWorkContract(open);
 	taskStoreContract(open);
+	taskListContract(open);
 	jobStoreContract(open);
 	eventStoreContract(open);
 	userStoreContract(open);

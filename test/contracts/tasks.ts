@@ -3,12 +3,14 @@ import { newId } from "../../src/kernel/ids.ts";
 import type { CreateTask } from "../../src/tasks/store.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
+import { pageQuery } from "../support/task-pages.ts";
 
 /** The contract of tasks on every database. `open` returns an empty storage. */
 export function taskStoreContract(open: () => Promise<TestStorage>): void {
 	function newTask(title: string, more: Partial<CreateTask> = {}): CreateTask {
 		return {
 			id: newId(),
+			author: "Ada",
 			task: { title },
 			idempotent: undefined,
 			now: 1000,
@@ -23,17 +25,57 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const change = newTask("one");
 			const { id, task, replayed } = await tasks.create(change);
 			expect({ id, replayed }).toEqual({ id: change.id, replayed: false });
-			expect(task.body).toBe(`{"description":"","id":"${id}","title":"one","version":1}`);
 			const row = await tasks.find(1, id);
 			expect(row).toEqual({
 				seq: 1,
+				updatedSeq: 1,
+				space: 1,
 				id,
+				number: 1,
 				title: "one",
 				description: "",
 				version: 1,
+				status: "open",
+				statusSince: 1000,
+				priority: 0,
+				rank: `${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}m`,
+				assignee: null,
+				claimedBy: null,
+				createdBy: "system",
+				parent: null,
+				blockedBy: "[]",
+				openBlockers: 0,
+				labels: "[]",
+				metadata: "{}",
+				note: null,
+				dueAt: null,
+				deferUntil: null,
 				createdAt: 1000,
 				updatedAt: 1000,
-				space: 1,
+				etag: task.etag,
+			});
+			expect(JSON.parse(task.body)).toEqual({
+				assignee: null,
+				blocked_by: [],
+				claimed_by: null,
+				created_at: "1970-01-01T00:00:01.000Z",
+				created_by: "system",
+				defer_until: null,
+				description: "",
+				due_at: null,
+				id,
+				labels: [],
+				metadata: {},
+				note: null,
+				number: 1,
+				parent: null,
+				priority: 0,
+				rank: row?.rank,
+				status: "open",
+				status_since: "1970-01-01T00:00:01.000Z",
+				title: "one",
+				updated_at: "1970-01-01T00:00:01.000Z",
+				version: 1,
 			});
 		});
 
@@ -45,6 +87,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					tasks.update({
 						id,
 						ifMatch: [task.etag],
+						author: "Ada",
 						patch: { title: `t${index}` },
 						now: 2000,
 						context: systemContext,
@@ -59,9 +102,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				expect(loser).toMatchObject({ code: "precondition_failed", details: { etag: winners[0]?.etag } });
 			}
 			expect(await tasks.find(1, id)).toMatchObject({ version: 2, updatedAt: 2000 });
-			expect((await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).revision.rev).toBe(
-				2,
-			);
+			expect((await tasks.list(pageQuery({ order: "asc", limit: 10 }))).revision.rev).toBe(2);
 		});
 
 		test("a patch that changes nothing keeps version, ETag and log", async () => {
@@ -72,13 +113,14 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					await tasks.update({
 						id,
 						ifMatch: "any",
+						author: "Ada",
 						patch,
 						now: 2000,
 						context: systemContext,
 					}),
 				).toEqual(task);
 			}
-			expect(await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).toMatchObject({
+			expect(await tasks.list(pageQuery({ order: "asc", limit: 10 }))).toMatchObject({
 				revision: { rev: 1 },
 			});
 		});
@@ -95,6 +137,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.update({
 					id,
 					ifMatch: "absent",
+					author: "Ada",
 					patch: {},
 					now: 1,
 					context: systemContext,
@@ -110,6 +153,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.update({
 					id: change.id,
 					ifMatch: "any",
+					author: "Ada",
 					patch: { title: "two" },
 					now: 2,
 					context: systemContext,
@@ -118,9 +162,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			]);
 			expect(created.task.body).toContain('"version":1');
 			expect(updated.body).toContain('"version":2');
-			expect(await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).toEqual({
+			expect(await tasks.list(pageQuery({ order: "asc", limit: 10 }))).toEqual({
 				rows: [],
-				more: false,
+				next: undefined,
 				revision: { rev: 3, tasksRev: 3 },
 			});
 		});
@@ -136,7 +180,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 					now: 2000,
 					context: systemContext,
 				}),
-				tasks.create({ ...change, task: { title: "two" }, now: 3000 }),
+				tasks.create({ ...change, author: "Ada", task: { title: "two" }, now: 3000 }),
 			]);
 			expect(await tasks.find(1, change.id)).toMatchObject({ seq: 3, title: "two", createdAt: 3000 });
 		});
@@ -151,7 +195,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				tasks.create(newTask("after")),
 			]);
 			expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-			const { rows, revision } = await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined });
+			const { rows, revision } = await tasks.list(pageQuery({ order: "asc", limit: 10 }));
 			expect(rows.map(({ title, seq }) => [title, seq])).toEqual([
 				["twin", 1],
 				["before", 2],
@@ -171,9 +215,7 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			expect(
 				tasks.create(newTask("other", { idempotent: { ...idempotent, requestHash: "h2" } })),
 			).rejects.toMatchObject({ code: "idempotency_mismatch" });
-			expect((await tasks.list({ space: 1, order: "asc", limit: 10, after: undefined })).rows).toHaveLength(
-				1,
-			);
+			expect((await tasks.list(pageQuery({ order: "asc", limit: 10 }))).rows).toHaveLength(1);
 		});
 
 		test("a key expires by the database's clock, however wrong the clocks of the servers are", async () => {
@@ -189,9 +231,9 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 			const { tasks } = await open();
 			const ids: string[] = [];
 			for (let n = 1; n <= 5; n++) ids.push((await tasks.create(newTask(`t${n}`))).id);
-			const first = await tasks.list({ space: 1, order: "desc", limit: 2, after: undefined });
+			const first = await tasks.list(pageQuery({ order: "desc", limit: 2 }));
 			expect(first.rows.map(({ title }) => title)).toEqual(["t5", "t4"]);
-			expect(first.more).toBe(true);
+			expect(first.next).toEqual([4]);
 			await tasks.create(newTask("t6"));
 			await tasks.remove({
 				id: ids[3] ?? "",
@@ -199,12 +241,12 @@ export function taskStoreContract(open: () => Promise<TestStorage>): void {
 				now: 1,
 				context: systemContext,
 			});
-			const next = await tasks.list({ space: 1, order: "desc", limit: 2, after: first.rows.at(-1)?.seq });
+			const next = await tasks.list(pageQuery({ order: "desc", limit: 2, after: first.next }));
 			expect(next.rows.map(({ title }) => title)).toEqual(["t3", "t2"]);
-			const last = await tasks.list({ space: 1, order: "desc", limit: 2, after: next.rows.at(-1)?.seq });
-			expect({ titles: last.rows.map(({ title }) => title), more: last.more }).toEqual({
+			const last = await tasks.list(pageQuery({ order: "desc", limit: 2, after: next.next }));
+			expect({ titles: last.rows.map(({ title }) => title), next: last.next }).toEqual({
 				titles: ["t1"],
-				more: false,
+				next: undefined,
 			});
 		});
 

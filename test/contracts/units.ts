@@ -7,6 +7,7 @@ import { Collection, type Read, type UnitOfWork } from "../../src/kernel/unit-of
 import { type TaskRow, tasks } from "../../src/tasks/store.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
+import { pageQuery } from "../support/task-pages.ts";
 
 /** The contract of units of work on every database, for any collection. */
 export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
@@ -14,6 +15,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 		const storage = await open();
 		const { id } = await storage.tasks.create({
 			id: newId(),
+			author: "Ada",
 			task: { title: "there" },
 			idempotent: undefined,
 			now: 1000,
@@ -69,7 +71,9 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 						space: 1,
 						time: 1,
 					});
-					work.rows(tasks)[verb]({ ...row, title: "lost" });
+					const rows = work.rows(tasks);
+					if (verb === "update") rows.update(row, { ...row, title: "lost" });
+					else rows.remove(row);
 				};
 				expect(await outcome(reads, change("update"))).toMatchObject(readSetError);
 				expect(await outcome(reads, change("remove"))).toMatchObject(readSetError);
@@ -94,7 +98,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 				time: 1,
 			} as const;
 			const changes: readonly ((work: UnitOfWork) => unknown)[] = [
-				(work) => work.rows(tasks).update({ ...row, title: "lost" }),
+				(work) => work.rows(tasks).update(row, { ...row, title: "lost" }),
 				(work) => work.rows(tasks).remove(row),
 				(work) => work.rows(tasks).insert({ ...row, id: newId(), seq: 9 }),
 				(work) => work.append(event),
@@ -114,6 +118,7 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			const { storage } = await opened();
 			await storage.tasks.create({
 				id: newId(),
+				author: "Ada",
 				task: { title: "elsewhere" },
 				idempotent: undefined,
 				now: 1000,
@@ -123,8 +128,12 @@ export function unitOfWorkContract(open: () => Promise<TestStorage>): void {
 			expect(await storage.tasks.revision(2)).toEqual({ rev: 2, tasksRev: 2 });
 			expect(await storage.tasks.revision(3)).toEqual({ rev: 2, tasksRev: 0 });
 			const list = { order: "asc", limit: 10, after: undefined } as const;
-			expect((await storage.tasks.list({ ...list, space: 2 })).rows).toMatchObject([{ title: "elsewhere" }]);
-			expect((await storage.tasks.list({ ...list, space: 1 })).rows).toMatchObject([{ title: "there" }]);
+			expect((await storage.tasks.list(pageQuery({ ...list, space: 2 }))).rows).toMatchObject([
+				{ title: "elsewhere" },
+			]);
+			expect((await storage.tasks.list(pageQuery({ ...list, space: 1 }))).rows).toMatchObject([
+				{ title: "there" },
+			]);
 		});
 
 		test("that looks up jobs, keys or records which are not in its read set throws", async () => {

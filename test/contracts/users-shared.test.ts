@@ -85,6 +85,7 @@ describe.if(onPostgres !== undefined)("users on Postgres, beside a server of the
 				users.add(newUser("mary@example.com")),
 				storage.tasks.create({
 					id: newId(),
+					author: "Ada",
 					task: { title: "of another person" },
 					idempotent: undefined,
 					now: 1,

@@ -60,6 +60,7 @@ class FakeLog implements EventStore {
 				space: 1,
 				spaceName: null,
 				time: id,
+				ready: null,
 			});
 		}
 		const page = eventPage(query, this, rows, rows.length === query.limit);
@@ -411,6 +412,7 @@ describe("the tail buffer", () => {
 			space: 1,
 			spaceName: null,
 			time: id,
+			ready: null,
 		} as const;
 	};
 	const batch = (rows: readonly ReturnType<typeof row>[]) => {

@@ -61,6 +61,7 @@ describe.if(own !== undefined)("a Postgres", () => {
 			const change = {
 				id: newId(),
 				task,
+				author: "Ada",
 				idempotent: undefined,
 				now: 1,
 				context: systemContext,

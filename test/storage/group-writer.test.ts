@@ -110,7 +110,7 @@ describe("the writer of SQLite", () => {
 			"CREATE TABLE log_head (one integer PRIMARY KEY, rev integer NOT NULL)",
 			"INSERT INTO log_head VALUES (1, 0)",
 			"CREATE TABLE revisions (space integer, collection text, rev integer NOT NULL, PRIMARY KEY (space, collection))",
-			"CREATE TABLE events (id, type, subject, data, request_id, time, actor, space)",
+			"CREATE TABLE events (id, type, subject, data, request_id, time, actor, space, ready)",
 			"CREATE TABLE notes (id integer PRIMARY KEY)",
 		])
 			database.run(statement);

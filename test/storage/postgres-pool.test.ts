@@ -100,6 +100,7 @@ describe.if(server !== undefined)("the connections to Postgres", () => {
 		const forget = storage.events.onChange(heard.resolve);
 		await other.tasks.create({
 			id: newId(),
+			author: "Ada",
 			task: { title: "t" },
 			idempotent: undefined,
 			now: 1,

@@ -45,6 +45,8 @@ export const operations: Readonly<Record<string, OperationCase>> = {
 	"DELETE /auth/tokens/{id}": { wants: "jwt", path: "/auth/tokens/none", through: 404 },
 	"GET /collab/state/tasks": { wants: "read", through: 200 },
 	"POST /collab/tasks": { wants: "write", body: {}, through: 422 },
+	"POST /collab/tasks/batch": { wants: "write", body: {}, through: 422 },
+	"GET /collab/tasks/stats": { wants: "read", through: 200 },
 	"GET /collab/tasks/{id}": { wants: "read", path: "/collab/tasks/{task}", through: 200 },
 	"PATCH /collab/tasks/{id}": { wants: "write", path: "/collab/tasks/{task}", body: {}, through: 428 },
 	"DELETE /collab/tasks/{id}": { wants: "write", path: "/collab/tasks/{task}", through: 428 },

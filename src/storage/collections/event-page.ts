@@ -4,6 +4,9 @@ import { defaultSpace, type UnitSpace } from "../../kernel/space.ts";
 /** How many numbers one read examines: a filter that admits nothing must not scan the whole log in one statement. */
 export const spanMax = 10_000;
 
+/** In SQL, for either database: whether an event is of a task or of one of its comments, and the id of that task. */
+export const isOfTask = "type LIKE 'task.%'";
+export const taskOfEvent = "substr(subject, 15, 36)";
 /** Whether an index has the events of a space alone: then a read of them examines no others. */
 export function hasIndex(space: UnitSpace): boolean {
 	return space !== "every" && space !== defaultSpace;

@@ -21,12 +21,14 @@ export interface GroupRows<ReadSet, Rows> {
 	keep(): void;
 	/** Undoes the current unit's changes. */
 	undo(): void;
+	/** After all: nothing of the group was written. */
+	abandon?(): void;
 	/** The spaces in which the group has changed rows. */
 	readonly changedSpaces: ReadonlySet<SpaceId>;
 	/** Begins the statements that write the group's changes. */
 	write(tx: Tx): readonly PromiseLike<unknown>[];
-	/** For a collection whose inserts may be part of the log's own statement: the statement that inserts its new rows. */
-	insertAfter?(sql: Sql, head: HeadOfGroup): Fragment;
+	/** For a collection whose inserts may be part of the log's own statement: the statements that insert its new rows. */
+	insertAfter?(sql: Sql, head: HeadOfGroup): readonly Fragment[];
 }
 
 /** What a collection's store is built from. */
@@ -41,12 +43,39 @@ export interface StoreContext {
 	readonly tablesInSpaces: readonly string[];
 }
 
+/** What a collection has for the groups of one database's writer. */
+export interface GroupSource<ReadSet, Rows> {
+	/** The rows of a new group. */
+	rows(): GroupRows<ReadSet, Rows>;
+	/** Provides what the units of a group need before they run, and is no row. Undefined: nothing has to be waited for. */
+	prepare?(readSets: readonly ReadSet[]): Promise<void> | undefined;
+	/** After the last group. */
+	stop?(): Promise<void>;
+}
+
+/** What a source of groups is built from. */
+export type GroupContext = Pick<StoreContext, "pool" | "epochs">;
+
+/** How units of work read and change a collection, whatever its types. */
+export interface Units {
+	readonly collection: AnyCollection;
+	open(context: GroupContext): GroupSource<never, unknown>;
+}
+
 /** Pairs a collection with rows of its own types, which `Registration` leaves out so that all can be in one list. */
 export function unitsOf<ReadSet, Rows>(
 	collection: Collection<ReadSet, Rows>,
 	rows: () => GroupRows<NoInfer<ReadSet>, NoInfer<Rows>>,
-): { readonly collection: AnyCollection; rows(): GroupRows<never, unknown> } {
-	return { collection, rows };
+): Units {
+	return { collection, open: () => ({ rows }) };
+}
+
+/** As `unitsOf`, for a collection that keeps something from one group to the next. */
+export function unitsFrom<ReadSet, Rows>(
+	collection: Collection<ReadSet, Rows>,
+	open: (context: GroupContext) => GroupSource<NoInfer<ReadSet>, NoInfer<Rows>>,
+): Units {
+	return { collection, open };
 }
 
 /** How a collection is stored in Postgres; collections.ts registers it. */
@@ -54,11 +83,7 @@ export interface Registration<Store, Rows = Readonly<Record<string, unknown>>> {
 	/** Its tables, and the modules' types of their rows. */
 	readonly tables: { readonly [Name in keyof Rows]: Table & { readonly $inferSelect: Rows[Name] } };
 	/** For a collection that units of work read and change. */
-	readonly units?: {
-		readonly collection: AnyCollection;
-		/** The rows of a new group. */
-		rows(): GroupRows<never, unknown>;
-	};
+	readonly units?: Units;
 	/** Invalidates what its rows hold of earlier epochs of the log: fences, token generations. */
 	beginEpoch?(tx: Tx, epoch: NewEpoch): PromiseLike<unknown>;
 	/** The module's interface to the database. */

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../events/store.ts";
+import { numbered, type StoredEvent } from "../../events/store.ts";
 import type { EventDraft } from "../../kernel/event-draft.ts";
 import type { Revised } from "../revised.ts";
 import { databaseNow } from "./clock.ts";
@@ -41,7 +41,7 @@ export class EventAppender {
 
 	append(event: EventDraft): number {
 		const id = this.rev + 1;
-		this.#drafts.push({ ...event, id });
+		this.#drafts.push(numbered(id, event));
 		return id;
 	}
 
@@ -67,8 +67,9 @@ export class EventAppender {
 
 	/**
 	 * Locks the head, appends, and runs `inserts`: all in one statement, which is a transaction and a round trip by itself.
-	 * Returns false, and does nothing, on a server that has not been checked for a new epoch, and where the default isolation
-	 * is another one: there two writers would fail, where one should wait for the other.
+	 * Returns false, and does nothing, on a server that has not been checked for a new epoch, and where the defaults are
+	 * others: with another isolation two writers would fail, where one should wait for the other, and with another
+	 * `array_nulls` what is null would be stored as a text.
 	 */
 	async writeAlone(
 		sql: Sql,
@@ -87,7 +88,7 @@ export class EventAppender {
 			WITH head AS (
 				UPDATE log_head SET rev = rev + ${count}
 				WHERE one = 1 AND ${instanceOf(sql)} = ${checkedInstance}::bigint
-					AND current_setting('transaction_isolation') = 'read committed'
+					AND current_setting('transaction_isolation') = 'read committed' AND current_setting('array_nulls') = 'on'
 				RETURNING rev - ${count} AS base)
 			${steps.map((step, index) => sql`, ${sql(`step_${index}`)} AS (${step})`)}
 			SELECT pg_notify(${channel}, '') FROM head`;

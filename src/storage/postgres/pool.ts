@@ -18,6 +18,19 @@ const settings = {
 	array_nulls: "on",
 };
 
+const byIndexAlone = {
+	enable_seqscan: "off",
+	enable_bitmapscan: "off",
+	jit: "off",
+	max_parallel_workers_per_gather: "0",
+};
+
+/** In the same flight as the first statement of a transaction. A failure fails the transaction. */
+function configure(tx: Tx, wanted: Readonly<Record<string, string>>): void {
+	tx`SELECT set_config(name, setting, true) FROM unnest(
+		${Object.keys(wanted)}::text[], ${Object.values(wanted)}::text[]) AS wanted (name, setting)`.execute();
+}
+
 interface Connections {
 	readonly sql: Sql;
 	/** Calls that use them. */
@@ -88,9 +101,18 @@ export class Pool {
 	 */
 	begin<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
 		return this.sql.begin("isolation level read committed", (tx) => {
-			// In the same flight as the first statement of `work`. A failure fails the transaction.
-			tx`SELECT set_config(name, setting, true) FROM unnest(
-				${Object.keys(settings)}::text[], ${Object.values(settings)}::text[]) AS wanted (name, setting)`.execute();
+			configure(tx, settings);
+			return work(tx);
+		}) as Promise<T>;
+	}
+
+	/**
+	 * Statements of one snapshot, which change nothing. They read rows by an index, as many as they say: a plan that reads a
+	 * table whole, or compiles code for it, would be chosen for the whole and not for the first rows that are wanted.
+	 */
+	snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+		return this.sql.begin("isolation level repeatable read read only", (tx) => {
+			configure(tx, { ...settings, ...byIndexAlone });
 			return work(tx);
 		}) as Promise<T>;
 	}

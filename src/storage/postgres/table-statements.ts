@@ -5,6 +5,7 @@ import {
 	type Plain,
 	type StatementSpec,
 	selection,
+	shortened,
 	type TableColumn,
 } from "../table-columns.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
@@ -12,8 +13,8 @@ import { type HeadOfGroup, numbersAsTheyAre } from "./head-of-group.ts";
 import type { RowChanges } from "./identity-map.ts";
 
 export interface NumberedSpec<Row> extends StatementSpec<Row> {
-	/** The first column, where it is the number of the event that inserted the row. */
-	readonly numbered?: Field<Row>;
+	/** Columns that hold the number of the event that inserted the row. */
+	readonly numbered?: readonly Field<Row>[];
 }
 
 /**
@@ -25,6 +26,8 @@ export class TableStatements<Row extends Plain<Row>> {
 	readonly #updated: readonly TableColumn<Row>[];
 	readonly #selection: string;
 	readonly #insert: TemplateStringsArray;
+	readonly #short: ReturnType<typeof shortened<Row>>;
+	readonly #insertShort: TemplateStringsArray;
 	readonly #update: TemplateStringsArray;
 	readonly #remove: TemplateStringsArray;
 
@@ -32,13 +35,17 @@ export class TableStatements<Row extends Plain<Row>> {
 		table: Table & { readonly $inferSelect: Row },
 		private readonly spec: NumberedSpec<Row>,
 	) {
-		const { key, fixed, numbered, guard } = spec;
+		const { key, fixed, numbered = [], guard } = spec;
 		const name = getTableName(table);
 		const named = (field: string | undefined) => this.#columns.filter((column) => column.field === field);
 		this.#columns = columnsOf<Row>(table);
 		this.#updated = this.#columns.filter(({ field }) => field === key || !fixed.includes(field));
 		this.#selection = selection(table);
-		this.#insert = insertText(name, this.#columns, numbered !== undefined);
+		const isNumbered = ({ field }: TableColumn<Row>) => numbered.includes(field);
+		const insert = (given: readonly TableColumn<Row>[]) => insertText(name, given, given.map(isNumbered));
+		this.#insert = insert(this.#columns);
+		this.#short = shortened(this.#columns, spec.mostlyDefault);
+		this.#insertShort = insert(this.#short.columns);
 		this.#update = updateText(name, this.#updated, named(key), named(guard));
 		this.#remove = removeText(name, named(key));
 	}
@@ -50,8 +57,11 @@ export class TableStatements<Row extends Plain<Row>> {
 
 	/** `head`: for rows whose number is known to the statement alone. */
 	insert(sql: Sql | Tx, rows: readonly Row[], { base, from }: HeadOfGroup = numbersAsTheyAre(sql)) {
-		const opening = this.spec.numbered === undefined ? [from] : [base, from];
-		return sql(this.#insert, ...opening, ...this.#columns.map(({ field }) => valuesOf(rows, field)));
+		const bases = (this.spec.numbered ?? []).map(() => base);
+		const isShort = rows.every(this.#short.isEnough);
+		const columns = isShort ? this.#short.columns : this.#columns;
+		const text = isShort ? this.#insertShort : this.#insert;
+		return sql(text, ...bases, from, ...columns.map(({ field }) => valuesOf(rows, field)));
 	}
 
 	/** `before`: the rows as they were read, in the same order; for a table with a guard. */
@@ -61,13 +71,18 @@ export class TableStatements<Row extends Plain<Row>> {
 		return sql(this.#update, ...this.#updated.map(({ field }) => valuesOf(rows, field)), ...guards);
 	}
 
+	/** Removes the rows that have the key of one of these. */
+	remove(tx: Tx, rows: readonly Row[]) {
+		return tx(this.#remove, valuesOf(rows, this.spec.key));
+	}
+
 	/**
 	 * All changes of a group, for a table without a guard. Removals come first: a row that was replaced has the same key as
 	 * the new one.
 	 */
 	write(tx: Tx, { inserted, updated, removed }: RowChanges<Row>): readonly PromiseLike<unknown>[] {
 		return [
-			...(removed.length > 0 ? [tx(this.#remove, valuesOf(removed, this.spec.key))] : []),
+			...(removed.length > 0 ? [this.remove(tx, removed)] : []),
 			...(updated.length > 0 ? [this.update(tx, updated)] : []),
 			...(inserted.length > 0 ? [this.insert(tx, inserted)] : []),
 		];
@@ -80,11 +95,15 @@ function valuesOf<Row extends Plain<Row>>(rows: readonly Row[], field: Field<Row
 	return rows.map((row) => row[field]);
 }
 
-function insertText(table: string, columns: readonly Named[], isNumbered: boolean): TemplateStringsArray {
+function insertText(
+	table: string,
+	columns: readonly Named[],
+	isNumbered: readonly boolean[],
+): TemplateStringsArray {
 	const names = namesOf(columns);
-	const base = isNumbered ? "? + " : "";
+	const values = columns.map((column, index) => (isNumbered[index] ? `? + ${column.name}` : inRow(column)));
 	return template(
-		`INSERT INTO ${table} (${names}) SELECT ${base}${names} FROM ? ${unnest(columns)} AS inserted (${names})`,
+		`INSERT INTO ${table} (${names}) SELECT ${values.join(", ")} FROM ? ${unnest(columns)} AS inserted (${names})`,
 	);
 }
 
@@ -97,7 +116,7 @@ function updateText(
 	const before = guards.map((guard) => ({ ...guard, name: `${guard.name}_before` }));
 	const changed = columns
 		.filter(({ name }) => name !== key?.name)
-		.map(({ name }) => `${name} = next.${name}`);
+		.map((column) => `${column.name} = next.${inRow(column)}`);
 	const same = guards.map(({ name }) => ` AND ${table}.${name} = next.${name}_before`);
 	const given = [...columns, ...before];
 	return template(
@@ -114,9 +133,21 @@ function namesOf(columns: readonly Named[]): string {
 	return columns.map(({ name }) => name).join(", ");
 }
 
-/** One array of values for each column. */
+/**
+ * One array of values for each column. Where `array_nulls` is off, a NULL in an array is the text `null`, which an array of
+ * numbers or ids would fail at before the statement can see the setting: such arrays are of texts, and cast row by row.
+ */
 function unnest(columns: readonly Named[]): string {
-	return `unnest(${columns.map(({ type }) => `?::${type}[]`).join(", ")})`;
+	return `unnest(${columns.map((column) => `?::${castsRows(column) ? "text" : column.type}[]`).join(", ")})`;
+}
+
+/** A column's value in a row of `unnest`. */
+function inRow(column: Named): string {
+	return castsRows(column) ? `${column.name}::${column.type}` : column.name;
+}
+
+function castsRows({ type, isNullable }: Named): boolean {
+	return isNullable && type !== "text";
 }
 
 /** A text for postgres-js' tag, with a value in place of each `?`. */

@@ -6,14 +6,12 @@ import { type GroupResult, GroupWriter, type Outcome, settle } from "../group-wr
 import type { Revised } from "../revised.ts";
 import { type Group, onlyInserts, ScopedWork } from "../scoped-work.ts";
 import { type PendingWrite, unavailable, writeLimits } from "../write-queue.ts";
-import type { GroupRows, Registration } from "./collection.ts";
+import type { GroupRows, GroupSource, Units } from "./collection.ts";
 import type { Sql, Tx } from "./connection.ts";
 import { sqlState, toAppError } from "./errors.ts";
 import { EventAppender } from "./event-appender.ts";
 import type { EpochGuard } from "./log-epoch.ts";
 import type { Pool } from "./pool.ts";
-
-type Units = NonNullable<Registration<unknown>["units"]>;
 
 /**
  * A group first locks the log's head row, which every writer of every replica must hold until its commit, and fetches the
@@ -23,18 +21,25 @@ type Units = NonNullable<Registration<unknown>["units"]>;
  */
 export class PostgresWriter extends GroupWriter {
 	protected readonly commitBlocks = false;
+	readonly #sources: ReadonlyMap<AnyCollection, GroupSource<never, unknown>>;
 	/** Collections whose inserts may be part of the log's own statement. */
 	readonly #insertable: ReadonlySet<AnyCollection>;
 
 	constructor(
 		private readonly pool: Pool,
 		private readonly epochs: EpochGuard,
-		private readonly registered: readonly Units[],
+		registered: readonly Units[],
 		log: Log,
 	) {
 		super(log);
-		const insertable = registered.filter(({ rows }) => rows().insertAfter !== undefined);
-		this.#insertable = new Set(insertable.map(({ collection }) => collection));
+		this.#sources = new Map(registered.map(({ collection, open }) => [collection, open({ pool, epochs })]));
+		const insertable = [...this.#sources].filter(([, source]) => source.rows().insertAfter !== undefined);
+		this.#insertable = new Set(insertable.map(([collection]) => collection));
+	}
+
+	override async stop(): Promise<void> {
+		await super.stop();
+		await Promise.all([...this.#sources.values()].map((source) => source.stop?.()));
 	}
 
 	protected async commit(group: readonly PendingWrite[]): Promise<GroupResult> {
@@ -71,13 +76,23 @@ export class PostgresWriter extends GroupWriter {
 
 	async #transact(units: readonly Unit<unknown>[]): Promise<readonly Outcome[]> {
 		const reads = units.flatMap((unit) => unit.reads);
+		await this.#prepare(reads);
 		const first = await this.#tryTransact(units, reads);
 		if (first !== undefined) return first;
 		// Another server than the one last checked: its log may lack commits, whose numbers must not be assigned again.
 		await this.epochs.check();
+		await this.#prepare(reads);
 		const second = await this.pool.run(() => this.#fetchAndWrite(units, reads));
 		if (second === undefined) throw unavailable(new Error("the server has not been checked for a new epoch"));
 		return second;
+	}
+
+	/** Waits, a turn at least, only where something is not there yet. */
+	#prepare(reads: readonly Read[]): Promise<unknown> | undefined {
+		const pending = [...this.#sources].flatMap(
+			([collection, source]) => source.prepare?.(readSetsOf(collection, reads)) ?? [],
+		);
+		return pending.length > 0 ? Promise.all(pending) : undefined;
 	}
 
 	/** Returns undefined, and does nothing, where a statement alone may not be enough, or on an unchecked server. */
@@ -106,7 +121,7 @@ export class PostgresWriter extends GroupWriter {
 			if (instance !== this.epochs.instance) return undefined;
 			const group = new PostgresGroup(rows, log, now);
 			const outcomes = units.map((unit) => group.apply(unit));
-			await Promise.all(group.write(tx));
+			await group.unlessRefused(Promise.all(group.write(tx)));
 			return outcomes;
 		});
 	}
@@ -114,12 +129,14 @@ export class PostgresWriter extends GroupWriter {
 	async #insertAlone(units: readonly Unit<unknown>[]): Promise<readonly Outcome[] | undefined> {
 		const group = new PostgresGroup(this.#newRows(), new EventAppender(0), undefined);
 		const outcomes = units.map((unit) => group.apply(unit));
-		const isDone = !group.isChanged || (await group.insertAlone(this.pool.sql, this.epochs.instance));
+		if (!group.isChanged) return outcomes;
+		const isDone = await group.unlessRefused(group.insertAlone(this.pool.sql, this.epochs.instance));
+		if (!isDone) group.abandon();
 		return isDone ? outcomes : undefined;
 	}
 
 	#newRows(): Rows {
-		return new Map(this.registered.map(({ collection, rows }) => [collection, rows()]));
+		return new Map([...this.#sources].map(([collection, source]) => [collection, source.rows()]));
 	}
 }
 
@@ -179,6 +196,20 @@ class PostgresGroup implements Group {
 			...this.log.write(tx, this.#revised()),
 			...[...this.byCollection.values()].flatMap((rows) => rows.write(tx)),
 		];
+	}
+
+	/** Waits for the group to be written; where a row of it was refused, nothing was. */
+	async unlessRefused<T>(written: Promise<T>): Promise<T> {
+		try {
+			return await written;
+		} catch (error) {
+			if (isOfOneRow(error)) this.abandon();
+			throw error;
+		}
+	}
+
+	abandon(): void {
+		for (const rows of this.byCollection.values()) rows.abandon?.();
 	}
 
 	insertAlone(sql: Sql, checkedInstance: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { numbered } from "../../events/store.ts";
 import type { EventDraft } from "../../kernel/event-draft.ts";
 import type { Revised } from "../revised.ts";
 import { eventTable } from "./collections/events.ts";
@@ -39,7 +40,7 @@ export class EventAppender {
 
 	append(event: EventDraft): number {
 		const rev = this.#rev + 1;
-		this.#statements.insert({ ...event, id: rev });
+		this.#statements.insert(numbered(rev, event));
 		this.#rev = rev;
 		return rev;
 	}

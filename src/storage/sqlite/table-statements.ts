@@ -1,6 +1,14 @@
 import type { Database, Statement } from "bun:sqlite";
 import { getTableName, type Table } from "drizzle-orm";
-import { columnsOf, type Field, type Plain, type StatementSpec, type Value } from "../table-columns.ts";
+import {
+	columnsOf,
+	type Field,
+	type Plain,
+	type StatementSpec,
+	shortened,
+	type TableColumn,
+	type Value,
+} from "../table-columns.ts";
 
 /**
  * The statements that write a row of a table, made from its columns: a column is written in the table alone. Raw
@@ -8,6 +16,9 @@ import { columnsOf, type Field, type Plain, type StatementSpec, type Value } fro
  */
 export class TableStatements<Row extends Plain<Row>> {
 	readonly #inserted: readonly Field<Row>[];
+	readonly #short: readonly Field<Row>[];
+	readonly #isShort: (row: Row) => boolean;
+	readonly #insertShort: Statement<unknown, Value[]>;
 	readonly #updated: readonly Field<Row>[];
 	readonly #insert: Statement<unknown, Value[]>;
 	readonly #update: Statement<unknown, Value[]>;
@@ -21,15 +32,21 @@ export class TableStatements<Row extends Plain<Row>> {
 		const columns = columnsOf<Row>(table);
 		const changed = columns.filter(({ field }) => field !== spec.key && !spec.fixed.includes(field));
 		this.#inserted = columns.map(({ field }) => field);
+		const short = shortened(columns, spec.mostlyDefault);
+		this.#short = short.columns.map(({ field }) => field);
+		this.#isShort = short.isEnough;
 		this.#updated = changed.map(({ field }) => field);
 		const nameOf = (wanted: Field<Row>) => columns.find(({ field }) => field === wanted)?.name;
 		const conditions = [spec.key, spec.guard].flatMap((field) =>
 			field === undefined ? [] : `${nameOf(field)} = ?`,
 		);
 		const name = getTableName(table);
-		this.#insert = database.query(
-			`INSERT INTO ${name} (${columns.map((column) => column.name).join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
-		);
+		const insert = (given: readonly TableColumn<Row>[]) =>
+			database.query<unknown, Value[]>(
+				`INSERT INTO ${name} (${given.map((column) => column.name).join(", ")}) VALUES (${given.map(() => "?").join(", ")})`,
+			);
+		this.#insert = insert(columns);
+		this.#insertShort = insert(short.columns);
 		this.#update = database.query(
 			`UPDATE ${name} SET ${changed.map((column) => `${column.name} = ?`).join(", ")} WHERE ${conditions.join(" AND ")}`,
 		);
@@ -37,7 +54,8 @@ export class TableStatements<Row extends Plain<Row>> {
 	}
 
 	insert(row: Row): void {
-		this.#insert.run(...valuesOf(row, this.#inserted));
+		if (this.#isShort(row)) this.#insertShort.run(...valuesOf(row, this.#short));
+		else this.#insert.run(...valuesOf(row, this.#inserted));
 	}
 
 	/** `before`: the row as it was read, for a table with a guard. Returns how many rows have changed. */

@@ -22,7 +22,7 @@ export const noteTable = pgTable("notes", {
 const noteStatements = new TableStatements(noteTable, {
 	key: "id",
 	fixed: ["seq", "space"],
-	numbered: "seq",
+	numbered: ["seq"],
 });
 
 export const notes = {
@@ -72,8 +72,8 @@ class NoteGroupRows extends IdentityMap<NoteRow> implements NoteRows, GroupRows<
 		return noteStatements.write(tx, this.changes());
 	}
 
-	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
-		return noteStatements.insert(sql, this.changes().inserted, head);
+	insertAfter(sql: Sql, head: HeadOfGroup): readonly Fragment[] {
+		return [noteStatements.insert(sql, this.changes().inserted, head)];
 	}
 }
 

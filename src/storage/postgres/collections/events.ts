@@ -1,10 +1,17 @@
-import { sql } from "drizzle-orm";
+import { sql as fragment } from "drizzle-orm";
 import { bigint, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
 import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
-import { eventPage, hasIndex, purgeTo, spanMax } from "../../collections/event-page.ts";
+import {
+	eventPage,
+	hasIndex,
+	isOfTask,
+	purgeTo,
+	spanMax,
+	taskOfEvent,
+} from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Fragment, Sql } from "../connection.ts";
 import { instanceOf } from "../log-epoch.ts";
@@ -24,9 +31,14 @@ export const eventTable = pgTable(
 		/** Null in events of versions that recorded none. */
 		actor: text().$type<Actor>(),
 		space: integer().notNull().default(defaultSpace),
+		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
+		ready: integer(),
 	},
-	// Events of `default` cost nothing for it, and are read by their numbers.
-	(table) => [index("events_in_space").on(table.space, table.id).where(sql`space <> 1`)],
+	(table) => [
+		index("events_of_task").on(fragment.raw(taskOfEvent), table.id).where(fragment.raw(isOfTask)),
+		// Events of `default` cost nothing for it, and are read by their numbers.
+		index("events_in_space").on(table.space, table.id).where(fragment`space <> 1`),
+	],
 );
 
 /**
@@ -53,7 +65,7 @@ export const revisionTable = pgTable(
 );
 
 /** The events themselves are written by the log's appender. */
-export const eventStatements = new TableStatements(eventTable, { key: "id", fixed: [], numbered: "id" });
+export const eventStatements = new TableStatements(eventTable, { key: "id", fixed: [], numbered: ["id"] });
 
 export const events = {
 	tables: { events: eventTable, logHead: logHeadTable, revisions: revisionTable },

@@ -1,29 +1,32 @@
+import type { User } from "../../../auth/store.ts";
 import { defaultSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	defaultRole,
 	type Member,
+	type MemberLookUp,
 	type Page,
 	type Paging,
-	type ReachedSpace,
+	type Role,
 	type SpaceRow,
 	type SpaceStore,
 } from "../../../spaces/store.ts";
 import { memberPage, reached, type SpaceWithRole, spacePage } from "../../collections/spaces.ts";
-import { selection } from "../../table-columns.ts";
+import { prefixedRow, selection } from "../../table-columns.ts";
 import { BatchLoader } from "../batch-loader.ts";
 import type { StoreContext } from "../collection.ts";
 import type { Sql } from "../connection.ts";
 import type { Pool } from "../pool.ts";
 import { spaceRemover } from "../space-remover.ts";
 import { spaceTable } from "./space-table.ts";
+import { userTable } from "./users.ts";
 
 export function spaceStore({ pool, tablesInSpaces }: StoreContext): SpaceStore {
 	const { sql } = pool;
-	const reaches = new BatchLoader((keys: ReadonlySet<string>) => reachAll(pool, keys));
+	const lookUps = new BatchLoader((keys: ReadonlySet<string>) => lookUpAll(pool, keys));
 	return {
-		reach: async (name, userId) => {
+		lookUp: async (name, userId) => {
 			const key = `${userId} ${name}`;
-			return (await reaches.load(key)).get(key);
+			return (await lookUps.load(key)).get(key) ?? { user: undefined, reached: undefined };
 		},
 		async reachedBy(userId, { after = 0, only, limit }) {
 			const found = await pool.query(
@@ -59,25 +62,32 @@ function columns(sql: Sql) {
 	return sql.unsafe(selection(spaceTable));
 }
 
+type Wanted = { readonly wantedBy: string; readonly wantedName: string; readonly role: Role | null };
+
 /** `keys`: `<user's id> <space's name>` */
-async function reachAll(
-	pool: Pool,
-	keys: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, ReachedSpace | undefined>> {
+async function lookUpAll(pool: Pool, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, MemberLookUp>> {
 	const { sql } = pool;
-	const wanted = [...keys].map((key) => ({ key, userId: key.slice(0, 36), name: key.slice(37) }));
+	const wanted = [...keys].map((key) => ({ userId: key.slice(0, 36), name: key.slice(37) }));
 	const found = await pool.query(
-		() => sql<(SpaceWithRole & { readonly wantedBy: string })[]>`
-			SELECT ${columns(sql)}, wanted.by AS "wantedBy",
-				(SELECT role FROM members WHERE space = spaces.id AND user_id = wanted.by) AS role
+		() => sql<Wanted[]>`
+			SELECT wanted.by AS "wantedBy", wanted.space_name AS "wantedName", role,
+				${sql.unsafe(selection(userTable, "user."))}, ${sql.unsafe(selection(spaceTable, "space."))}
 			FROM unnest(
 				${wanted.map(({ userId }) => userId)}::uuid[],
 				${wanted.map(({ name }) => name)}::text[]) AS wanted (by, space_name)
-			JOIN spaces ON spaces.name = wanted.space_name AND deleted_at IS NULL`,
+			LEFT JOIN users ON users.id = wanted.by
+			LEFT JOIN spaces ON spaces.name = wanted.space_name AND deleted_at IS NULL
+			LEFT JOIN members ON members.space = spaces.id AND members.user_id = wanted.by`,
 	);
-	return new Map(
-		found.map(({ wantedBy, ...space }) => [`${wantedBy} ${space.name}`, reached(space)] as const),
-	);
+	return new Map(found.map((row) => [`${row.wantedBy} ${row.wantedName}`, lookUpOf(row)]));
+}
+
+function lookUpOf(row: Wanted): MemberLookUp {
+	const space = prefixedRow<SpaceRow>(row, "space.", "id");
+	return {
+		user: prefixedRow<User>(row, "user.", "id"),
+		reached: reached(space && { ...space, role: row.role }),
+	};
 }
 
 async function members(pool: Pool, space: SpaceId, { after, limit }: Paging<string>): Promise<Page<Member>> {

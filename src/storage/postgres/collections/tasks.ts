@@ -1,92 +1,69 @@
 import { eq, sql as fragment } from "drizzle-orm";
-import { bigint, index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
-import { defaultSpace, type InSpace, inSpace, type SpaceId } from "../../../kernel/space.ts";
+import { type InSpace, inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
-	type TaskPageQuery,
+	type TaskBlockerRow,
+	type TaskCountRow,
+	type TaskLabelRow,
+	type TaskNumberRow,
 	type TaskReadSet,
 	type TaskRevision,
 	type TaskRow,
-	type TaskRows,
 	type TaskStore,
 } from "../../../tasks/store.ts";
+import { countsByStatus } from "../../collections/task-stats.ts";
 import { BatchLoader } from "../batch-loader.ts";
-import { type GroupRows, type Registration, type StoreContext, unitsOf } from "../collection.ts";
+import { databaseNow } from "../clock.ts";
+import { type Registration, type StoreContext, unitsFrom } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
-import type { HeadOfGroup } from "../head-of-group.ts";
-import { IdentityMap } from "../identity-map.ts";
 import type { Pool } from "../pool.ts";
-import { TableStatements } from "../table-statements.ts";
-
-export const taskTable = pgTable(
-	"tasks",
-	{
-		/** The number of the event that created the task: in commit order, never reused. */
-		seq: bigint({ mode: "number" }).primaryKey(),
-		id: uuid().notNull().unique(),
-		title: text().notNull(),
-		description: text().notNull(),
-		version: integer().notNull(),
-		createdAt: bigint("created_at", { mode: "number" }).notNull(),
-		updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
-		space: integer().notNull().default(defaultSpace),
-	},
-	(table) => [index("tasks_in_space").on(table.space, table.seq)],
-);
-
-const taskStatements = new TableStatements(taskTable, {
-	key: "id",
-	fixed: ["seq", "space", "createdAt"],
-	numbered: "seq",
-});
+import { taskPages } from "./task-lists.ts";
+import { TaskNumbers } from "./task-numbers.ts";
+import { TaskGroupRows, taskStatements } from "./task-rows.ts";
+import {
+	taskBlockerTable,
+	taskCountTable,
+	taskLabelTable,
+	taskNumberTable,
+	taskTable,
+} from "./task-tables.ts";
 
 export const tasks = {
-	tables: { tasks: taskTable },
-	units: unitsOf(collection, () => new TaskGroupRows()),
+	tables: {
+		tasks: taskTable,
+		taskLabels: taskLabelTable,
+		taskBlockers: taskBlockerTable,
+		taskCounts: taskCountTable,
+		taskNumbers: taskNumberTable,
+	},
+	units: unitsFrom(collection, ({ pool, epochs }) => {
+		const numbers = new TaskNumbers(pool, epochs);
+		return {
+			rows: () => new TaskGroupRows(numbers),
+			prepare: (readSets) => prepareNumbers(numbers, readSets),
+			stop: () => numbers.stop(),
+		};
+	}),
 	store: taskStore,
-} satisfies Registration<TaskStore, { tasks: TaskRow }>;
-
-class TaskGroupRows extends IdentityMap<TaskRow> implements TaskRows, GroupRows<TaskReadSet, TaskRows> {
-	readonly rows = this;
-
-	constructor() {
-		super(
-			({ id }) => id,
-			({ space }) => space,
-		);
+} satisfies Registration<
+	TaskStore,
+	{
+		tasks: TaskRow;
+		taskLabels: TaskLabelRow;
+		taskBlockers: TaskBlockerRow;
+		taskCounts: TaskCountRow;
+		taskNumbers: TaskNumberRow;
 	}
+>;
 
-	async fetch(tx: Tx, readSets: readonly TaskReadSet[]): Promise<void> {
-		const ids = readSets.flatMap((readSet) => readSet.ids);
-		if (ids.length === 0) return;
-		this.load(
-			await tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`,
-		);
+/** Makes sure of the numbers that the units of a group take. */
+function prepareNumbers(numbers: TaskNumbers, readSets: readonly TaskReadSet[]): Promise<void> | undefined {
+	const counts = new Map<SpaceId, number>();
+	for (const { numbers: wanted } of readSets) {
+		if (wanted !== undefined) counts.set(wanted.space, (counts.get(wanted.space) ?? 0) + wanted.count);
 	}
-
-	find(id: string): TaskRow | undefined {
-		return this.get(id);
-	}
-
-	insert(row: TaskRow): void {
-		this.add(row);
-	}
-
-	update(row: TaskRow): void {
-		this.put(row);
-	}
-
-	remove(row: TaskRow): void {
-		this.delete(row);
-	}
-
-	write(tx: Tx): readonly PromiseLike<unknown>[] {
-		return taskStatements.write(tx, this.changes());
-	}
-
-	insertAfter(sql: Sql, head: HeadOfGroup): Fragment {
-		return taskStatements.insert(sql, this.changes().inserted, head);
-	}
+	const pending = [...counts].flatMap(([space, count]) => numbers.prepare(space, count) ?? []);
+	return pending.length > 0 ? Promise.all(pending).then(() => {}) : undefined;
 }
 
 function taskStore({ pool, db }: StoreContext): TaskStore {
@@ -99,20 +76,41 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 	const revisions = new BatchLoader((spaces: ReadonlySet<SpaceId>) => currentRevisions(pool, spaces));
 	return {
 		find: async (space, id) => inSpace(space, (await pool.query(() => byId.execute({ id })))[0]),
-		async list(query) {
-			const found = await pool.query(() => page(sql, query));
-			const rows = found.flatMap(({ rev: _, tasksRev: __, ...row }) =>
-				row.id === null ? [] : [row as TaskRow],
+		async findAll(space, ids) {
+			const found = await pool.query(
+				() =>
+					sql<
+						TaskRow[]
+					>`SELECT ${taskStatements.columns(sql)} FROM tasks WHERE id = ANY(${[...ids]}::uuid[])`,
 			);
-			const revision = { rev: found[0]?.rev ?? 0, tasksRev: found[0]?.tasksRev ?? 0 };
-			return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, revision };
+			const byId = new Map(found.map((row) => [row.id, row]));
+			return ids.flatMap((id) => inSpace(space, byId.get(id)) ?? []);
+		},
+		list: taskPages(pool, revisionOf),
+		stats: (space) =>
+			pool.query(() =>
+				pool.snapshot(async (tx) => {
+					const [counts, revision] = await Promise.all([
+						tx<TaskCountRow[]>`SELECT space, status, count FROM task_counts WHERE space = ${space}`,
+						revisionOf(tx, space),
+					]);
+					return { counts: countsByStatus(counts), revision };
+				}),
+			),
+		async dueInMs() {
+			// The first entry of its index.
+			const [row] = await pool.query(
+				() => sql<{ milliseconds: number | null }[]>`
+					SELECT min(defer_until) - ${databaseNow(sql)} AS milliseconds FROM tasks WHERE defer_until IS NOT NULL`,
+			);
+			return row?.milliseconds ?? undefined;
 		},
 		revision: async (space) => (await revisions.load(space)).get(space) ?? noRevision,
 	};
 }
 
 /** The revision of a space, from the log's head, which the statement must have as `head`. */
-function revision(sql: Sql, space: Fragment) {
+function revision(sql: Sql | Tx, space: Fragment) {
 	return sql`head.rev, coalesce((SELECT rev FROM revisions
 		WHERE revisions.space = ${space} AND collection = ${collection.name}), 0) AS "tasksRev"`;
 }
@@ -132,17 +130,8 @@ async function currentRevisions(
 	return new Map(found.map(({ space, rev, tasksRev }) => [space, { rev, tasksRev }]));
 }
 
-type PageRow = { readonly [Column in keyof TaskRow]: TaskRow[Column] | null } & TaskRevision;
-
-/** One statement, so that rows and revision are of one snapshot. An empty page is one row without a task. */
-function page(sql: Sql, { space, order, limit, after }: TaskPageQuery): PromiseLike<PageRow[]> {
-	const behind =
-		order === "desc"
-			? sql`WHERE space = ${space} AND seq < ${after ?? Number.MAX_SAFE_INTEGER} ORDER BY seq DESC`
-			: sql`WHERE space = ${space} AND seq > ${after ?? 0} ORDER BY seq ASC`;
-	return sql<PageRow[]>`
-		SELECT ${revision(sql, sql`${space}::integer`)}, found.* FROM log_head AS head
-		LEFT JOIN LATERAL (SELECT ${taskStatements.columns(sql)} FROM tasks ${behind} LIMIT ${limit + 1}) AS found ON true
-		WHERE head.one = 1
-		ORDER BY found.seq ${order === "desc" ? sql`DESC` : sql`ASC`}`;
+async function revisionOf(tx: Tx, space: SpaceId): Promise<TaskRevision> {
+	const [found] = await tx<TaskRevision[]>`
+		SELECT ${revision(tx, tx`${space}::integer`)} FROM log_head AS head WHERE one = 1`;
+	return found ?? noRevision;
 }

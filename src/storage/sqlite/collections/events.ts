@@ -4,7 +4,14 @@ import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../.
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
 import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
-import { eventPage, hasIndex, purgeTo, spanMax } from "../../collections/event-page.ts";
+import {
+	eventPage,
+	hasIndex,
+	isOfTask,
+	purgeTo,
+	spanMax,
+	taskOfEvent,
+} from "../../collections/event-page.ts";
 import { selection } from "../../table-columns.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 
@@ -21,9 +28,14 @@ export const eventTable = sqliteTable(
 		/** Null in events of versions that recorded none. */
 		actor: text().$type<Actor>(),
 		space: integer().notNull().default(defaultSpace),
+		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
+		ready: integer(),
 	},
-	// Events of `default` cost nothing for it, and are read by their numbers.
-	(table) => [index("events_in_space").on(table.space, table.id).where(sql`space <> 1`)],
+	(table) => [
+		index("events_of_task").on(sql.raw(taskOfEvent), table.id).where(sql.raw(isOfTask)),
+		// Events of `default` cost nothing for it, and are read by their numbers.
+		index("events_in_space").on(table.space, table.id).where(sql`space <> 1`),
+	],
 );
 
 /** One row. Every writer locks it until its commit, which puts event numbers in commit order. */

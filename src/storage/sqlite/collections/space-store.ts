@@ -1,10 +1,11 @@
+import type { User } from "../../../auth/store.ts";
 import { defaultSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	defaultRole,
 	type Member,
+	type MemberLookUp,
 	type Page,
 	type Paging,
-	type ReachedSpace,
 	type Role,
 	type SpaceRow,
 	type SpaceStore,
@@ -14,6 +15,7 @@ import { selection } from "../../table-columns.ts";
 import type { StoreContext } from "../collection.ts";
 import { spaceRemover } from "../space-remover.ts";
 import { spaceTable } from "./space-table.ts";
+import { userTable } from "./users.ts";
 
 const cachedMax = 10_000;
 
@@ -47,17 +49,23 @@ export function spaceStore({ database, read, run, changeCounter, tablesInSpaces 
 			(SELECT role FROM members WHERE space = ${defaultSpace} AND user_id = id) AS role
 		FROM users WHERE id > $after ORDER BY id LIMIT $limit`);
 
+	const userById = database.query<User, [string]>(`SELECT ${selection(userTable)} FROM users WHERE id = ?`);
+
 	/** What was looked up before; valid until the next commit. */
-	const cached = new Map<string, ReachedSpace>();
+	const cached = new Map<string, MemberLookUp>();
 	let countAt = -1;
 
-	function reach(spaceName: string, userId: string): ReachedSpace | undefined {
+	function lookUp(spaceName: string, userId: string): MemberLookUp {
 		const count = changeCounter();
 		if (count !== countAt || cached.size >= cachedMax) cached.clear();
 		countAt = count;
 		const key = `${spaceName} ${userId}`;
-		const found = cached.get(key) ?? reached(byName.get({ name: spaceName, userId }) ?? undefined);
-		if (found !== undefined) cached.set(key, found);
+		const found = cached.get(key) ?? {
+			user: userById.get(userId) ?? undefined,
+			reached: reached(byName.get({ name: spaceName, userId }) ?? undefined),
+		};
+		// Whoever invents spaces fills no cache.
+		if (found.reached !== undefined) cached.set(key, found);
 		return found;
 	}
 
@@ -69,7 +77,7 @@ export function spaceStore({ database, read, run, changeCounter, tablesInSpaces 
 	}
 
 	return {
-		reach: (spaceName, userId) => read(() => reach(spaceName, userId)),
+		lookUp: (spaceName, userId) => read(() => lookUp(spaceName, userId)),
 		reachedBy: (userId, { after = 0, only, limit }) =>
 			read(() => {
 				const wanted = { userId, after, only: only && JSON.stringify(only), limit: limit + 1 };

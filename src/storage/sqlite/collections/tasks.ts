@@ -1,79 +1,57 @@
 import type { Database } from "bun:sqlite";
-import { and, asc, desc, eq, sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import { defaultSpace, inSpace, type SpaceId } from "../../../kernel/space.ts";
+import { inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
 	tasks as collection,
-	type TaskPage,
-	type TaskPageQuery,
+	type TaskBlockerRow,
+	type TaskCountRow,
+	type TaskLabelRow,
+	type TaskNumberRow,
 	type TaskRevision,
 	type TaskRow,
-	type TaskRows,
+	type TaskStats,
 	type TaskStore,
 } from "../../../tasks/store.ts";
-import { type Registration, RowsInPlace, type StoreContext, unitsOf } from "../collection.ts";
-import type { Db } from "../connection.ts";
-import { TableStatements } from "../table-statements.ts";
-
-export const taskTable = sqliteTable(
-	"tasks",
-	{
-		/** The number of the event that created the task: in commit order, never reused. */
-		seq: integer().primaryKey(),
-		id: text().notNull().unique(),
-		title: text().notNull(),
-		description: text().notNull(),
-		version: integer().notNull(),
-		createdAt: integer("created_at").notNull(),
-		updatedAt: integer("updated_at").notNull(),
-		space: integer().notNull().default(defaultSpace),
-	},
-	(table) => [index("tasks_in_space").on(table.space)],
-);
+import { countsByStatus, countsOfSpace } from "../../collections/task-stats.ts";
+import { databaseClock } from "../clock.ts";
+import { type Registration, type StoreContext, unitsOf } from "../collection.ts";
+import { taskPages } from "./task-lists.ts";
+import { TaskRowsInPlace, taskById } from "./task-rows.ts";
+import {
+	taskBlockerTable,
+	taskCountTable,
+	taskLabelTable,
+	taskNumberTable,
+	taskTable,
+} from "./task-tables.ts";
 
 export const tasks = {
-	tables: { tasks: taskTable },
-	units: unitsOf(collection, (database: Database, db: Db) => new TaskRowsInPlace(database, db)),
+	tables: {
+		tasks: taskTable,
+		taskLabels: taskLabelTable,
+		taskBlockers: taskBlockerTable,
+		taskCounts: taskCountTable,
+		taskNumbers: taskNumberTable,
+	},
+	units: unitsOf(collection, (database: Database) => new TaskRowsInPlace(database)),
 	store: taskStore,
-} satisfies Registration<TaskStore, { tasks: TaskRow }>;
-
-class TaskRowsInPlace extends RowsInPlace implements TaskRows {
-	readonly #byId;
-	readonly #statements;
-
-	constructor(database: Database, db: Db) {
-		super();
-		this.#byId = taskById(db);
-		this.#statements = new TableStatements(database, taskTable, {
-			key: "id",
-			fixed: ["seq", "space", "createdAt"],
-		});
+} satisfies Registration<
+	TaskStore,
+	{
+		tasks: TaskRow;
+		taskLabels: TaskLabelRow;
+		taskBlockers: TaskBlockerRow;
+		taskCounts: TaskCountRow;
+		taskNumbers: TaskNumberRow;
 	}
+>;
 
-	find(id: string): TaskRow | undefined {
-		return this.#byId.get({ id });
-	}
+const earliestDue =
+	"SELECT min(defer_until) AS at FROM tasks INDEXED BY tasks_deferred WHERE defer_until IS NOT NULL";
 
-	insert(row: TaskRow): void {
-		this.wrote(row);
-		this.#statements.insert(row);
-	}
-
-	update(row: TaskRow): void {
-		this.wrote(row);
-		this.#statements.update(row);
-	}
-
-	remove(row: TaskRow): void {
-		this.wrote(row);
-		this.#statements.remove(row);
-	}
-}
-
-function taskStore({ database, db, read, readNow, changeCounter }: StoreContext): TaskStore {
-	const byId = taskById(db);
-	const newest = listing(db, "desc");
-	const oldest = listing(db, "asc");
+function taskStore({ database, read, readNow, changeCounter }: StoreContext): TaskStore {
+	const byId = database.query<TaskRow, [string]>(taskById);
+	const nextDue = database.query<{ at: number | null }, []>(earliestDue);
+	const now = databaseClock(database);
 	const readRevision = database.query<TaskRevision, [SpaceId]>(`SELECT rev, coalesce(
 		(SELECT rev FROM revisions WHERE space = ? AND collection = 'tasks'), 0) AS "tasksRev" FROM log_head`);
 	function storedRevision(space: SpaceId): TaskRevision {
@@ -92,43 +70,24 @@ function taskStore({ database, db, read, readNow, changeCounter }: StoreContext)
 		revisions.set(space, revision);
 		return revision;
 	}
-	// One transaction, so that rows and revision are of one snapshot even while another process writes.
-	const page = database.transaction(({ space, order, limit, after }: TaskPageQuery): TaskPage => {
-		const statement = order === "desc" ? newest : oldest;
-		const rows = statement.all({
-			space,
-			after: after ?? (order === "desc" ? Number.MAX_SAFE_INTEGER : 0),
-			limit: limit + 1,
-		});
-		return { rows: rows.slice(0, limit), more: rows.length > limit, revision: storedRevision(space) };
-	});
+	const page = taskPages(database, storedRevision);
+	const counted = database.query<TaskCountRow, [SpaceId]>(countsOfSpace);
+	const stats = database.transaction(
+		(space: SpaceId): TaskStats => ({
+			counts: countsByStatus(counted.all(space)),
+			revision: storedRevision(space),
+		}),
+	);
 	return {
-		find: (space, id) => read(() => inSpace(space, byId.get({ id }))),
-		list: (query) => read(() => page.deferred(query)),
+		find: (space, id) => read(() => inSpace(space, byId.get(id) ?? undefined)),
+		findAll: (space, ids) => read(() => ids.flatMap((id) => inSpace(space, byId.get(id) ?? undefined) ?? [])),
+		list: (query) => read(() => page(query)),
+		stats: (space) => read(() => stats.deferred(space)),
+		dueInMs: () =>
+			read(() => {
+				const at = nextDue.get()?.at ?? undefined;
+				return at === undefined ? undefined : at - now();
+			}),
 		revision: (space) => readNow(() => currentRevision(space)),
 	};
-}
-
-function taskById(db: Db) {
-	return db
-		.select()
-		.from(taskTable)
-		.where(eq(taskTable.id, sql.placeholder("id")))
-		.prepare();
-}
-
-function listing(db: Db, order: "asc" | "desc") {
-	const after = sql.placeholder("after");
-	return db
-		.select()
-		.from(taskTable)
-		.where(
-			and(
-				eq(taskTable.space, sql.placeholder("space")),
-				order === "desc" ? sql`${taskTable.seq} < ${after}` : sql`${taskTable.seq} > ${after}`,
-			),
-		)
-		.orderBy(order === "desc" ? desc(taskTable.seq) : asc(taskTable.seq))
-		.limit(sql.placeholder("limit"))
-		.prepare();
 }

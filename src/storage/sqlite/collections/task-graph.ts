@@ -1,0 +1,49 @@
+import type { Database } from "bun:sqlite";
+import { type TaskRow, type TaskState, waitingMax } from "../../../tasks/store.ts";
+
+const columns = `tasks.id, tasks.seq, tasks.space, tasks.status,
+	tasks.defer_until AS "deferUntil", tasks.open_blockers AS "openBlockers"`;
+
+/** What tasks have to do with each other, read in place. */
+export class TaskGraph {
+	readonly #state;
+	readonly #namedBy;
+	readonly #waitingFor;
+	readonly #blockersOf;
+	readonly #parentOf;
+
+	constructor(database: Database) {
+		this.#state = database.query<TaskState, [string]>(`SELECT ${columns} FROM tasks WHERE id = ?`);
+		this.#namedBy = database.query<{ count: number }, [string]>(
+			`SELECT count(*) AS count FROM (SELECT 1 FROM task_blockers WHERE blocker = ? LIMIT ${waitingMax})`,
+		);
+		this.#waitingFor = database.query<TaskState, [string]>(`SELECT ${columns} FROM task_blockers
+			CROSS JOIN tasks ON tasks.id = task_blockers.task WHERE blocker = ? ORDER BY tasks.seq`);
+		this.#blockersOf = database.query<{ blocker: string }, [string]>(
+			"SELECT blocker FROM task_blockers WHERE task = ?",
+		);
+		this.#parentOf = database.query<Pick<TaskRow, "parent">, [string]>(
+			"SELECT parent FROM tasks WHERE id = ?",
+		);
+	}
+
+	state(id: string): TaskState | undefined {
+		return this.#state.get(id) ?? undefined;
+	}
+
+	namedBy(id: string): number {
+		return this.#namedBy.get(id)?.count ?? 0;
+	}
+
+	waitingFor(id: string): readonly TaskState[] {
+		return this.#waitingFor.all(id);
+	}
+
+	blockersOf(id: string): readonly string[] {
+		return this.#blockersOf.all(id).map(({ blocker }) => blocker);
+	}
+
+	parentOf(id: string): string | null {
+		return this.#parentOf.get(id)?.parent ?? null;
+	}
+}

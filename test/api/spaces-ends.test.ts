@@ -1,8 +1,11 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readConfig } from "../../src/config.ts";
+import { openStorage } from "../../src/storage/open.ts";
+import type { Storage } from "../../src/storage/storage.ts";
 import { type Answer, ask } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { openTail, type Tail } from "../support/events.ts";
-import { startServer, type TestServer, testApiKey } from "../support/server.ts";
+import { silentLog, startServer, type TestServer, testApiKey } from "../support/server.ts";
 import { addMember, addSpace } from "../support/spaces.ts";
 import { addToken, type IssuedToken, idOf } from "../support/tokens.ts";
 import { usersOf } from "../support/users.ts";
@@ -20,15 +23,27 @@ interface Scene {
 	readonly grace: string;
 	readonly id: string;
 	readonly token: IssuedToken;
+	/** Resolves when this many requests have looked for a job in the space. */
+	whenLeased(count: number): Promise<void>;
 	/** Moves the server's clock on. */
 	pass(milliseconds: number): void;
 }
 
 async function scene(url: string): Promise<Scene> {
 	let now = Date.now();
-	const env = { DATABASE_URL: url, JWT_EXPIRE_MINUTES: "10080" };
-	const server = await startServer(env, { clock: () => now });
-	const space = await addSpace(server, "acme");
+	let space: number | undefined;
+	let units = 0;
+	let look = () => {};
+	const storage = await openStorage(readConfig({ DATABASE_URL: url }, false).database, await silentLog());
+	const run: Storage["run"] = async (unit) => {
+		const outcome = await storage.run(unit);
+		if (unit.space !== undefined && unit.space === space) units++;
+		look();
+		return outcome;
+	};
+	const parts = { clock: () => now, storage: { ...storage, run } };
+	const server = await startServer({ JWT_EXPIRE_MINUTES: "10080" }, parts);
+	space = await addSpace(server, "acme");
 	await addSpace(server, "other");
 	const authorization = await addMember(server, grace, "writer", space);
 	const headers = { authorization: server.bearer };
@@ -37,6 +52,12 @@ async function scene(url: string): Promise<Scene> {
 		grace: authorization,
 		id: await idOf(server, authorization),
 		token: await addToken(server, { scopes: ["tasks:read", "jobs"], expires_in_days: 1 }, authorization),
+		whenLeased(count) {
+			const { promise, resolve } = Promise.withResolvers<void>();
+			look = () => units >= count && resolve();
+			look();
+			return promise;
+		},
 		pass: (milliseconds) => {
 			now += milliseconds;
 		},
@@ -104,6 +125,7 @@ for (const { name, newUrl } of everyDatabase) {
 				await follow(server, another),
 			];
 			const waits = { own: lease(mine), user: lease(theirs), token: lease(another) };
+			await told.whenLeased(3);
 			await end(told);
 			const endedAt = performance.now();
 			if (jwt) await expectEnd(ofUser);

@@ -80,7 +80,8 @@ class MemberGroupRows
 	}
 
 	everywhereOf(userId: string): readonly MemberRow[] {
-		return [...this.values()].filter((member) => member.userId === userId);
+		const found = [...this.values()].filter((member) => member.userId === userId);
+		return found.sort((one, other) => one.space - other.space);
 	}
 
 	remove(row: MemberRow): void {

@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
 import { nameLengthMax } from "../kernel/credentials.ts";
+import { spaceNamePattern } from "../kernel/space.ts";
 import { scopes } from "./store.ts";
 
 /** The name of a user or a token. */
@@ -77,7 +78,7 @@ export const NewToken = Type.Object(
 			description: "What it allows, within the rights of its user. What is given twice is kept once.",
 		}),
 		spaces: Type.Optional(
-			Type.Array(Type.String({ pattern: "^[a-z0-9-]{1,40}$" }), {
+			Type.Array(Type.String({ pattern: spaceNamePattern }), {
 				minItems: 1,
 				maxItems: 1000,
 				description: "The names of the spaces that it reaches; absent: all of its user's, later ones too.",

@@ -151,7 +151,7 @@ async function report(error: unknown): Promise<number> {
 	if (error instanceof CommanderError) {
 		if (error.exitCode === 0) return 0;
 		console.error(
-			"There are: serve, migrate, user add|list|passwd|remove, token add|list|remove, healthcheck, backup, restore, openapi, --help, --version.",
+			"There are: serve, migrate, user add|list|passwd|remove, token add|list|remove, member set|remove, space list, healthcheck, backup, restore, openapi, --help, --version.",
 		);
 		return misused;
 	}

@@ -54,7 +54,8 @@ export async function remove(address: string): Promise<number> {
 			return wasThere ? succeed(`Removed ${email}.`) : fail(`There is no user ${email}.`);
 		} catch (error) {
 			if (!(error instanceof OnlyOwnerError)) throw error;
-			const names = [...(await spaces.namesOf(error.spaces)).values()].join(", ");
+			const found = await spaces.namesOf(error.spaces);
+			const names = error.spaces.flatMap((id) => found.get(id) ?? []).join(", ");
 			return fail(`${email} is the only owner of ${names}: make another member an owner first.`);
 		}
 	});

@@ -19,6 +19,6 @@ export interface EventAccess {
 	readonly jobs: boolean;
 	/** Without its credential the request would see less. */
 	readonly isPrivate: boolean;
-	/** For a stream: begins to watch the access. Absent: it cannot end while the process runs. */
-	readonly watch?: () => WatchedAccess;
+	/** For a stream that shows so much: begins to watch the access. Absent: it cannot end while the process runs. */
+	readonly watch?: (shown: Pick<EventAccess, "tasks" | "jobs">) => WatchedAccess;
 }

@@ -8,6 +8,8 @@ export interface EventFilter {
 	readonly space: SpaceId;
 	/** Filters with the same key admit the same events. */
 	readonly key: string;
+	/** Whether it admits any event of a kind. */
+	shows(kind: EventKind): boolean;
 	admits(event: { readonly space: SpaceId; readonly type: EventType }): boolean;
 }
 
@@ -26,9 +28,10 @@ export function eventFilter(
 	const requested = wanted === undefined ? eventTypes : wanted.split(",").flatMap(typesOf);
 	const isVisible = (type: EventType) => visible.some((kind) => type.startsWith(`${kind}.`));
 	const types = eventTypes.filter((type) => requested.includes(type) && isVisible(type));
+	const shows = (kind: EventKind) => types.some((type) => type.startsWith(`${kind}.`));
 	const mask = types.reduce((bits, type) => bits | bitOf(type), 0);
 	const admits: EventFilter["admits"] = (event) => event.space === space && (mask & bitOf(event.type)) !== 0;
-	return { types, space, key: `${space} ${mask}`, admits };
+	return { types, space, key: `${space} ${mask}`, shows, admits };
 }
 
 const bits = new Map(eventTypes.map((type, index) => [type, 1 << index]));

@@ -60,7 +60,9 @@ export function eventRoutes({ events, broadcaster, accessOf }: EventRouteDeps) {
 					const cursor = last === undefined ? rev : Math.max(last.id, range.purgedRev);
 					const { signal } = request;
 					const isResumed = last !== undefined;
-					return eventStream(broadcaster, { cursor, isResumed, rev, filter, signal, watch });
+					const shown = { tasks: filter.shows("task"), jobs: filter.shows("job") };
+					const watched = watch && (() => watch(shown));
+					return eventStream(broadcaster, { cursor, isResumed, rev, filter, signal, watch: watched });
 				});
 				contextOf(request).keepOpen();
 				Object.assign(set.headers, streamHeaders);

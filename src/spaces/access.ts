@@ -3,10 +3,10 @@ import { type Credential, invalidCredential, presented, unauthorized } from "../
 import { contextOf, type RequestContext } from "../http/request-context.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
-import { defaultSpace, type SpaceId } from "../kernel/space.ts";
+import { defaultSpace, isSpaceName, type SpaceId } from "../kernel/space.ts";
 import { type Right, rightsOf } from "./rights.ts";
 import { noSuchSpace } from "./service.ts";
-import type { ReachedSpace, Role, SpaceRow, SpaceStore } from "./store.ts";
+import type { MemberLookUp, ReachedSpace, Role, SpaceRow, SpaceStore } from "./store.ts";
 
 export interface AccessDeps {
 	/** Whom a credential stands for, as it is now; undefined for one that is not valid. */
@@ -77,7 +77,7 @@ export class Access {
 
 	/** The space with this name, as a caller reaches it. Throws `not_found`. */
 	async reach(caller: UserCaller | TokenCaller, name: string): Promise<ReachedAdmission> {
-		const { reached } = await this.deps.lookUp(name, caller.user.id);
+		const { reached } = await this.#find(name, caller.user.id);
 		const { admission } = admitted(caller, reached);
 		if (admission?.row === undefined) throw noSuchSpace();
 		return { ...admission, row: admission.row };
@@ -85,10 +85,10 @@ export class Access {
 
 	/** The user of a JWT and the space are looked up together. */
 	async #lookUp(credential: Credential, spaceName: string): Promise<Known | undefined> {
-		const { callerOf, identityOf, lookUp } = this.deps;
+		const { callerOf, identityOf } = this.deps;
 		const identity = await identityOf(credential);
 		if (identity !== undefined) {
-			const { user, reached } = await lookUp(spaceName, identity.userId);
+			const { user, reached } = await this.#find(spaceName, identity.userId);
 			return user?.tokenGeneration === identity.tokenGeneration
 				? admitted({ kind: "user", user }, reached)
 				: undefined;
@@ -96,7 +96,12 @@ export class Access {
 		const caller = await callerOf(credential);
 		if (caller === undefined) return undefined;
 		if (caller.kind === "key") return admittedKey(caller, spaceName);
-		return admitted(caller, (await lookUp(spaceName, caller.user.id)).reached);
+		return admitted(caller, (await this.#find(spaceName, caller.user.id)).reached);
+	}
+
+	/** What no space can be named reaches no database: Postgres refuses a NUL, together with all that it was asked with. */
+	#find(spaceName: string, userId: string): Promise<MemberLookUp> {
+		return this.deps.lookUp(isSpaceName(spaceName) ? spaceName : noName, userId);
 	}
 }
 
@@ -120,6 +125,9 @@ function admittedKey(caller: KeyCaller, spaceName: string): Known {
 	const admission = { caller, space: defaultSpace, row: undefined, role: undefined, rights };
 	return { caller, admission: spaceName === defaultName ? admission : undefined };
 }
+
+/** The name of no space. */
+const noName = "";
 
 /** The name under which the routes of no other space stand. */
 export const defaultName = "default";

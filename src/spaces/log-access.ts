@@ -15,8 +15,8 @@ export interface LogAccess {
 	readonly jobs: boolean;
 	/** Without its credential the request would see less. */
 	readonly isPrivate: boolean;
-	/** For a stream: begins to watch the access. Absent: it cannot end while the process runs. */
-	readonly watch?: () => Watched;
+	/** For a stream that shows so much: begins to watch the access. Absent: it cannot end while the process runs. */
+	readonly watch?: (shown: Sight) => Watched;
 }
 
 type Sight = Pick<LogAccess, "tasks" | "jobs">;
@@ -43,14 +43,17 @@ export function logAccess(access: Access, watch: AccessWatch) {
 			...{ tasks, jobs, isPrivate: !isOpen || jobs },
 		};
 		if (admission?.caller.kind === "key") return seen;
-		const holds = async () => {
+		const holds = async (shown: Sight) => {
 			const now = await access.readmit(credential, context.spaceName);
 			if (now === "invalid" || now?.space !== admission?.space) return false;
 			const sight = sightOf(now, isOpen);
-			return sight.tasks >= tasks && sight.jobs >= jobs;
+			return sight.tasks >= shown.tasks && sight.jobs >= shown.jobs;
 		};
-		const key = [credential.text, seen.space, tasks, jobs].join(" ");
-		return { ...seen, watch: () => watch.watch({ key, holds }) };
+		const keyOf = (shown: Sight) => [credential.text, seen.space, shown.tasks, shown.jobs].join(" ");
+		return {
+			...seen,
+			watch: (shown) => watch.watch({ key: keyOf(shown), holds: () => holds(shown) }),
+		};
 	};
 }
 

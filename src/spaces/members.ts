@@ -32,7 +32,7 @@ export function takeRole({ space, userId }: MemberChange): Unit<void> {
 		reads: [spaces.reads({ ids: [space] }), members.reads({ ofSpace: space, userId })],
 		decide(work) {
 			const rows = work.rows(members);
-			if (work.rows(spaces).find(space) === undefined) throw noSuchMember();
+			if (work.rows(spaces).find(space) === undefined || !rows.isUser(userId)) throw noSuchMember();
 			if (space === defaultSpace) {
 				throw new AppError("conflict", "Every user is a member of the space default.");
 			}

@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
 import { pageParameters } from "../http/parameters.ts";
+import { spaceNamePattern } from "../kernel/space.ts";
 import { roles } from "./store.ts";
 
 const example = {
@@ -17,7 +18,7 @@ const member = {
 };
 
 const Name = Type.String({
-	pattern: "^[a-z0-9-]{1,40}$",
+	pattern: spaceNamePattern,
 	description: "What stands in the path of what is in it: 1 to 40 of `a`–`z`, `0`–`9` and `-`.",
 });
 const Title = Type.String({ maxLength: 200 });

@@ -107,6 +107,7 @@ export interface MemberRows {
 	find(space: SpaceId, userId: string): MemberRow | undefined;
 	/** As far as the read set names them. */
 	ofSpace(space: SpaceId): readonly MemberRow[];
+	/** In the order of the spaces' making. */
 	everywhereOf(userId: string): readonly MemberRow[];
 	/** Sets a role, a first one or another. */
 	put(row: MemberRow): void;

@@ -17,6 +17,11 @@ const commands = [
 	"token add",
 	"token list",
 	"token remove",
+	"member",
+	"member set",
+	"member remove",
+	"space",
+	"space list",
 	"healthcheck",
 	"backup",
 	"restore",
@@ -66,12 +71,20 @@ describe("unknown commands and options", () => {
 		["token add a@example.com agent --scope", "option '--scope <scope>' argument missing"],
 		["token list a@example.com b@example.com", "too many arguments for 'list'"],
 		["token remove", "missing required argument 'id'"],
+		["member", "Usage: orchestrator member"],
+		["member frob", "unknown command 'frob'"],
+		["member set default a@example.com", "missing required argument 'role'"],
+		["member set default a@example.com owner now", "too many arguments for 'set'"],
+		["member remove default", "missing required argument 'email'"],
+		["space", "Usage: orchestrator space"],
+		["space frob", "unknown command 'frob'"],
+		["space list all", "too many arguments for 'list'"],
 	])("%p exits 2 and lists the commands", async (words, complaint) => {
 		const { code, stdout, stderr } = await run(words);
 		expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
 		expect(stderr).toContain(complaint);
 		expect(stderr.trimEnd().split("\n").at(-1)).toBe(
-			"There are: serve, migrate, user add|list|passwd|remove, token add|list|remove, healthcheck, backup, restore, openapi, --help, --version.",
+			"There are: serve, migrate, user add|list|passwd|remove, token add|list|remove, member set|remove, space list, healthcheck, backup, restore, openapi, --help, --version.",
 		);
 	});
 });

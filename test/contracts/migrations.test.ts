@@ -247,6 +247,95 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		await expectConsistent(url);
 	});
 
+	test("what the previous version has is of default, whose owner is the oldest user, and its records replay", async () => {
+		const url = await newUrl();
+		await applyUpTo(url, "0004_add-event-actor");
+		const hash = await Bun.password.hash(testPassword, { algorithm: "argon2id", memoryCost: 1024 });
+		const [task, queued, ended, younger, oldest] = [newId(), newId(), newId(), newId(), newId()];
+		const user = (id: string, email: string, createdAt: number) =>
+			`INSERT INTO users (id, email, password_hash, token_generation, created_at)
+				VALUES ('${id}', '${email}', '${hash}', 1, ${createdAt})`;
+		const job = (
+			id: string,
+			state: string,
+			key: string,
+		) => `INSERT INTO jobs (id, queue, kind, payload, priority,
+				state, attempt, max_attempts, fence, run_at, unique_key, created_at, updated_at)
+			VALUES ('${id}', 'q', 'k', '1', 0, '${state}', 0, 5, 0, 1700000000000, '${key}', 1700000000000, 1700000000000)`;
+		const event = (id: number, type: string, subject: string) =>
+			`INSERT INTO events (id, type, subject, data, request_id, time, actor)
+				VALUES (${id}, '${type}', '${subject}', '{"id":"x"}', 'r', ${Date.now()}, NULL)`;
+		const body = `{"description":"","id":"${task}","title":"old","version":1}`;
+		const requestHash = new Bun.CryptoHasher("sha256").update('{"title":"old"}').digest("hex");
+		for (const statement of [
+			user(younger, "grace@example.com", 1_700_000_002_000),
+			user(oldest, testEmail, 1_700_000_001_000),
+			`INSERT INTO tasks VALUES (1, '${task}', 'old', '', 1, 1700000000000, 1700000000000)`,
+			job(queued, "queued", "u"),
+			job(ended, "succeeded", "v"),
+			"INSERT INTO job_counts (queue, cancelled, dead, leased, queued, scheduled, succeeded) VALUES ('q', 0, 0, 0, 1, 0, 1)",
+			event(1, "task.created", `/collab/tasks/${task}`),
+			event(2, "job.enqueued", `/jobs/${queued}`),
+			"UPDATE log_head SET rev = 2",
+			"UPDATE revisions SET rev = 1 WHERE collection = 'tasks'",
+			recordOf(`${oldest} POST /collab/tasks`, "old-key", JSON.stringify({ id: task, body })).replace(
+				"'h'",
+				`'${requestHash}'`,
+			),
+		]) {
+			await runSql(url, statement);
+		}
+		const server = await startServer({ DATABASE_URL: url });
+		const headers = { authorization: server.bearer };
+		const spaces = await ask(server, "GET /spaces", { headers });
+		expect(spaces.json).toEqual({
+			items: [
+				{
+					...{
+						created_at: "2023-11-14T22:13:21.000Z",
+						name: "default",
+						role: "owner",
+						title: "",
+						version: 1,
+					},
+				},
+			],
+			kind: "spaces",
+		});
+		const members = await ask(server, "GET /spaces/default/members", { headers });
+		expect(members.json).toMatchObject({
+			items: [
+				{ id: younger, role: "writer" },
+				{ id: oldest, role: "owner" },
+			],
+		});
+		const listed = async (path: "/collab/state/tasks" | "/jobs" | "/events", prefix = "") =>
+			(
+				(await ask(server, `GET ${`/${(prefix + path).slice(1)}` as const}`, { headers })).json as {
+					items: readonly { id: string }[];
+				}
+			).items.map(({ id }) => id);
+		for (const prefix of ["", "/spaces/default"]) {
+			expect(await listed("/collab/state/tasks", prefix)).toEqual([task]);
+			expect((await listed("/jobs", prefix)).toSorted()).toEqual([queued, ended].toSorted());
+			expect(await listed("/events", prefix)).toEqual(["1", "2"]);
+		}
+		// Not by `ask`: a body of before has fewer fields.
+		const replayed = await fetch(`${server.url}/spaces/default/collab/tasks`, {
+			method: "POST",
+			headers: { ...headers, "content-type": "application/json", "idempotency-key": "old-key" },
+			body: JSON.stringify({ title: "old" }),
+		});
+		expect([replayed.status, replayed.headers.get("idempotency-replayed")]).toEqual([200, "true"]);
+		expect(await replayed.text()).toBe(body);
+		const leased = await ask(server, "POST /jobs/lease", { headers, body: { worker: "w", queues: ["q"] } });
+		expect(leased.json).toMatchObject({ items: [{ id: queued, attempt: 1 }] });
+		await ask(server, "POST /spaces", { headers, body: { name: "acme" } });
+		for (const path of ["/collab/state/tasks", "/jobs", "/events"] as const) {
+			expect(await listed(path, "/spaces/acme")).toEqual([]);
+		}
+	});
+
 	test("stored data is still there when the database is opened again", async () => {
 		const url = await newUrl();
 		const { database } = readConfig({ DATABASE_URL: url }, false);

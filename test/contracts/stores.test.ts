@@ -7,6 +7,7 @@ import { commentStoreContract } from "./comments.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
+import { spaceStoreContract } from "./spaces.ts";
 import { taskListContract } from "./task-lists.ts";
 import { taskStoreContract } from "./tasks.ts";
 import { unitOfWorkContract } from "./units.ts";
@@ -21,6 +22,7 @@ function storeContracts(open: () => Promise<TestStorage>): void {
 	eventStoreContract(open);
 	userStoreContract(open);
 	accessTokenStoreContract(open);
+	spaceStoreContract(open);
 	settingStoreContract(open);
 }
 

@@ -45,7 +45,10 @@ class MemberGroupRows
 		super(({ space, userId }) => keyOf(space, userId));
 	}
 
-	/** The rows of `default` are its owners, and those of the users that are named. */
+	/**
+	 * The rows of `default` are its owners, and those of the users that are named. Who is removed leaves living spaces alone:
+	 * what is left of a deleted one keeps nobody.
+	 */
 	async fetch(tx: Tx, readSets: readonly MemberReadSet[]): Promise<void> {
 		const spaces = readSets.flatMap(({ ofSpace }) => ofSpace ?? []);
 		const leaving = readSets.flatMap(({ everywhereOf }) => everywhereOf ?? []);
@@ -55,9 +58,9 @@ class MemberGroupRows
 			tx<MemberRow[]>`SELECT ${memberStatements.columns(tx)} FROM members
 				WHERE space = ANY(${spaces}::integer[]) AND (
 						space <> ${defaultSpace} OR role = 'owner' OR user_id = ANY(${ids}::uuid[]))
-					OR user_id = ANY(${leaving}::uuid[])
-					OR role = 'owner' AND space IN (
-						SELECT space FROM members WHERE user_id = ANY(${leaving}::uuid[]) AND role = 'owner')`,
+					OR (user_id = ANY(${leaving}::uuid[]) OR role = 'owner' AND space IN (
+							SELECT space FROM members WHERE user_id = ANY(${leaving}::uuid[]) AND role = 'owner'))
+						AND space IN (SELECT id FROM spaces WHERE deleted_at IS NULL)`,
 			tx<{ id: string }[]>`SELECT id FROM users WHERE id = ANY(${ids}::uuid[])`,
 		]);
 		this.load(found);
@@ -77,7 +80,8 @@ class MemberGroupRows
 	}
 
 	everywhereOf(userId: string): readonly MemberRow[] {
-		return [...this.values()].filter((member) => member.userId === userId);
+		const found = [...this.values()].filter((member) => member.userId === userId);
+		return found.sort((one, other) => one.space - other.space);
 	}
 
 	remove(row: MemberRow): void {

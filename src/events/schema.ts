@@ -96,6 +96,13 @@ export const EventQuery = Type.Object(
 			}),
 		),
 		limit: pageParameters.limit,
+		task: Type.Optional(
+			Type.String({
+				maxLength: 200,
+				description:
+					"The events of this task and of its comments alone, also after its deletion. The id of no task: none.",
+			}),
+		),
 		types,
 	},
 	{ additionalProperties: false },

@@ -41,6 +41,8 @@ export interface EventQuery {
 	/** The last number already seen. */
 	readonly after: number;
 	readonly types: readonly EventType[];
+	/** The events of this task and of its comments alone. */
+	readonly task?: string | undefined;
 	readonly limit: number;
 	/** The page ends with the event at which the sum of the data reaches this. */
 	readonly bytesMax: number;

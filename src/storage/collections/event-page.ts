@@ -7,20 +7,26 @@ export const spanMax = 10_000;
 /** In SQL, for either database: whether an event is of a task or of one of its comments, and the id of that task. */
 export const isOfTask = "type LIKE 'task.%'";
 export const taskOfEvent = "substr(subject, 15, 36)";
+
 /** Whether an index has the events of a space alone: then a read of them examines no others. */
 export function hasIndex(space: UnitSpace): boolean {
 	return space !== "every" && space !== defaultSpace;
 }
 
+/** Whether a read examines no events but those of its space, or of its task. */
+export function examinesAll({ space, task }: Pick<EventQuery, "space" | "task">): boolean {
+	return task !== undefined || hasIndex(space);
+}
+
 /** The page of a query. `isFull`: its limit or its bytes were reached. */
 export function eventPage(
-	{ space, after }: EventQuery,
+	query: EventQuery,
 	{ rev, purgedRev }: LogRange,
 	rows: readonly EventRow[],
 	isFull: boolean,
 ): EventPage {
 	const last = rows.at(-1);
-	const end = hasIndex(space) ? rev : Math.min(rev, Math.max(after, purgedRev) + spanMax);
+	const end = examinesAll(query) ? rev : Math.min(rev, Math.max(query.after, purgedRev) + spanMax);
 	const examined = isFull && last !== undefined ? last.id : end;
 	return { rows, examined, rev, purgedRev };
 }

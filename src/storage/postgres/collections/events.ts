@@ -3,7 +3,7 @@ import { bigint, index, integer, pgTable, primaryKey, text } from "drizzle-orm/p
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
-import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
+import { defaultSpace } from "../../../kernel/space.ts";
 import {
 	eventPage,
 	hasIndex,
@@ -131,7 +131,8 @@ type PageRow = LogRange &
  * One statement, so that events and range are of one snapshot. The number of events that fit follows from their lengths,
  * which Postgres knows without fetching TOASTed values; only those that fit are read.
  */
-function page(sql: Sql, { space, after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {
+function page(sql: Sql, query: EventQuery): PromiseLike<PageRow[]> {
+	const { after, types, limit, bytesMax } = query;
 	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head WHERE one = 1))`;
 	return sql<PageRow[]>`
 		SELECT head.rev, head.purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance, found.*, fit.bytes
@@ -140,7 +141,7 @@ function page(sql: Sql, { space, after, types, limit, bytesMax }: EventQuery): P
 			SELECT id, bytes FROM (
 				SELECT id, length, sum(length) OVER (ORDER BY id) AS bytes FROM (
 					SELECT id, octet_length(data) AS length FROM events
-					WHERE id > ${from} AND ${within(sql, space, from)} AND type = ANY(${types as string[]}::text[])
+					WHERE id > ${from} AND ${within(sql, query, from)} AND type = ANY(${types as string[]}::text[])
 					ORDER BY id LIMIT ${limit}
 				) AS next
 			) AS sized WHERE bytes - length < ${bytesMax}
@@ -154,7 +155,11 @@ function page(sql: Sql, { space, after, types, limit, bytesMax }: EventQuery): P
 }
 
 /** The space, and how far a read examines the log. */
-function within(sql: Sql, space: UnitSpace, from: Fragment) {
+function within(sql: Sql, { space, task }: EventQuery, from: Fragment) {
+	if (task !== undefined) {
+		const ofTask = sql`${sql.unsafe(taskOfEvent)} = ${task} AND ${sql.unsafe(isOfTask)}`;
+		return space === "every" ? ofTask : sql`${ofTask} AND space = ${space}`;
+	}
 	const span = sql`id <= ${from} + ${spanMax}::bigint`;
 	if (space === "every") return span;
 	// The condition on `default` lets Postgres use the index of the others.

@@ -3,9 +3,10 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType } from "../../../kernel/event-draft.ts";
-import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
+import { defaultSpace } from "../../../kernel/space.ts";
 import {
 	eventPage,
+	examinesAll,
 	hasIndex,
 	isOfTask,
 	purgeTo,
@@ -65,21 +66,39 @@ export const events = {
 
 const spaceName = `CASE WHEN space <> ${defaultSpace} THEN (SELECT name FROM spaces WHERE spaces.id = events.space) END`;
 
-type NextParameters = { space: number; after: number; to: number; types: string; limit: number };
+type NextParameters = {
+	space: number;
+	after: number;
+	to: number;
+	types: string;
+	task: string;
+	limit: number;
+};
+
+/** A parameter that a statement does not use must be there all the same. */
+const anyTask = "$task IS NOT NULL";
 
 function eventStore({ database, db, run, read, notifier }: StoreContext): EventStore {
 	const readRange = database.query<LogRange, []>(`SELECT rev, purged_rev AS "purgedRev" FROM log_head`);
-	const next = (condition: string) =>
+	const next = (condition: string, task = anyTask, index = "") =>
 		database.query<EventRow, NextParameters>(`
-			SELECT ${selection(eventTable)}, ${spaceName} AS spaceName FROM events
-			WHERE ${condition} AND id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
+			SELECT ${selection(eventTable)}, ${spaceName} AS spaceName FROM events ${index}
+			WHERE ${task} AND ${condition} AND id > $after AND id <= $to AND type IN (SELECT value FROM json_each($types))
 			ORDER BY id LIMIT $limit`);
 	const nextOfAll = next("$space >= 0");
 	const nextOfDefault = next("space = $space");
 	// The condition on `default` makes SQLite use the index of the others.
 	const nextOfSpace = next(`space = $space AND space <> ${defaultSpace}`);
 
-	function nextOf(space: UnitSpace) {
+	// `+` hides the parameter, for which SQLite would make a new plan each time.
+	const nextOfTask = next(
+		"($space = 0 OR space = $space)",
+		`${taskOfEvent} = +$task AND ${isOfTask}`,
+		"INDEXED BY events_of_task",
+	);
+
+	function nextOf({ space, task }: EventQuery) {
+		if (task !== undefined) return nextOfTask;
 		if (space === "every") return nextOfAll;
 		return hasIndex(space) ? nextOfSpace : nextOfDefault;
 	}
@@ -98,8 +117,9 @@ function eventStore({ database, db, run, read, notifier }: StoreContext): EventS
 		let bytes = 0;
 		const types = JSON.stringify(query.types);
 		const space = query.space === "every" ? 0 : query.space;
-		const to = hasIndex(query.space) ? now.rev : after + spanMax;
-		for (const row of nextOf(query.space).iterate({ space, after, to, types, limit })) {
+		const to = examinesAll(query) ? now.rev : after + spanMax;
+		const { task = "" } = query;
+		for (const row of nextOf(query).iterate({ space, after, to, types, task, limit })) {
 			rows.push(row);
 			bytes += Buffer.byteLength(row.data);
 			if (bytes >= bytesMax) break;

@@ -205,6 +205,7 @@ test("a parameter that may be repeated is a list with its bounds", () => {
 	expect(parameters).toEqual([
 		{
 			name: "actor",
+			explode: true,
 			in: "query",
 			required: true,
 			description: expect.any(String),
@@ -233,7 +234,12 @@ test("a patch also accepts a merge patch, and null where null is allowed", () =>
 
 test("every operation that needs a credential says which one", () => {
 	const wanted = operations.filter(([line]) => !/^\w+ \/(events|jobs|metrics)/.test(line));
-	const reads = ["GET /collab/state/tasks", "GET /collab/tasks/stats", "GET /collab/tasks/{id}", "GET /collab/tasks/{id}/comments"];
+	const reads = [
+		"GET /collab/state/tasks",
+		"GET /collab/tasks/stats",
+		"GET /collab/tasks/{id}",
+		"GET /collab/tasks/{id}/comments",
+	];
 	for (const line of reads) expect(operationAt(line).security).toEqual([{ bearer: [] }, { apiKey: [] }, {}]);
 	for (const line of ["GET /events", "GET /events/tail"]) {
 		expect(operationAt(line).security).toEqual([{ apiKey: [] }, { bearer: [] }, {}]);

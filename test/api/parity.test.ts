@@ -5,7 +5,7 @@ import { type Answer, ask, type Question } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { silentLog, startServer, type TestServer, testApiKey } from "../support/server.ts";
-import { testEmail, testPassword, usersOf } from "../support/users.ts";
+import { addUser, testEmail, testPassword, usersOf } from "../support/users.ts";
 
 /** The parts of a response that must be equal on all databases: everything except the date. */
 interface Seen {
@@ -130,6 +130,53 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 		["a b", "x"],
 	] as const) {
 		await create({ title }, { "idempotency-key": key });
+	}
+
+	const all = {
+		...{ assignee: "Grace", defer_until: "9000-01-01T00:00:00.5+01:00", due_at: "2026-11-23t08:15:00.1239z" },
+		...{
+			description: "d",
+			labels: ["b", "a", "b", "😀", "\ufb33"],
+			metadata: { "😀": 1, a: [null, 1.5e300], n: null },
+		},
+		...{ note: "Ünïcödé 世界", priority: 7, rank: "a0b", status: "waiting", title: "all" },
+	};
+	const blockedBy = [numberedId(1), numberedId(2)];
+	const made = await create({ ...all, blocked_by: blockedBy, parent: numberedId(3) });
+	const { id: whole } = made.json as { id: string };
+	for (const body of [
+		{ title: "t", blocked_by: [numberedId(999), "x"], parent: numberedId(998) },
+		{ title: "t", metadata: { a: "x".repeat(17_000) }, due_at: "0000-01-01T00:00:00+01:00" },
+		{ title: "t", priority: 101, rank: "0", status: "x", labels: ["", 1], note: "a\nb", number: 1 },
+		{ ...all, defer_until: null, status: null, priority: null, rank: null, labels: null, metadata: null },
+	]) {
+		await create(body);
+	}
+	const change = (id: string, body: unknown) =>
+		say(`PATCH /collab/tasks/${id}`, { headers: { ...user, "if-match": "*" }, body });
+	for (const body of [
+		{ metadata: { a: null, b: { c: null, d: 1 } }, status: "open" },
+		{ labels: ["c"], blocked_by: [numberedId(2)], note: "again" },
+		{ defer_until: "2000-01-01T00:00:00Z" },
+		{ defer_until: null, assignee: null, due_at: null, rank: null },
+		{ blocked_by: [whole], parent: whole },
+		{ parent: numberedId(999) },
+	]) {
+		await change(whole, body);
+	}
+	await change(numberedId(2), { blocked_by: [whole] });
+	await change(numberedId(2), { status: "done" });
+	await change(numberedId(2), { status: "cancelled" });
+	const batch = (body: unknown) =>
+		say("POST /collab/tasks/batch", { headers: { ...user, "idempotency-key": "batch" }, body });
+	const tasks = [{ title: "a" }, { title: "b", blocked_by: ["#0"], parent: "#0" }];
+	for (const body of [
+		{ tasks: [{ title: "a", blocked_by: ["#0", "#1"] }] },
+		{ tasks },
+		{ tasks },
+		{ tasks: [] },
+	]) {
+		await batch(body);
 	}
 
 	const path = `/collab/tasks/${numberedId(1)}` as const;
@@ -362,9 +409,11 @@ async function readsWithLogin(env: Readonly<Record<string, string>>): Promise<re
 			}
 		}
 	}
-	await usersOf(server.storage).remove(testEmail);
-	await say("GET /collab/state/tasks", { headers: user });
-	await say("GET /events", { headers: user });
+	// Not the first user, who is the only owner of `default`.
+	const gone = { authorization: await addUser(server.storage, server.url, "grace@example.com") };
+	await usersOf(server.storage).remove("grace@example.com");
+	await say("GET /collab/state/tasks", { headers: gone });
+	await say("GET /events", { headers: gone });
 	return seen;
 }
 

@@ -168,14 +168,14 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 			const subject = `/collab/tasks/${id}/comments/${newId()}`;
 			function addMany(work: UnitOfWork): void {
 				const event = { ...systemContext, type: "task.commented", subject, data: "{}", time: 1 } as const;
-				for (let count = 0; count < 5002; count++) work.append(event);
+				for (let count = 0; count < 1002; count++) work.append(event);
 			}
-			for (let count = 0; count < 2; count++) await storage.run(add);
+			await storage.run(add);
 			const query = { ...everything, space: 1, task: id, types: ["task.deleted"] } as const;
 			const first = await storage.events.read(query);
-			expect([first.rows.length, first.examined, first.rev]).toEqual([0, 10_000, 10_005]);
+			expect([first.rows.length, first.examined, first.rev]).toEqual([0, 1000, 1003]);
 			const next = await storage.events.read({ ...query, after: first.examined });
-			expect([next.rows.length, next.examined]).toEqual([0, 10_005]);
+			expect([next.rows.length, next.examined]).toEqual([0, 1003]);
 		});
 
 		test("retention removes the oldest events step by step and records the last number removed", async () => {

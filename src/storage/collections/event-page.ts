@@ -8,6 +8,12 @@ export const spanMax = 10_000;
 export const isOfTask = "type LIKE 'task.%'";
 export const taskOfEvent = "substr(subject, 15, 36)";
 
+/**
+ * How many events of one task one read examines. Not more: Postgres takes them for a two hundredth of the log, and would
+ * sort all events of a task that has very many rather than read so many in the order of the index.
+ */
+export const taskSpanMax = 1000;
+
 /** Whether an index has the events of a space alone: then a read of them examines no others. */
 export function hasIndex(space: UnitSpace): boolean {
 	return space !== "every" && space !== defaultSpace;

@@ -11,6 +11,7 @@ import {
 	purgeTo,
 	spanMax,
 	taskOfEvent,
+	taskSpanMax,
 } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Fragment, Sql } from "../connection.ts";
@@ -180,7 +181,7 @@ function ofTask(sql: Sql, task: string) {
 /** The last event of a task that one read examines; null if there are no more of them, and without a task. */
 function endOfTask(sql: Sql, { task }: EventQuery, from: Fragment) {
 	if (task === undefined) return sql`NULL::bigint`;
-	return sql`(SELECT id FROM events WHERE ${ofTask(sql, task)} AND id > ${from} ORDER BY id OFFSET ${spanMax - 1} LIMIT 1)`;
+	return sql`(SELECT id FROM events WHERE ${ofTask(sql, task)} AND id > ${from} ORDER BY id OFFSET ${taskSpanMax - 1} LIMIT 1)`;
 }
 
 /** The head row, which every writer needs, is locked last, and only for the commit. */

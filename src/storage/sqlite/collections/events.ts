@@ -11,6 +11,7 @@ import {
 	purgeTo,
 	spanMax,
 	taskOfEvent,
+	taskSpanMax,
 } from "../../collections/event-page.ts";
 import { selection } from "../../table-columns.ts";
 import type { Registration, StoreContext } from "../collection.ts";
@@ -86,7 +87,7 @@ function eventStore({ database, db, run, read, notifier }: StoreContext): EventS
 			AND id <= $to AND $space IN (0, space) AND type IN (SELECT value FROM json_each($types))
 		ORDER BY id LIMIT $limit`);
 	const spanOfTask = database.query<{ id: number }, { task: string; after: number }>(
-		`SELECT id ${ofTask} ORDER BY id LIMIT 1 OFFSET ${spanMax - 1}`,
+		`SELECT id ${ofTask} ORDER BY id LIMIT 1 OFFSET ${taskSpanMax - 1}`,
 	);
 
 	function nextOf(space: UnitSpace) {

@@ -76,6 +76,8 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					spaceName: null,
 					time: 1000,
 					ready: 1,
+					reason: null,
+					expiresAt: null,
 				},
 				{
 					id: 2,
@@ -88,6 +90,8 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					spaceName: null,
 					time: 2000,
 					ready: 1,
+					reason: null,
+					expiresAt: null,
 				},
 				{
 					id: 3,
@@ -100,6 +104,8 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					spaceName: null,
 					time: 3000,
 					ready: 0,
+					reason: null,
+					expiresAt: null,
 				},
 			]);
 		});

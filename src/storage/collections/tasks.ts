@@ -14,6 +14,9 @@ import {
 /** `isReady` in SQL, for either database. A statement that is to use the index of ready tasks must have it. */
 export const isReadySql = "status = 'open' AND defer_until IS NULL AND open_blockers = 0";
 
+/** `byClaimOrder` in SQL, for either database. The indexes of ready tasks have the same order behind the assignee. */
+export const claimOrder = "priority DESC, rank, seq";
+
 const none: readonly never[] = [];
 
 /** A canonical list in a row, such as its labels. */

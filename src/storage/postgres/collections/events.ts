@@ -2,7 +2,7 @@ import { sql as fragment } from "drizzle-orm";
 import { bigint, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
-import type { EventType } from "../../../kernel/event-draft.ts";
+import type { EventType, ReleaseReason } from "../../../kernel/event-draft.ts";
 import { defaultSpace } from "../../../kernel/space.ts";
 import {
 	eventPage,
@@ -34,6 +34,10 @@ export const eventTable = pgTable(
 		space: integer().notNull().default(defaultSpace),
 		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
 		ready: integer(),
+		/** Of `task.released` alone. */
+		reason: text().$type<ReleaseReason>(),
+		/** Of `task.claimed` alone. */
+		expiresAt: bigint("expires_at", { mode: "number" }),
 	},
 	(table) => [
 		// An expression and not a column, which the events of earlier versions would not have.

@@ -2,7 +2,7 @@ import { asc, lte, sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
-import type { EventType } from "../../../kernel/event-draft.ts";
+import type { EventType, ReleaseReason } from "../../../kernel/event-draft.ts";
 import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
 import {
 	eventPage,
@@ -31,6 +31,10 @@ export const eventTable = sqliteTable(
 		space: integer().notNull().default(defaultSpace),
 		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
 		ready: integer(),
+		/** Of `task.released` alone. */
+		reason: text().$type<ReleaseReason>(),
+		/** Of `task.claimed` alone. */
+		expiresAt: integer("expires_at"),
 	},
 	(table) => [
 		// An expression and not a column, which the events of earlier versions would not have.

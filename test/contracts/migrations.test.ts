@@ -1,43 +1,23 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import postgres from "postgres";
 import { readConfig } from "../../src/config.ts";
 import { cloudEvent } from "../../src/events/cloud-event.ts";
 import { represent } from "../../src/kernel/canonical.ts";
 import { eventTypes } from "../../src/kernel/event-draft.ts";
 import { newId } from "../../src/kernel/ids.ts";
-import { createHistory } from "../../src/storage/migrate.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { lockKey } from "../../src/storage/postgres/migrate.ts";
 import { defaultRank } from "../../src/tasks/fields.ts";
 import { ask } from "../support/ask.ts";
 import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
+import { applyUpTo, known } from "../support/migrations.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { silentLog, startServer } from "../support/server.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { expectConsistent } from "../support/tasks.ts";
 import { logIn, testEmail, testPassword } from "../support/users.ts";
-
-function known(url: string): readonly string[] {
-	const folder = join(import.meta.dir, "../../drizzle", url.startsWith("postgres") ? "postgres" : "sqlite");
-	const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
-	return files.map((file) => file.slice(0, -".sql".length)).sort();
-}
-
-/** Creates a database as the version of the program with this newest migration left it. */
-async function applyUpTo(url: string, newest: string): Promise<void> {
-	await runSql(url, createHistory);
-	const dialect = url.startsWith("postgres") ? "postgres" : "sqlite";
-	for (const name of known(url).filter((one) => one <= newest)) {
-		const text = readFileSync(join(import.meta.dir, `../../drizzle/${dialect}/${name}.sql`), "utf8");
-		for (const statement of text.split("--> statement-breakpoint")) await runSql(url, statement);
-		const hash = new Bun.CryptoHasher("sha256").update(text).digest("hex");
-		await runSql(url, `INSERT INTO schema_migrations VALUES ('${name}', '${hash}', 0)`);
-	}
-}
 
 /** A statement that records an idempotent outcome as of now. */
 function recordOf(scope: string, key: string, body: string): string {

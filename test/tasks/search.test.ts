@@ -114,7 +114,7 @@ describe("search", () => {
 		]).toEqual([false, false, true, false]);
 	});
 
-	test("no text of 20,000 characters takes long, and the steps say how much work it was", () => {
+	test("no text of 20,000 characters takes more than some steps for each, and the steps say how much work it was", () => {
 		const fill = (part: string) => part.repeat(Math.ceil(20_000 / part.length)).slice(0, 20_000);
 		const hostile = [
 			"a",
@@ -137,11 +137,9 @@ describe("search", () => {
 				] as const,
 		)) {
 			const search = new Search(wordsOf(query));
-			const begun = performance.now();
 			search.matches("", part);
 			expect(search.steps).toBeGreaterThanOrEqual(part.length);
-			// 16 Mi steps must stay under some 100 ms even on a slow machine: a text of 20,000 is far below 200 ms.
-			expect(performance.now() - begun).toBeLessThan(200);
+			expect(search.steps).toBeLessThanOrEqual(40 * part.length);
 		}
 	});
 });

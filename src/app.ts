@@ -44,6 +44,11 @@ import { membership } from "./spaces/members.ts";
 import { spaceNames, spaceParts } from "./spaces/parts.ts";
 import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
+import { ClaimDispatcher, ClaimWaits } from "./tasks/claims/dispatcher.ts";
+import { claimReadRoutes } from "./tasks/claims/read-routes.ts";
+import { claimRoutes } from "./tasks/claims/routes.ts";
+import { claimService } from "./tasks/claims/service.ts";
+import { commentParts } from "./tasks/comments/parts.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
 import { TaskSweeper } from "./tasks/sweeper.ts";
@@ -123,7 +128,19 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		log,
 		onChange: () => broadcaster.signal.notify(),
 	});
-	const tasks = taskService(storage.tasks, run);
+	const claimWaits = new ClaimWaits();
+	const announce = claimWaits.announce.bind(claimWaits);
+	const tasks = taskService(storage.tasks, run, announce);
+	const claims = claimService(storage.claims, run, announce);
+	const claimDispatcher = new ClaimDispatcher({
+		claims,
+		tasks,
+		waits: claimWaits,
+		onChange: storage.events.onChange,
+		clock,
+		log,
+	});
+	const comments = commentParts({ store: storage.comments, run, log });
 	const jobs = jobService(storage.jobs, run);
 	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
 	const sweeper = new Sweeper({
@@ -133,7 +150,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
-	const taskSweeper = new TaskSweeper({ tasks, clock, log });
+	const taskSweeper = new TaskSweeper({ swept: [tasks, claims], clock, log });
 	let isReady = false;
 	let isStopping = false;
 
@@ -149,6 +166,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
+	const ofTasks = {
+		...{ tasks, claims, readBody, requireWriter: spaces.requireWriter, requireReader: spaces.requireReader },
+		...{ cursors, clock, newId: deps.newId ?? newId },
+	};
 	const openapi = openapiRoutes(() => routes.routes);
 	const routes: AnyElysia = new Elysia()
 		.use(healthRoutes({ ping: storage.ping, isReady: () => isReady }))
@@ -173,17 +194,16 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				clock,
 			}),
 		)
+		.use(taskRoutes(ofTasks))
+		.use(comments.routes(ofTasks))
 		.use(
-			taskRoutes({
-				tasks,
-				readBody,
-				requireWriter: spaces.requireWriter,
-				requireReader: spaces.requireReader,
-				cursors,
-				clock,
-				newId: deps.newId ?? newId,
+			claimRoutes({
+				...ofTasks,
+				dispatcher: claimDispatcher,
+				untilRevoked: spaces.untilRevoked("write"),
 			}),
 		)
+		.use(claimReadRoutes({ ...ofTasks, readerOf: spaces.readerOf }))
 		.use(
 			jobRoutes({
 				jobs,
@@ -228,8 +248,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			dispatcher.start();
 			sweeper.start();
 			taskSweeper.start();
+			claimDispatcher.start();
 			spaces.watch.start();
 			spaces.remover.start();
+			comments.remover.start();
 			accessTokens.uses.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
@@ -241,7 +263,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				isStopping = true;
 				const closed = server?.stop();
 				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
-				await spaces.remover.stop();
+				await Promise.all([claimDispatcher.stop(), spaces.remover.stop(), comments.remover.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

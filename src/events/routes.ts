@@ -34,9 +34,10 @@ export function eventRoutes({ events, broadcaster, accessOf }: EventRouteDeps) {
 			async ({ request, set }) => {
 				const access = await accessOf(request);
 				const { space } = access;
-				const { after = 0, limit = 100, types } = readListQuery(queryOf(request.url));
+				const { after = 0, limit = 100, task, types } = readListQuery(queryOf(request.url));
 				const filter = eventFilter(types, visibleTo(access), space);
-				const page = await events.read({ space, after, limit, bytesMax: listBytesMax, types: filter.types });
+				const wanted = { after, limit, bytesMax: listBytesMax, types: filter.types, task };
+				const page = await events.read({ space, ...wanted });
 				requireKept(after, keptIn(access, page), "/after");
 				if (access.isPrivate) setPrivate(set);
 				else set.headers["cache-control"] = "no-store";

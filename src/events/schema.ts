@@ -41,11 +41,22 @@ const Event = Type.Object(
 			},
 		),
 		datacontenttype: Type.Literal("application/json"),
+		expiresat: Type.Optional(
+			Type.String({
+				format: "date-time",
+				description: "Of `task.claimed`: when the claim runs out unless it is renewed.",
+			}),
+		),
 		id: Type.String({ description: "The event's number, as text." }),
 		ready: Type.Optional(
 			Type.Boolean({
 				description:
 					"Of an event whose data is a task: whether the task is ready after it. Absent in events from before the server recorded it.",
+			}),
+		),
+		reason: Type.Optional(
+			Type.Enum(["released", "expired"], {
+				description: "Of `task.released`: whether the holder gave the task back, or the claim ran out.",
 			}),
 		),
 		requestid: Type.String({ description: "The request that made the change." }),
@@ -96,6 +107,12 @@ export const EventQuery = Type.Object(
 			}),
 		),
 		limit: pageParameters.limit,
+		task: Type.Optional(
+			Type.String({
+				description:
+					"The id of a task: its events alone and those of its comments, also after its deletion. For any other text there are none.",
+			}),
+		),
 		types,
 	},
 	{ additionalProperties: false },

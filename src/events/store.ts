@@ -1,19 +1,24 @@
 import type { Actor } from "../kernel/change-context.ts";
-import type { EventDraft, EventType } from "../kernel/event-draft.ts";
+import type { EventDraft, EventType, ReleaseReason } from "../kernel/event-draft.ts";
 import type { UnitSpace } from "../kernel/space.ts";
 
 /** An event as the log stores it. */
-export interface StoredEvent extends Omit<EventDraft, "actor" | "ready"> {
+export interface StoredEvent extends Omit<EventDraft, "actor" | "ready" | "reason" | "expiresAt"> {
 	readonly id: number;
 	/** Null in events of versions that recorded none. */
 	readonly actor: Actor | null;
 	/** Whether the task is ready after it, 1 or 0; null in events that have no task's body, and in those of earlier versions. */
 	readonly ready: number | null;
+	/** Of `task.released` alone. */
+	readonly reason: ReleaseReason | null;
+	/** Of `task.claimed` alone. */
+	readonly expiresAt: number | null;
 }
 
 /** An event as it is appended under a number. */
-export function numbered(id: number, { ready, ...event }: EventDraft): StoredEvent {
-	return { ...event, id, ready: ready === undefined ? null : Number(ready) };
+export function numbered(id: number, draft: EventDraft): StoredEvent {
+	const { ready, reason = null, expiresAt = null, ...event } = draft;
+	return { ...event, id, ready: ready === undefined ? null : Number(ready), reason, expiresAt };
 }
 
 /** An event as it is read. */
@@ -41,6 +46,8 @@ export interface EventQuery {
 	/** The last number already seen. */
 	readonly after: number;
 	readonly types: readonly EventType[];
+	/** Events of this task and of its comments alone, whether it is there or not. Any text; what is no id has none. */
+	readonly task?: string | undefined;
 	readonly limit: number;
 	/** The page ends with the event at which the sum of the data reaches this. */
 	readonly bytesMax: number;

@@ -11,6 +11,8 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
 	method_not_allowed: 405,
 	conflict: 409,
 	lease_lost: 409,
+	claimed: 409,
+	blocked: 409,
 	gone: 410,
 	precondition_failed: 412,
 	payload_too_large: 413,

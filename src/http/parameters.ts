@@ -7,6 +7,10 @@ const requestHeaders = {
 		description:
 			"1 to 255 visible ASCII characters. A repeat with the same key and body within 24 hours replays the first response.",
 	},
+	"Claim-Fence": {
+		description:
+			"The fence of the task's claim, which must last, or `*` for any claim or none (with a login). While a task is claimed, its deletion and a change of its status need it.",
+	},
 	"If-Match": { description: "The ETag last seen, or `*`.", required: true },
 	"If-None-Match": { description: "ETags that the client has; one that is current gives 304." },
 	"Last-Event-ID": {
@@ -21,6 +25,8 @@ export interface Parameter {
 	readonly required: boolean;
 	readonly description?: string;
 	readonly schema: object;
+	/** Of a list: it is given as `name=a&name=b`. */
+	readonly explode?: true;
 	readonly [componentKey]?: string;
 }
 
@@ -49,11 +55,13 @@ export function queryParameters(query: TSchema | undefined): readonly Parameter[
 		required: required.includes(name),
 		...(description !== undefined && { description }),
 		...(shared !== undefined && { [componentKey]: shared }),
+		...(schema.type === "array" && { explode: true as const }),
 		schema,
 	}));
 }
 
 interface QueryProperty {
+	readonly type?: string;
 	readonly description?: string;
 	readonly [componentKey]?: string;
 }

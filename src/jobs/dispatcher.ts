@@ -1,7 +1,8 @@
+import { Checker } from "../kernel/checker.ts";
 import type { Log } from "../kernel/log.ts";
+import { WaitQueue } from "../kernel/wait-queue.ts";
 import type { JobService } from "./service.ts";
-import type { ChangedJob, LeaseJobs, ReadyQueue } from "./store.ts";
-import { WaitQueue } from "./wait-queue.ts";
+import { type ChangedJob, type LeaseJobs, type QueueName, type ReadyQueue, textOfQueue } from "./store.ts";
 
 export interface DispatcherDeps {
 	readonly jobs: JobService;
@@ -15,17 +16,22 @@ const pollMs = 1000;
 
 /** Hands jobs to waiting workers: a worker that finds no job waits here, without using the database. */
 export class Dispatcher {
-	readonly #waiters = new WaitQueue();
+	readonly #waiters = new WaitQueue<QueueName>(textOfQueue);
+	readonly #checker: Checker;
 	#unsubscribe: (() => void) | undefined;
 	#polling: Timer | undefined;
-	#checking: Promise<void> | undefined;
-	#checkAgain = false;
 
-	constructor(private readonly deps: DispatcherDeps) {}
+	constructor(private readonly deps: DispatcherDeps) {
+		this.#checker = new Checker(
+			() => this.#check(),
+			"The queues could not be checked for ready jobs.",
+			deps.log,
+		);
+	}
 
 	start(): void {
-		this.#unsubscribe ??= this.deps.onChange(() => this.#changed());
-		this.#polling ??= setInterval(() => this.#changed(), pollMs);
+		this.#unsubscribe ??= this.deps.onChange(() => this.#checker.hint());
+		this.#polling ??= setInterval(() => this.#checker.hint(), pollMs);
 	}
 
 	/** Answers all waiting workers at once, with no jobs. Idempotent. */
@@ -33,7 +39,7 @@ export class Dispatcher {
 		this.#waiters.close();
 		this.#unsubscribe?.();
 		clearInterval(this.#polling);
-		await this.#checking;
+		await this.#checker.idle();
 	}
 
 	/** Leases the jobs there are, or waits for some: no longer than requested, and only while the client is connected. */
@@ -55,31 +61,15 @@ export class Dispatcher {
 
 	/** Wakes waiters for jobs that this process has just made leasable, without a query. */
 	ready(jobs: readonly ChangedJob[]): void {
-		for (const job of jobs) if (job.state === "queued") this.#waiters.wake(job, 1);
+		for (const job of jobs) if (job.state === "queued") this.#waiters.wake(job, undefined);
 	}
 
 	readyQueues(queues: readonly ReadyQueue[]): void {
-		for (const queue of queues) this.#waiters.wake(queue, queue.count);
-	}
-
-	/** One check at a time, and one more if something changed during it. */
-	#changed(): void {
-		this.#checkAgain = true;
-		this.#checking ??= this.#check().finally(() => {
-			this.#checking = undefined;
-		});
+		for (const queue of queues) this.#waiters.wake(queue, undefined, queue.count);
 	}
 
 	async #check(): Promise<void> {
-		while (this.#checkAgain) {
-			this.#checkAgain = false;
-			const queues = this.#waiters.queues();
-			if (queues.length === 0) return;
-			try {
-				this.readyQueues(await this.deps.jobs.ready(queues));
-			} catch (error) {
-				this.deps.log.debug({ err: error }, "The queues could not be checked for ready jobs.");
-			}
-		}
+		const queues = this.#waiters.topics();
+		if (queues.length > 0) this.readyQueues(await this.deps.jobs.ready(queues));
 	}
 }

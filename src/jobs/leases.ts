@@ -40,7 +40,7 @@ export function leaseJobs({
 				.map((job) => {
 					const leased: JobRow = {
 						...job,
-						...grantLease(job, leaseSeconds, now),
+						...grantLease(job.fence + 1, leaseSeconds, now),
 						state: "leased",
 						attempt: job.attempt + 1,
 						worker,

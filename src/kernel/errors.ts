@@ -8,6 +8,8 @@ export type ErrorCode =
 	| "method_not_allowed"
 	| "conflict"
 	| "lease_lost"
+	| "claimed"
+	| "blocked"
 	| "gone"
 	| "precondition_failed"
 	| "payload_too_large"
@@ -26,7 +28,10 @@ export interface Fault {
 }
 
 interface ErrorDetails {
-	/** Every fault of the submitted value, for `validation_error` and `payload_too_large`. */
+	/**
+	 * Every fault of the submitted value, for `validation_error` and `payload_too_large`; what blocks the task, by its place
+	 * in the task, for `blocked`.
+	 */
 	readonly faults?: readonly Fault[];
 	/** The current strong ETag, for a precondition that failed. */
 	readonly etag?: string;

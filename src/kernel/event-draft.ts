@@ -5,7 +5,12 @@ export const eventTypes = [
 	"task.created",
 	"task.updated",
 	"task.deleted",
+	"task.claimed",
+	"task.released",
+	"task.completed",
 	"task.unblocked",
+	"task.commented",
+	"task.comment_deleted",
 	"job.enqueued",
 	"job.leased",
 	"job.succeeded",
@@ -14,6 +19,8 @@ export const eventTypes = [
 	"job.cancelled",
 ] as const;
 export type EventType = (typeof eventTypes)[number];
+
+export type ReleaseReason = "released" | "expired";
 
 /** An event that is about to be committed with its change. */
 export interface EventDraft extends ChangeContext {
@@ -26,4 +33,8 @@ export interface EventDraft extends ChangeContext {
 	readonly time: number;
 	/** Of an event that has a task's body: whether the task is ready after it. */
 	readonly ready?: boolean;
+	/** Of `task.released`: how the claim ended. */
+	readonly reason?: ReleaseReason;
+	/** Of `task.claimed`: when the claim runs out unless it is renewed, on the database's clock. */
+	readonly expiresAt?: number;
 }

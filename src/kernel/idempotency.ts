@@ -73,7 +73,21 @@ export function once<T extends object>(
 	request: IdempotentRequest | undefined,
 	run: () => T,
 ): T & { readonly replayed: boolean } {
-	if (request === undefined) return { ...run(), replayed: false };
+	const outcome = onceIfAny(work, request, run);
+	if (outcome === undefined) throw new Error("what is done once has an outcome");
+	return outcome;
+}
+
+/** As `once`, for what may come to nothing: that is undefined, and stores nothing. */
+export function onceIfAny<T extends object>(
+	work: UnitOfWork,
+	request: IdempotentRequest | undefined,
+	run: () => T | undefined,
+): (T & { readonly replayed: boolean }) | undefined {
+	if (request === undefined) {
+		const outcome = run();
+		return outcome && { ...outcome, replayed: false };
+	}
 	const records = work.rows(idempotency);
 	const now = work.now();
 	const first = records.find(request.scope, request.key);
@@ -83,6 +97,7 @@ export function once<T extends object>(
 		throw new AppError("idempotency_mismatch", "This Idempotency-Key was used for another request.");
 	}
 	const outcome = run();
+	if (outcome === undefined) return undefined;
 	records.save({ ...request, body: JSON.stringify(outcome), createdAt: now });
 	return { ...outcome, replayed: false };
 }

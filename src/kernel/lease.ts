@@ -5,7 +5,7 @@ import { AppError } from "./errors.ts";
  * so that a holder whose lease has passed on can do no harm. Times are milliseconds on the database's clock.
  */
 export interface Lease {
-	/** How many leases of this row there have been: the newest one's fence. Never reset. */
+	/** The newest lease's fence: higher with every lease of the row, and never reset. */
 	readonly fence: number;
 	/** The fence under which the row was last settled: a repeat of that call is answered alike. */
 	readonly settledFence: number | null;
@@ -17,9 +17,9 @@ export interface Lease {
 /** No lease on the row now; its fence stays. */
 export const noLease = { leaseSeconds: null, leaseExpiresAt: null } as const;
 
-/** The next lease of a row, under the next fence. */
-export function grantLease({ fence }: Lease, leaseSeconds: number, now: number): Lease {
-	return { fence: fence + 1, settledFence: null, ...lasting(leaseSeconds, now) };
+/** A new lease of a row. `fence`: higher than any that the row has had. */
+export function grantLease(fence: number, leaseSeconds: number, now: number): Lease {
+	return { fence, settledFence: null, ...lasting(leaseSeconds, now) };
 }
 
 /** The same lease for longer: from now on by `leaseSeconds`, or by what it was given for. */
@@ -41,9 +41,17 @@ export function isSettledBy({ settledFence }: Lease, fence: number): boolean {
  * Throws `lease_lost` unless this fence holds the row. It does so beyond the lease's end, until the row has really been
  * given back or leased again.
  */
-export function requireLease(lease: Lease, fence: number, what: "job"): void {
-	if (lease.leaseExpiresAt !== null && lease.fence === fence) return;
-	throw new AppError("lease_lost", `This fence does not hold the ${what} any more; drop the work.`);
+export function requireLease(lease: Lease, fence: number, what: "job" | "task"): void {
+	if (!isHeldBy(lease, fence)) throw leaseLost(what);
+}
+
+/** Whether the lease lasts and this is its fence. */
+export function isHeldBy({ fence: current, leaseExpiresAt }: Lease, fence: number): boolean {
+	return leaseExpiresAt !== null && current === fence;
+}
+
+export function leaseLost(what: "job" | "task"): AppError {
+	return new AppError("lease_lost", `This fence does not hold the ${what} any more; drop the work.`);
 }
 
 export function hasRunOut({ leaseExpiresAt }: Pick<Lease, "leaseExpiresAt">, now: number): boolean {

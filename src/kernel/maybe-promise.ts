@@ -19,3 +19,8 @@ export function allResolved<T>(values: readonly MaybePromise<T>[]): MaybePromise
 	);
 	return there.length === values.length ? there : Promise.all(values);
 }
+
+/** Both values, at once where both are there. */
+export function bothResolved<A, B>(a: MaybePromise<A>, b: MaybePromise<B>): MaybePromise<readonly [A, B]> {
+	return a instanceof Promise || b instanceof Promise ? Promise.all([a, b]) : [a, b];
+}

@@ -83,8 +83,10 @@ function isLogin(path: string): boolean {
 }
 
 const workerPath = /^\/jobs\/(lease|[^/]+\/(heartbeat|complete|fail))\/?$/;
+const claimPath = /^\/collab\/tasks\/(claim|[^/]+\/(claim|heartbeat|complete|release))\/?$/;
 
-/** A worker makes several requests for each job: with the limit for others it could do a few jobs a minute. */
+/** A worker makes several requests for each job or task: with the limit for others it could do a few jobs a minute. */
 function isOfWorker(method: string, path: string): boolean {
-	return method === "POST" && path.startsWith("/jobs/") && workerPath.test(path);
+	if (method !== "POST") return false;
+	return path.startsWith("/jobs/") ? workerPath.test(path) : claimPath.test(path);
 }

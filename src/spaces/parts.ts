@@ -1,6 +1,7 @@
 import type { SpaceNames } from "../auth/store.ts";
 import { presented } from "../http/credential.ts";
 import { contextOf } from "../http/request-context.ts";
+import type { Actor } from "../kernel/change-context.ts";
 import { nameOf } from "../kernel/credentials.ts";
 import type { Log } from "../kernel/log.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
@@ -35,6 +36,11 @@ export interface SpaceParts {
 	requireWriter(request: Request): Promise<Writer>;
 	/** Throws the same unless the request may read tasks; no promise where everybody may. */
 	requireReader(request: Request): MaybePromise<void>;
+	/**
+	 * Who reads; undefined without a credential, where everybody may read. A valid one that does not reach an open space
+	 * reads what none does. Throws the same, and for a wrong credential too.
+	 */
+	readerOf(request: Request): Promise<Actor | undefined>;
 	logAccess(request: Request): Promise<LogAccess>;
 	/** Aborts when the request is gone, and within 5 s of when it has the right no more. */
 	untilRevoked(right: Right): (request: Request) => { readonly signal: AbortSignal; release(): void };
@@ -44,9 +50,13 @@ export interface SpaceParts {
 export interface Writer {
 	/** In the scope of idempotency keys: a token and its user are two. */
 	readonly id: string;
+	/** The user, also of a token. */
+	readonly userId: string;
 	/** Of the token, else of the user. */
 	readonly name: string;
 	readonly isToken: boolean;
+	/** With the rights of an owner, which no token has. */
+	readonly isOwner: boolean;
 }
 
 const rowsPerRemoval = 500;
@@ -72,17 +82,25 @@ export function spaceParts(deps: SpacePartsDeps): SpaceParts {
 			if (access.isOpenTo(contextOf(request))) return undefined;
 			return access.require(request, "read").then(() => undefined);
 		},
+		readerOf: async (request) => {
+			const context = contextOf(request);
+			const credential = presented(request);
+			if (!access.isOpenTo(context)) await access.require(request, "read");
+			else if (credential !== undefined) await access.admit(credential, context);
+			return context.actor;
+		},
 		logAccess: logAccess(access, watch),
 		untilRevoked: (right) => (request) => untilRevoked(access, watch, right, request),
 	};
 }
 
 function writerOf(admission: Admission): Writer {
-	const { caller } = admission;
+	const { caller, rights } = admission;
 	if (caller.kind === "key") throw new Error("an API key changes tasks");
 	const isToken = caller.kind === "token";
 	const name = isToken ? caller.token.name : nameOf(caller.user);
-	return { id: callerId(admission), name, isToken };
+	const isOwner = rights.has("own");
+	return { id: callerId(admission), userId: caller.user.id, name, isToken, isOwner };
 }
 
 /** The names of spaces, as access tokens list them. */

@@ -1,9 +1,10 @@
 import { type Representation, represent } from "../kernel/canonical.ts";
 import type { ChangeContext } from "../kernel/change-context.ts";
 import { AppError } from "../kernel/errors.ts";
-import type { EventType } from "../kernel/event-draft.ts";
+import type { EventDraft } from "../kernel/event-draft.ts";
 import type { UnitOfWork } from "../kernel/unit-of-work.ts";
 import { updateWaiting } from "./blocking.ts";
+import { comments } from "./comments/store.ts";
 import { canonicalList, type SetFields } from "./fields.ts";
 import { taskBody } from "./representation.ts";
 import { isReady, type TaskRow, tasks } from "./store.ts";
@@ -31,7 +32,7 @@ export function addTask(work: UnitOfWork, added: NewTaskRow, made: Made): Repres
 	const rows = work.rows(tasks);
 	const task = newTask(added, rows.nextNumber(made.context.space), made);
 	const representation = represent(taskBody(task));
-	const seq = append(work, "task.created", added.id, representation, isReady(task), made);
+	const seq = append(work, { type: "task.created" }, added.id, representation, isReady(task), made);
 	task.seq = task.updatedSeq = seq;
 	task.etag = representation.etag;
 	rows.insert(task);
@@ -83,31 +84,52 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 export function changeTask(work: UnitOfWork, current: TaskRow, next: TaskRow, made: Made): Representation {
 	const before = represent(taskBody(current));
 	if (taskBody(next) === before.body) return before;
-	const changed = { ...next, version: current.version + 1, updatedAt: made.now };
-	const representation = represent(taskBody(changed));
-	const updatedSeq = append(work, "task.updated", current.id, representation, isReady(changed), made);
-	work.rows(tasks).update(current, { ...changed, updatedSeq, etag: representation.etag });
-	updateWaiting(work, current, changed, (id) => appendUnblocked(work, id, current.id, made));
-	return representation;
+	return writeChange(work, current, next, made, { type: "task.updated" }).task;
 }
 
-/** Removes a task, with its event and what follows for those that wait for it. */
+/** A task after a change, and the number of the event. */
+export interface Changed {
+	readonly task: Representation;
+	readonly seq: number;
+}
+
+/** What the event of a change says besides the task. */
+type ChangeEvent = Pick<EventDraft, "type" | "reason" | "expiresAt">;
+
+/** As `changeTask`, with another event, and where something differs. */
+export function writeChange(
+	work: UnitOfWork,
+	current: TaskRow,
+	next: TaskRow,
+	made: Made,
+	event: ChangeEvent,
+): Changed {
+	const changed = { ...next, version: current.version + 1, updatedAt: made.now };
+	const task = represent(taskBody(changed));
+	const seq = append(work, event, current.id, task, isReady(changed), made);
+	work.rows(tasks).update(current, { ...changed, updatedSeq: seq, etag: task.etag });
+	updateWaiting(work, current, changed, (id) => appendUnblocked(work, id, current.id, made));
+	return { task, seq };
+}
+
+/** Removes a task and its comments, with its event and what follows for those that wait for it. */
 export function removeTask(work: UnitOfWork, task: TaskRow, last: Representation, made: Made): void {
-	append(work, "task.deleted", task.id, last, false, made);
+	append(work, { type: "task.deleted" }, task.id, last, false, made);
 	work.rows(tasks).remove(task);
+	work.rows(comments).removeAllOf({ task: task.id, space: task.space });
 	updateWaiting(work, task, undefined, (id) => appendUnblocked(work, id, task.id, made));
 }
 
 /** `ready`: whether the task is ready after it. */
 function append(
 	work: UnitOfWork,
-	type: EventType,
+	event: ChangeEvent,
 	id: string,
 	{ body }: Representation,
 	ready: boolean,
 	{ context, now }: Made,
 ): number {
-	return work.append({ ...context, type, subject: taskPath(id), data: body, time: now, ready });
+	return work.append({ ...context, ...event, subject: taskPath(id), data: body, time: now, ready });
 }
 
 function appendUnblocked(work: UnitOfWork, id: string, by: string, { context, now }: Made): void {

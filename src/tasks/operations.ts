@@ -3,17 +3,17 @@ import { pathParameter } from "../http/parameters.ts";
 import type { ErrorCode } from "../kernel/errors.ts";
 import { NewTask, NewTasks, Task, TaskBatch, TaskList, TaskPatch, TaskQuery, TaskStats } from "./schema.ts";
 
-const tag = {
+export const tag = {
 	name: "Tasks",
 	description:
 		"What people and agents have to do. Writers of a space may change them. In `default` everybody may read, or with `READS=login` whoever has a credential, as in every other space.",
 };
-const security = ["bearer", "apiKey"] as const;
+export const security = ["bearer", "apiKey"] as const;
 /** Without a credential where reads are public. */
-const reading = { security, anonymousToo: true } as const;
+export const reading = { security, anonymousToo: true } as const;
 /** What the credential, and the space, may be found lacking in. */
-const guard = ["unauthorized", "forbidden", "not_found"] as const satisfies readonly ErrorCode[];
-const pathParameters = [pathParameter("TaskId", "id", "The task's id.")];
+export const guard = ["unauthorized", "forbidden", "not_found"] as const satisfies readonly ErrorCode[];
+export const pathParameters = [pathParameter("TaskId", "id", "The task's id.")];
 
 export const createOperation = operation({
 	operationId: "createTask",
@@ -137,12 +137,14 @@ export const patchOperation = operation({
 		"Lists are replaced whole, metadata is merged (RFC 7396), and `null` takes a field back to its default. A patch that changes nothing keeps version and ETag.",
 	security,
 	pathParameters,
-	requestHeaders: ["If-Match"],
+	requestHeaders: ["If-Match", "Claim-Fence"],
 	responses: { 200: { description: "The changed task.", schema: Task, headers: ["ETag", "Cache-Control"] } },
 	errors: [
 		"bad_request",
 		...guard,
 		"conflict",
+		"lease_lost",
+		"claimed",
 		"precondition_failed",
 		"payload_too_large",
 		"unsupported_media_type",
@@ -160,7 +162,7 @@ export const removeOperation = operation({
 		"`If-Match` names the version that may be deleted. The event of the deletion has its last state.",
 	security,
 	pathParameters,
-	requestHeaders: ["If-Match"],
+	requestHeaders: ["If-Match", "Claim-Fence"],
 	responses: { 204: { description: "The task is gone." } },
 	errors: ["bad_request", ...guard, "precondition_failed", "precondition_required", "unavailable"],
 });

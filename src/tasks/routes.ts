@@ -1,18 +1,20 @@
-import { type Context, Elysia } from "elysia";
+import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
-import { noBody, privateUnlessKnown, setEtag, unlessKnown } from "../http/conditional-get.ts";
+import { readClaimFence } from "../http/claim-fence.ts";
+import { noBody, setEtag } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
 import { changeContext, contextOf, type RequestContext } from "../http/request-context.ts";
 import { jsonBody, queryOf } from "../http/validation.ts";
-import type { Representation } from "../kernel/canonical.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { isId, type NewId } from "../kernel/ids.ts";
 import { type MaybePromise, whenResolved } from "../kernel/maybe-promise.ts";
 import { requireMatch } from "../kernel/precondition.ts";
 import { cachedReads } from "./cached-reads.ts";
 import { noSuchTask, taskPath } from "./changes.ts";
+import { requireClaimFence } from "./claims/fence.ts";
+import type { ClaimStore } from "./claims/store.ts";
 import { listPath } from "./list-query.ts";
 import {
 	batchOperation,
@@ -24,19 +26,23 @@ import {
 	statsOperation,
 } from "./operations.ts";
 import { taskBatchBody } from "./representation.ts";
+import { respond } from "./respond.ts";
 import { NewTask, NewTasks, TaskPatch } from "./schema.ts";
 import type { TaskService } from "./service.ts";
+import type { ClaimFence } from "./store.ts";
 
 /** Who makes a change. */
 export interface Caller {
 	/** In the scope of idempotency keys: a token and its user are two. */
 	readonly id: string;
-	/** As notes show it. */
+	/** As notes show it: of the token, else of the user. */
 	readonly name: string;
+	readonly isToken: boolean;
 }
 
 export interface TaskRouteDeps {
 	readonly tasks: TaskService;
+	readonly claims: Pick<ClaimStore, "find">;
 	readonly readBody: BodyReader;
 	/** Who may change tasks in the request's space. Throws `unauthorized`, `forbidden`, `not_found`. */
 	readonly requireWriter: (request: Request) => Promise<Caller>;
@@ -52,7 +58,7 @@ const newTasks = jsonBody(NewTasks);
 const taskPatch = jsonBody(TaskPatch);
 
 export function taskRoutes(deps: TaskRouteDeps) {
-	const { tasks, readBody, requireWriter, requireReader, cursors, clock, newId } = deps;
+	const { tasks, claims, readBody, requireWriter, requireReader, cursors, clock, newId } = deps;
 	const reads = cachedReads(tasks, cursors);
 
 	/** `read`, once the request may read tasks. */
@@ -63,9 +69,11 @@ export function taskRoutes(deps: TaskRouteDeps) {
 		return whenResolved(requireReader(request), () => read(contextOf(request)));
 	}
 
-	/** Existence and precondition are checked before the body, also if the body is invalid (contract §1). */
-	async function requireCurrent(id: string, request: Request): Promise<void> {
-		requireMatch(readIfMatch(request.headers), await reads.one(contextOf(request).space, id));
+	/** Existence and preconditions are checked before the body, also if the body is invalid (contract §1). */
+	async function requireCurrent(id: string, request: Request, claimFence: ClaimFence): Promise<void> {
+		const { space } = contextOf(request);
+		requireMatch(readIfMatch(request.headers), await reads.one(space, id));
+		if (claimFence !== "absent") requireClaimFence(await claims.find(space, id), claimFence);
 	}
 
 	return new Elysia()
@@ -137,14 +145,17 @@ export function taskRoutes(deps: TaskRouteDeps) {
 			"/collab/tasks/:id",
 			async ({ request, params, set }) => {
 				const body = taskPatch(await readBody(request));
-				const { name: author } = await requireWriter(request);
+				const caller = await requireWriter(request);
 				const { id } = params;
-				if (body.isFaulty) await requireCurrent(id, request);
+				const claimFence = claimFenceOf(request, caller);
+				if (body.isFaulty) await requireCurrent(id, request, claimFence);
 				const ifMatch = readIfMatch(request.headers);
 				if (!isId(id)) throw noSuchTask();
 				const context = changeContext(request);
 				const patch = body.value();
-				const task = await tasks.update({ id, ifMatch, patch, author, now: clock(), context });
+				const author = caller.name;
+				const change = { id, ifMatch, claimFence, patch, author, now: clock(), context };
+				const task = await tasks.update(change);
 				setEtag(set, task.etag);
 				return task.body;
 			},
@@ -153,19 +164,19 @@ export function taskRoutes(deps: TaskRouteDeps) {
 		.delete(
 			"/collab/tasks/:id",
 			async ({ request, params, set }) => {
-				await requireWriter(request);
+				const claimFence = claimFenceOf(request, await requireWriter(request));
 				if (!isId(params.id)) throw noSuchTask();
 				const ifMatch = readIfMatch(request.headers);
 				const context = changeContext(request);
-				await tasks.remove({ id: params.id, ifMatch, now: clock(), context });
+				await tasks.remove({ id: params.id, ifMatch, claimFence, now: clock(), context });
 				return noBody(set, 204);
 			},
 			{ detail: removeOperation },
 		);
 }
 
-/** A read that needed no credential may be kept by everybody's caches. */
-function respond(request: Request, set: Context["set"], representation: Representation): string | null {
-	const isPrivate = contextOf(request).isPrivate;
-	return (isPrivate ? privateUnlessKnown : unlessKnown)(request, set, representation);
+/** A person may take a task from others, an access token may not. */
+function claimFenceOf({ headers }: Request, { isToken }: Caller): ClaimFence {
+	const given = readClaimFence(headers);
+	return given === "any" && isToken ? "forbidden" : given;
 }

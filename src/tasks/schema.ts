@@ -2,7 +2,7 @@ import Type, { type Static, type TSchema } from "typebox";
 import { pageParameters } from "../http/parameters.ts";
 import { taskSorts, taskStatuses } from "./store.ts";
 
-const example = {
+export const exampleTask = {
 	assignee: null,
 	blocked_by: [],
 	claimed_by: null,
@@ -69,11 +69,11 @@ export const Task = Type.Object(
 		updated_at: Time,
 		version: Type.Integer({ minimum: 1, description: "One higher with every change." }),
 	},
-	{ $id: "Task", additionalProperties: false, examples: [example] },
+	{ $id: "Task", additionalProperties: false, examples: [exampleTask] },
 );
 
 const { description: _, metadata: __, ...briefProperties } = Task.properties;
-const { description: ___, metadata: ____, ...briefExample } = example;
+const { description: ___, metadata: ____, ...briefExample } = exampleTask;
 
 export const BriefTask = Type.Object(
 	{
@@ -94,7 +94,7 @@ export const TaskList = Type.Object(
 		kind: Type.Literal("tasks"),
 		next_cursor: Type.Optional(Type.String({ description: "Present where there is more." })),
 	},
-	{ $id: "TaskList", additionalProperties: false, examples: [{ items: [example], kind: "tasks" }] },
+	{ $id: "TaskList", additionalProperties: false, examples: [{ items: [exampleTask], kind: "tasks" }] },
 );
 
 export const TaskStats = Type.Object(
@@ -127,11 +127,17 @@ function resettable<S extends TSchema>(schema: S, description: string) {
 /** Whether there is such a task, only the rows can tell. */
 const TaskId = Type.String({ maxLength: 36 });
 
+/** Who should do a task, or does it. */
+export const HolderName = Type.String({ minLength: 1, maxLength: 100, pattern: "^\\P{Cc}+$" });
+/** No line break. */
+export const NoteText = Type.String({
+	minLength: 1,
+	maxLength: 300,
+	pattern: "^[^\\n\\v\\f\\r\\u0085\\u2028\\u2029]+$",
+});
+
 const fields = {
-	assignee: resettable(
-		Type.String({ minLength: 1, maxLength: 100, pattern: "^\\P{Cc}+$" }),
-		"Who should do it: 1 to 100 characters, none a control character.",
-	),
+	assignee: resettable(HolderName, "Who should do it: 1 to 100 characters, none a control character."),
 	blocked_by: resettable(
 		Type.Array(TaskId, { maxItems: 50 }),
 		"Up to 50 tasks that come first. A new one must be there.",
@@ -148,7 +154,7 @@ const fields = {
 		"A JSON object, 32 deep, 16 KiB in canonical form. A member that is null is left out; a PATCH merges (RFC 7396).",
 	),
 	note: resettable(
-		Type.String({ minLength: 1, maxLength: 300, pattern: "^[^\\n\\v\\f\\r\\u0085\\u2028\\u2029]+$" }),
+		NoteText,
 		"Why it stands where it does: 1 to 300 characters, no line break. A change of status without one clears it.",
 	),
 	parent: resettable(TaskId, "The task that it is a part of. A new one must be there."),
@@ -165,7 +171,9 @@ export const NewTask = Type.Object(
 	{
 		$id: "NewTask",
 		additionalProperties: false,
-		examples: [{ title: example.title, description: example.description, labels: example.labels }],
+		examples: [
+			{ title: exampleTask.title, description: exampleTask.description, labels: exampleTask.labels },
+		],
 	},
 );
 export type NewTask = Static<typeof NewTask>;
@@ -198,7 +206,7 @@ export type NewTasks = Static<typeof NewTasks>;
 
 export const TaskBatch = Type.Object(
 	{ items: Type.Array(Task), kind: Type.Literal("tasks") },
-	{ $id: "TaskBatch", additionalProperties: false, examples: [{ items: [example], kind: "tasks" }] },
+	{ $id: "TaskBatch", additionalProperties: false, examples: [{ items: [exampleTask], kind: "tasks" }] },
 );
 
 function orNone(description: string) {

@@ -3,9 +3,14 @@ import { idempotencyReads, once } from "../kernel/idempotency.ts";
 import { requireMatch } from "../kernel/precondition.ts";
 import type { SpaceId } from "../kernel/space.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../kernel/unit-of-work.ts";
+import { type Announce, announcing } from "./announcing.ts";
 import { createTasks, type MadeBatch } from "./batch.ts";
 import { checkChange, openBlockersOf, readsOfChange } from "./blocking.ts";
 import { changeTask, removeTask, requireTask } from "./changes.ts";
+import { endClaim } from "./claims/changes.ts";
+import { requireClaimFence, requireUnclaimed } from "./claims/fence.ts";
+import { claims, lasts } from "./claims/store.ts";
+import { comments } from "./comments/store.ts";
 import { addTasks, futureOnly, readsOfAdding, textLengthOf } from "./creation.ts";
 import { canonicalList, newFields, patchedFields, type SetFields, withStatus } from "./fields.ts";
 import { taskBody } from "./representation.ts";
@@ -38,7 +43,9 @@ export interface TaskService extends TaskStore {
 	sweep(change: SweepDeferred, limit: number): Promise<number>;
 }
 
-export function taskService(store: TaskStore, run: RunUnit): TaskService {
+/** `announce`: told of tasks that became ready. */
+export function taskService(store: TaskStore, runUnit: RunUnit, announce?: Announce): TaskService {
+	const run = announcing(runUnit, announce);
 	return {
 		...store,
 		create: async (change) => run(createTask(change)),
@@ -74,18 +81,31 @@ async function batchAsItIs(store: TaskStore, space: SpaceId, made: MadeBatch): P
 
 /** A patch that changes nothing keeps the version and appends no event. */
 function updateTask(change: UpdateTask): Unit<Representation> {
-	const { id, patch, author, ifMatch, context } = change;
+	const { id, patch, author, ifMatch, claimFence = "absent", context } = change;
+	// Nothing else of a task depends on its claim.
+	const readsClaim = patch.status !== undefined || claimFence !== "absent";
 	return {
 		space: context.space,
-		reads: [tasks.reads({ ids: [id], ...readsOfPatch(id, patch) })],
+		reads: [
+			tasks.reads({ ids: [id], ...readsOfPatch(id, patch) }),
+			...(readsClaim ? [claims.reads({ tasks: [id] })] : []),
+		],
 		weight: patch.status === undefined ? 1 : weightOfFinishing,
 		textLength: JSON.stringify(patch).length,
 		decide(work) {
 			const row = requireTask(work.rows(tasks).find(id));
 			requireMatch(ifMatch, represent(taskBody(row)));
-			const fields = patchedFields(row, patch, author);
+			const claim = readsClaim ? work.rows(claims).find(id) : undefined;
+			requireClaimFence(claim, claimFence);
+			const by = typeof claimFence === "number" && claim !== undefined ? claim.holder : author;
+			const fields = patchedFields(row, patch, by);
+			const { status = row.status } = fields;
+			if (status !== row.status) requireUnclaimed(claim, claimFence);
 			checkChange(work.rows(tasks), row, fields);
-			return changeTask(work, row, patched(work, row, fields, change.now), change);
+			const next = patched(work, row, fields, change.now);
+			if (!lasts(claim) || status === "in_progress") return changeTask(work, row, next, change);
+			endClaim(work, claim);
+			return changeTask(work, row, { ...next, claimedBy: null }, change);
 		},
 	};
 }
@@ -116,15 +136,23 @@ function patched(work: UnitOfWork, row: TaskRow, fields: Partial<SetFields>, now
 }
 
 function deleteTask(change: RemoveTask): Unit<void> {
-	const { id, ifMatch, context } = change;
+	const { id, ifMatch, claimFence = "absent", context } = change;
 	return {
 		space: context.space,
-		reads: [tasks.reads({ ids: [id], waitingFor: [id] })],
+		reads: [
+			tasks.reads({ ids: [id], waitingFor: [id] }),
+			claims.reads({ tasks: [id] }),
+			comments.reads({ tasks: [id] }),
+		],
 		weight: weightOfFinishing,
 		decide(work) {
 			const row = requireTask(work.rows(tasks).find(id));
 			const last = represent(taskBody(row));
 			requireMatch(ifMatch, last);
+			const claim = work.rows(claims).find(id);
+			requireClaimFence(claim, claimFence);
+			requireUnclaimed(claim, claimFence);
+			work.rows(claims).remove(id);
 			removeTask(work, row, last, change);
 		},
 	};

@@ -4,7 +4,7 @@ import type { IdempotentRequest } from "../kernel/idempotency.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import type { Precondition } from "../kernel/precondition.ts";
 import { type InSpace, inSpace, isWithin, type SpaceId, type UnitSpace } from "../kernel/space.ts";
-import { Collection, requireNamed } from "../kernel/unit-of-work.ts";
+import { Collection, requireNamed, type UnitOfWork } from "../kernel/unit-of-work.ts";
 import type { NewTask, TaskPatch } from "./schema.ts";
 
 export const taskStatuses = ["open", "in_progress", "waiting", "done", "cancelled"] as const;
@@ -62,7 +62,7 @@ export interface TaskLabelRow extends Pick<TaskRow, "seq" | "space" | "assignee"
 }
 
 /** A task names another one in `blocked_by`. */
-export interface TaskBlockerRow {
+export interface TaskBlockerRow extends InSpace {
 	readonly task: string;
 	readonly blocker: string;
 }
@@ -89,7 +89,45 @@ export function isFinished({ status }: Pick<TaskRow, "status">): boolean {
 }
 
 /** What of a task other tasks depend on, without its texts. */
-export type TaskState = Pick<TaskRow, "id" | "seq" | "space" | "status" | "deferUntil" | "openBlockers">;
+export type TaskState = Pick<
+	TaskRow,
+	| "id"
+	| "seq"
+	| "space"
+	| "status"
+	| "deferUntil"
+	| "openBlockers"
+	| "assignee"
+	| "labels"
+	| "priority"
+	| "rank"
+>;
+
+/** What a claim looks for: the first ready task that is for its holder. */
+export interface ClaimWish extends InSpace {
+	/** Who claims: the task has this assignee, or none. */
+	readonly holder: string;
+	/** Absent: whatever its labels. */
+	readonly label: string | undefined;
+}
+
+/** Whether a ready task is one that a claim may get. */
+export function fits({ space, holder, label }: ClaimWish, task: TaskState): boolean {
+	if (task.space !== space || (task.assignee !== null && task.assignee !== holder)) return false;
+	return label === undefined || (JSON.parse(task.labels) as string[]).includes(label);
+}
+
+/** Whether `a` is claimed before `b`. Storage has the same order in SQL. */
+export function byClaimOrder(a: ClaimOrder, b: ClaimOrder): number {
+	return b.priority - a.priority || compareRanks(a.rank, b.rank) || a.seq - b.seq;
+}
+
+type ClaimOrder = Pick<TaskRow, "priority" | "rank" | "seq">;
+
+function compareRanks(a: string, b: string): number {
+	if (a === b) return 0;
+	return a < b ? -1 : 1;
+}
 
 /** Which tasks a unit reads. */
 export interface TaskReadSet {
@@ -108,6 +146,12 @@ export interface TaskReadSet {
 	readonly above?: { readonly of: string; readonly ids: readonly string[] };
 	/** Tasks with their parents, and the parents of those: those that a walk of `parentsMax` may look at. */
 	readonly parents?: readonly string[];
+	/** Tasks by the states of what blocks them. */
+	readonly blockers?: readonly string[];
+	/** The first ready task for a claim. */
+	readonly next?: ClaimWish;
+	/** The tasks of at most so many claims that have run out. */
+	readonly lapsed?: number;
 	/** At most so many whose `deferUntil` has come. */
 	readonly due?: number;
 	/** How many numbers for new tasks it takes. */
@@ -136,6 +180,13 @@ export interface TaskRows {
 	blockersOf(id: string): readonly string[] | undefined;
 	/** Null without one, and if the task is gone. Undefined: more than a walk may look at. */
 	parentOf(id: string): string | null | undefined;
+	/** What it names in `blockedBy`, in its order: undefined for each that is gone. */
+	blockers(task: TaskRow): readonly (TaskState | undefined)[];
+	/**
+	 * The first ready task that fits; undefined if there is none. `later`: only a group of units that begins later can tell,
+	 * since earlier ones of this group have changed what comes first.
+	 */
+	next(wish: ClaimWish): TaskRow | "later" | undefined;
 	/** Tasks whose `deferUntil` has come. */
 	due(limit: number, now: number): readonly TaskRow[];
 	/** The number of a new task. */
@@ -149,10 +200,17 @@ export const tasks = new Collection<TaskReadSet, TaskRows>({
 	narrow: (rows, readSet, space) => new NamedTasks(rows, readSet, space),
 });
 
+/** The tasks that claims can get because of what a unit has done so far. */
+export function becameReady(work: UnitOfWork): readonly TaskState[] {
+	const rows = work.rows(tasks);
+	return rows instanceof NamedTasks ? rows.becameReady() : [];
+}
+
 /** Tasks as far as a read set names them, and of one space alone. */
 class NamedTasks implements TaskRows {
 	/** Tasks that were found by what they wait for, or by their time. */
 	readonly #found = new Set<string>();
+	readonly #ready = new Map<string, TaskState>();
 	#numbersTaken = 0;
 	#ids: ReadonlySet<string> | undefined;
 
@@ -163,7 +221,9 @@ class NamedTasks implements TaskRows {
 	) {}
 
 	find(id: string): TaskRow | undefined {
-		this.#requireId(id);
+		// Which tasks a claim has run out for, the claims tell.
+		if (this.readSet.lapsed === undefined) this.#requireId(id);
+		else this.#found.add(id);
 		return inSpace(this.space, this.rows.find(id));
 	}
 
@@ -186,6 +246,19 @@ class NamedTasks implements TaskRows {
 		requireNamed(this.#found.has(task.id), "a task");
 		this.#requireWithin(task);
 		this.rows.setOpenBlockers(task, count);
+		this.#note(task, { ...task, openBlockers: count });
+	}
+
+	blockers(task: TaskRow): readonly (TaskState | undefined)[] {
+		this.#requireListed("blockers", task.id);
+		return this.rows.blockers(task).map((blocker) => inSpace(this.space, blocker));
+	}
+
+	next(wish: ClaimWish): TaskRow | "later" | undefined {
+		requireNamed(wish === this.readSet.next && isWithin(this.space, wish), "the next task");
+		const found = this.rows.next(wish);
+		if (found !== undefined && found !== "later") this.#found.add(found.id);
+		return found;
 	}
 
 	blockersOf(id: string): readonly string[] | undefined {
@@ -206,18 +279,25 @@ class NamedTasks implements TaskRows {
 	insert(row: TaskRow): void {
 		this.#requireWithin(row);
 		this.rows.insert(row);
+		this.#note(undefined, row);
 	}
 
 	update(current: TaskRow, next: TaskRow): void {
 		if (!this.#found.has(current.id)) this.#requireId(current.id);
 		this.#requireWithin(current);
 		this.rows.update(current, next);
+		this.#note(current, next);
 	}
 
 	remove(row: TaskRow): void {
 		this.#requireId(row.id);
 		this.#requireWithin(row);
 		this.rows.remove(row);
+		this.#ready.delete(row.id);
+	}
+
+	becameReady(): readonly TaskState[] {
+		return [...this.#ready.values()];
 	}
 
 	nextNumber(space: SpaceId): number {
@@ -225,6 +305,13 @@ class NamedTasks implements TaskRows {
 		requireNamed(numbers?.space === space && this.#numbersTaken < numbers.count, "the number of a task");
 		this.#numbersTaken++;
 		return this.rows.nextNumber(space);
+	}
+
+	/** Notes a ready task that claims could not get before. */
+	#note(before: TaskState | undefined, now: TaskState): void {
+		if (!isReady(now)) this.#ready.delete(now.id);
+		else if (before === undefined || !isReady(before) || isForOthers(before, now))
+			this.#ready.set(now.id, now);
 	}
 
 	#remember<State extends TaskState>(found: readonly State[]): readonly State[] {
@@ -238,13 +325,17 @@ class NamedTasks implements TaskRows {
 		requireNamed(this.#ids.has(id), "a task");
 	}
 
-	#requireListed(part: "states" | "namedBy" | "waitingFor", id: string): void {
+	#requireListed(part: "states" | "namedBy" | "waitingFor" | "blockers", id: string): void {
 		requireNamed(this.readSet[part]?.includes(id) ?? false, "a task");
 	}
 
 	#requireWithin(row: InSpace): void {
 		requireNamed(isWithin(this.space, row), "a task of another space");
 	}
+}
+
+function isForOthers(before: TaskState, now: TaskState): boolean {
+	return before.assignee !== now.assignee || before.labels !== now.labels;
 }
 
 interface Change {
@@ -272,9 +363,14 @@ export interface CreateBatch extends WrittenChange {
 	readonly idempotent: IdempotentRequest | undefined;
 }
 
+/** What `Claim-Fence` says: nothing, any claim or none, or the fence of a claim. `forbidden`: `*` by an access token. */
+export type ClaimFence = "absent" | "malformed" | "forbidden" | "any" | number;
+
 export interface RemoveTask extends Change {
 	readonly id: string;
 	readonly ifMatch: Precondition;
+	/** Absent: the same as `absent`. */
+	readonly claimFence?: ClaimFence;
 }
 
 export interface UpdateTask extends WrittenChange, RemoveTask {
@@ -384,6 +480,8 @@ export interface TaskStore {
 	findAll(space: SpaceId, ids: readonly string[]): Promise<readonly TaskRow[]>;
 	list(query: TaskPageQuery): Promise<TaskPage>;
 	stats(space: SpaceId): Promise<TaskStats>;
+	/** The first ready tasks, in the order of claims: for each wish as many as `limit`, if there are so many. */
+	ready(wishes: readonly ClaimWish[], limit: number): Promise<readonly TaskState[]>;
 	/** Milliseconds until a `deferUntil` comes; 0 or less if one has; undefined if none will. */
 	dueInMs(): Promise<number | undefined>;
 	/** The current revision: it includes every change that was acknowledged to any client before this call. */

@@ -4,7 +4,7 @@ import { Repeater } from "../kernel/repeater.ts";
 import type { TaskService } from "./service.ts";
 
 export interface TaskSweeperDeps {
-	readonly tasks: Pick<TaskService, "dueInMs" | "sweep">;
+	readonly swept: readonly Pick<TaskService, "dueInMs" | "sweep">[];
 	readonly clock: Clock;
 	readonly log: Log;
 }
@@ -14,7 +14,7 @@ const batchMax = 100;
 const sweepMsMax = 500;
 
 /**
- * Ends the deferral of tasks whose time has come. Every replica does so, without a leader: of two that see the same task
+ * Ends the deferral of tasks whose time has come, and claims that have run out. Every replica does so, without a leader: of two that see the same task
  * the second finds nothing left to do. While nothing is due, a round is one read.
  */
 export class TaskSweeper {
@@ -38,10 +38,13 @@ export class TaskSweeper {
 	}
 
 	async #sweep(): Promise<number> {
-		const { tasks, clock } = this.deps;
-		const dueMs = (await tasks.dueInMs()) ?? sweepMsMax;
-		if (dueMs > 0) return Math.min(dueMs, sweepMsMax);
+		const { swept, clock } = this.deps;
+		const due = await Promise.all(swept.map((one) => one.dueInMs()));
+		const dueMs = Math.min(sweepMsMax, ...due.map((ms) => ms ?? sweepMsMax));
+		if (dueMs > 0) return dueMs;
 		const context = { actor: "system", requestId: `sweep-${crypto.randomUUID()}` } as const;
-		return (await tasks.sweep({ context, now: clock() }, batchMax)) === batchMax ? 0 : 1;
+		const change = { context, now: clock() };
+		const counts = await Promise.all(swept.map((one) => one.sweep(change, batchMax)));
+		return counts.includes(batchMax) ? 0 : 1;
 	}
 }

@@ -19,7 +19,7 @@ function* objects(node: unknown, path = ""): Generator<readonly [string, Record<
 const references = [...objects(document)].filter(([, node]) => "$ref" in node);
 
 test("the document stays small enough to read: repeated parts are named components", () => {
-	expect(Buffer.byteLength(text)).toBeLessThan(90_000);
+	expect(Buffer.byteLength(text)).toBeLessThan(140_000);
 });
 
 test("every representation and every request body is a named schema", () => {
@@ -69,7 +69,7 @@ test("a named schema refers to the others by name", () => {
 		JobStats: { properties: { items: { items: ref("QueueStats") } } },
 		NewJobs: { properties: { jobs: { items: ref("NewJob") } } },
 		ActorList: { properties: { items: { items: ref("Actor") } } },
-		TaskList: { properties: { items: { items: ref("Task") } } },
+		TaskList: { properties: { items: { items: { anyOf: [ref("Task"), ref("BriefTask")] } } } },
 		TokenList: { properties: { items: { items: ref("Token") } } },
 	});
 	expect(JSON.stringify(components.schemas)).not.toContain("x-component");
@@ -79,6 +79,7 @@ test("parameters, headers and errors that operations share are named components"
 	expect(Object.keys(components.parameters ?? {}).sort()).toEqual([
 		"ActorId",
 		"ActorKind",
+		"CommentId",
 		"Idempotency-Key",
 		"If-Match",
 		"If-None-Match",

@@ -116,6 +116,9 @@ test.each([
 	["GET /collab/tasks/{id}", "200 304 401 403 404 429 500 503"],
 	["PATCH /collab/tasks/{id}", "200 400 401 403 404 409 412 413 415 422 428 429 500 503"],
 	["DELETE /collab/tasks/{id}", "204 400 401 403 404 412 428 429 500 503"],
+	["POST /collab/tasks/{id}/comments", "200 400 401 403 404 413 415 422 429 500 503"],
+	["GET /collab/tasks/{id}/comments", "200 304 401 403 404 422 429 500 503"],
+	["DELETE /collab/tasks/{id}/comments/{comment}", "204 401 403 404 429 500 503"],
 ])("%s declares %s", (line, statuses) => {
 	expect(Object.keys(operationAt(line).responses).sort().join(" ")).toBe(statuses);
 });
@@ -164,11 +167,22 @@ describe.each(operations)("%s", (line, operation) => {
 test("the parameters of a list are declared with their bounds", () => {
 	const { parameters = [] } = operationAt("GET /collab/state/tasks");
 	const inQuery = parameters.filter((parameter) => parameter.in === "query");
-	expect(inQuery.map(({ name, required, schema }) => ({ name, required, schema }))).toEqual([
-		{ name: "cursor", required: false, schema: { type: "string", maxLength: 200 } },
-		{ name: "limit", required: false, schema: { type: "integer", minimum: 1, maximum: 1000, default: 100 } },
-		{ name: "order", required: false, schema: { type: "string", enum: ["asc", "desc"], default: "desc" } },
+	expect(inQuery.map(({ name }) => name)).toEqual([
+		...["cursor", "limit", "status", "label", "assignee", "claimed_by", "parent", "blocked_by"],
+		...["due_before", "number", "ready", "q", "brief", "sort", "order"],
 	]);
+	expect(inQuery.map(({ name, required, schema }) => ({ name, required, schema }))).toEqual(
+		expect.arrayContaining([
+			{ name: "cursor", required: false, schema: { type: "string", maxLength: 300 } },
+			{
+				name: "limit",
+				required: false,
+				schema: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
+			},
+			{ name: "order", required: false, schema: { type: "string", enum: ["asc", "desc"], default: "desc" } },
+			{ name: "q", required: false, schema: { type: "string", maxLength: 200 } },
+		]),
+	);
 	expect(parameters.filter((parameter) => parameter.in === "header").map(({ name }) => name)).toEqual([
 		"If-None-Match",
 	]);
@@ -207,7 +221,12 @@ test("a patch also accepts a merge patch, and null where null is allowed", () =>
 
 test("every operation that needs a credential says which one", () => {
 	const wanted = operations.filter(([line]) => !/^\w+ \/(events|jobs|metrics)/.test(line));
-	const reads = ["GET /collab/state/tasks", "GET /collab/tasks/{id}"];
+	const reads = [
+		"GET /collab/state/tasks",
+		"GET /collab/tasks/stats",
+		"GET /collab/tasks/{id}",
+		"GET /collab/tasks/{id}/comments",
+	];
 	for (const line of reads) expect(operationAt(line).security).toEqual([{ bearer: [] }, { apiKey: [] }, {}]);
 	for (const line of ["GET /events", "GET /events/tail"]) {
 		expect(operationAt(line).security).toEqual([{ apiKey: [] }, { bearer: [] }, {}]);
@@ -223,6 +242,8 @@ test("every operation that needs a credential says which one", () => {
 		"POST /collab/tasks/batch",
 		"PATCH /collab/tasks/{id}",
 		"DELETE /collab/tasks/{id}",
+		"POST /collab/tasks/{id}/comments",
+		"DELETE /collab/tasks/{id}/comments/{comment}",
 	];
 	for (const line of tokenToo) expect(operationAt(line).security).toEqual([{ bearer: [] }, { apiKey: [] }]);
 	const bearer = wanted.filter(

@@ -5,7 +5,7 @@ import { type Answer, ask, type Question } from "../support/ask.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { silentLog, startServer, type TestServer, testApiKey } from "../support/server.ts";
-import { testEmail, testPassword, usersOf } from "../support/users.ts";
+import { addUser, testEmail, testPassword, usersOf } from "../support/users.ts";
 
 /** The parts of a response that must be equal on all databases: everything except the date. */
 interface Seen {
@@ -132,6 +132,53 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 		await create({ title }, { "idempotency-key": key });
 	}
 
+	const all = {
+		...{ assignee: "Grace", defer_until: "9000-01-01T00:00:00.5+01:00", due_at: "2026-11-23t08:15:00.1239z" },
+		...{
+			description: "d",
+			labels: ["b", "a", "b", "😀", "\ufb33"],
+			metadata: { "😀": 1, a: [null, 1.5e300], n: null },
+		},
+		...{ note: "Ünïcödé 世界", priority: 7, rank: "a0b", status: "waiting", title: "all" },
+	};
+	const blockedBy = [numberedId(1), numberedId(2)];
+	const made = await create({ ...all, blocked_by: blockedBy, parent: numberedId(3) });
+	const { id: whole } = made.json as { id: string };
+	for (const body of [
+		{ title: "t", blocked_by: [numberedId(999), "x"], parent: numberedId(998) },
+		{ title: "t", metadata: { a: "x".repeat(17_000) }, due_at: "0000-01-01T00:00:00+01:00" },
+		{ title: "t", priority: 101, rank: "0", status: "x", labels: ["", 1], note: "a\nb", number: 1 },
+		{ ...all, defer_until: null, status: null, priority: null, rank: null, labels: null, metadata: null },
+	]) {
+		await create(body);
+	}
+	const change = (id: string, body: unknown) =>
+		say(`PATCH /collab/tasks/${id}`, { headers: { ...user, "if-match": "*" }, body });
+	for (const body of [
+		{ metadata: { a: null, b: { c: null, d: 1 } }, status: "open" },
+		{ labels: ["c"], blocked_by: [numberedId(2)], note: "again" },
+		{ defer_until: "2000-01-01T00:00:00Z" },
+		{ defer_until: null, assignee: null, due_at: null, rank: null },
+		{ blocked_by: [whole], parent: whole },
+		{ parent: numberedId(999) },
+	]) {
+		await change(whole, body);
+	}
+	await change(numberedId(2), { blocked_by: [whole] });
+	await change(numberedId(2), { status: "done" });
+	await change(numberedId(2), { status: "cancelled" });
+	const batch = (body: unknown) =>
+		say("POST /collab/tasks/batch", { headers: { ...user, "idempotency-key": "batch" }, body });
+	const tasks = [{ title: "a" }, { title: "b", blocked_by: ["#0"], parent: "#0" }];
+	for (const body of [
+		{ tasks: [{ title: "a", blocked_by: ["#0", "#1"] }] },
+		{ tasks },
+		{ tasks },
+		{ tasks: [] },
+	]) {
+		await batch(body);
+	}
+
 	const path = `/collab/tasks/${numberedId(1)}` as const;
 	const { headers } = await say(`GET ${path}`);
 	const etag = headers.get("etag") ?? "";
@@ -167,10 +214,14 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 	const list = await say("GET /collab/state/tasks");
 	await say("GET /collab/state/tasks", { headers: { "if-none-match": list.headers.get("etag") ?? "" } });
 
+	await talkOfComments(say, user, path);
+
 	for (const ifMatch of [undefined, '"other"', "*"]) {
 		const options = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
 		await say(`DELETE ${path}`, options);
 	}
+	await say(`GET ${path}/comments`);
+	await say(`GET /events?task=${numberedId(1)}`);
 	await say(`DELETE ${path}`, { headers: { ...user, "if-match": "*" } });
 	await say(`GET ${path}`);
 	await say("GET /collab/tasks/%00");
@@ -201,6 +252,72 @@ function timeless(line: string, seen: Seen): Seen {
 }
 
 type Say = (line: `${string} /${string}`, options?: Question) => Promise<Answer>;
+
+async function talkOfComments(say: Say, user: Record<string, string>, task: `/${string}`): Promise<void> {
+	const path = `${task}/comments` as const;
+	const unknown = `/collab/tasks/${numberedId(999)}/comments` as const;
+	const ids: string[] = [];
+	await say(`GET ${path}`);
+	for (const body of [
+		{ body: "plain" },
+		{ body: "Ünïcödé 世界 👩‍👩‍👧 \u0001\u007f\u2028\ufffe" },
+		{ body: "'; DROP TABLE comments; -- \\ \" {a,b} $1" },
+		{ body: "ä".repeat(20_000) },
+		{ body: "😀".repeat(20_001) },
+		{ body: " \u3000" },
+		{ body: null, task: 1 },
+		'{"body":"a\\u0000b"}',
+		"{",
+		"[]",
+		`{"body":"${"x".repeat(50_000)}"}`,
+	]) {
+		const { status, json } = await say(`POST ${path}`, { headers: user, body });
+		if (status === 200) ids.push((json as { id: string }).id);
+		await say(`POST ${unknown}`, { headers: user, body });
+	}
+	await say(`POST ${path}`, { body: { body: "nobody" } });
+	await say(`POST ${path}`, { headers: user, body: "body=x", contentType: "text/plain" });
+	for (const [key, where, body] of [
+		["c", path, "once"],
+		["c", path, "once"],
+		["c", path, "twice"],
+		["c", `/collab/tasks/${numberedId(2)}/comments`, "once"],
+		["c", unknown, "once"],
+		["a b", path, "x"],
+		["a b", unknown, "x"],
+	] as const) {
+		await say(`POST ${where}`, { headers: { ...user, "idempotency-key": key }, body: { body } });
+	}
+	for (const query of ["", "?limit=2", "?limit=0", "?cursor=forged&order=asc"]) {
+		let next: string | undefined = `${path}${query}`;
+		while (next !== undefined) {
+			const { headers }: Answer = await say(`GET ${next as `/${string}`}`);
+			await say(`GET ${next as `/${string}`}`, { headers: { "if-none-match": headers.get("etag") ?? "" } });
+			next = /^<(.+)>/.exec(headers.get("link") ?? "")?.[1];
+		}
+	}
+	for (const [where, id] of [
+		[path, ids[0]],
+		[path, ids[0]],
+		[unknown, ids[1]],
+		[path, numberedId(999)],
+		[path, "no-id"],
+	]) {
+		await say(`DELETE ${where as `/${string}`}/${id}`, { headers: user });
+	}
+	await say(`DELETE ${path}/${ids[1]}`);
+	await say(`GET ${path}/${ids[1]}`);
+	for (const query of [
+		`?task=${numberedId(1)}`,
+		`?task=${numberedId(1)}&limit=3&after=5`,
+		`?task=${numberedId(1)}&types=task.comment_deleted,job.*`,
+		`?task=${numberedId(999)}`,
+		"?task=",
+		"?task=no-id&task=no-id",
+	]) {
+		await say(`GET /events${query as `?${string}`}`);
+	}
+}
 
 async function talkOfJobs(say: Say): Promise<void> {
 	const key = { "x-api-key": testApiKey };
@@ -292,9 +409,11 @@ async function readsWithLogin(env: Readonly<Record<string, string>>): Promise<re
 			}
 		}
 	}
-	await usersOf(server.storage).remove(testEmail);
-	await say("GET /collab/state/tasks", { headers: user });
-	await say("GET /events", { headers: user });
+	// Not the first user, who is the only owner of `default`.
+	const gone = { authorization: await addUser(server.storage, server.url, "grace@example.com") };
+	await usersOf(server.storage).remove("grace@example.com");
+	await say("GET /collab/state/tasks", { headers: gone });
+	await say("GET /events", { headers: gone });
 	return seen;
 }
 

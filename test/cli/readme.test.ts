@@ -47,10 +47,21 @@ for (const { name, newUrl } of durableDatabases) {
 		await server.end("SIGTERM");
 		expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 
-		const [added, created, list, updated, status, ...answer] = stdout.split("\n");
+		const [added, ...round] = stdout.split("\n");
 		expect(added).toBe("Added me@example.com.");
+		const [made, claimed, nothing, completed, next, created, list, updated, status, ...answer] = round;
+		const { items } = JSON.parse(made ?? "");
+		expect(items).toMatchObject([{ title: "Measure the rooms" }, { title: "Order the desks" }]);
+		const [first, second] = items;
+		expect(second.blocked_by).toEqual([first.id]);
+		const claim = { expires_at: expect.any(String), fence: expect.any(Number) };
+		const task = { id: first.id, status: "in_progress", claimed_by: "planner" };
+		expect(JSON.parse(claimed ?? "")).toMatchObject({ claim: { ...claim, holder: "planner" }, task });
+		expect(nothing).toBe("204");
+		expect(JSON.parse(completed ?? "")).toMatchObject({ id: first.id, status: "done", claimed_by: null });
+		expect(JSON.parse(next ?? "")).toMatchObject({ claim: { holder: "buyer" }, task: { id: second.id } });
 		expect(created).toMatch(
-			/^\{"assignee":null,.*"id":"[0-9a-f-]{36}",.*"number":1,.*"title":"Write the plan",.*"version":1\}$/,
+			/^\{"assignee":null,.*"id":"[0-9a-f-]{36}",.*"number":3,.*"title":"Write the plan",.*"version":1\}$/,
 		);
 		expect(list).toBe(`{"items":[${created}],"kind":"tasks"}`);
 		const changed = { title: "Write the plan today", updated_at: expect.any(String), version: 2 };

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { EventQuery } from "../../src/events/store.ts";
 import { eventTypes } from "../../src/kernel/event-draft.ts";
 import { newId } from "../../src/kernel/ids.ts";
+import type { UnitOfWork } from "../../src/kernel/unit-of-work.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
 
@@ -75,6 +76,8 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					spaceName: null,
 					time: 1000,
 					ready: 1,
+					reason: null,
+					expiresAt: null,
 				},
 				{
 					id: 2,
@@ -87,6 +90,8 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					spaceName: null,
 					time: 2000,
 					ready: 1,
+					reason: null,
+					expiresAt: null,
 				},
 				{
 					id: 3,
@@ -99,6 +104,8 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 					spaceName: null,
 					time: 3000,
 					ready: 0,
+					reason: null,
+					expiresAt: null,
 				},
 			]);
 		});
@@ -122,6 +129,59 @@ export function eventStoreContract(open: () => Promise<TestStorage>): void {
 				examined: 4,
 			});
 			expect(await page({ after: 4 })).toEqual({ ids: [], examined: 4 });
+		});
+
+		test("the events of a task are those of its changes and its comments, also after its deletion", async () => {
+			const storage = await open();
+			const { tasks, comments, events } = storage;
+			const [one, other] = [await create(storage, "one"), await create(storage, "other")];
+			const change = { now: 1, context: systemContext };
+			const comment = { id: newId(), userId: newId(), task: one.id, ...change };
+			await tasks.update({ id: other.id, ifMatch: "any", patch: { title: "x" }, author: "A", ...change });
+			await comments.add({ ...comment, body: "a", idempotent: undefined });
+			await comments.remove({ ...comment, isOwner: false });
+			await tasks.remove({ id: one.id, ifMatch: "any", ...change });
+			const page = async (more: Partial<EventQuery>) => {
+				const { rows, examined } = await events.read({ ...everything, space: 1, task: one.id, ...more });
+				return { ids: rows.map(({ id }) => id), examined };
+			};
+			expect(await page({})).toEqual({ ids: [1, 4, 5, 6], examined: 6 });
+			expect(await page({ space: "every" })).toEqual({ ids: [1, 4, 5, 6], examined: 6 });
+			expect(await page({ task: other.id })).toEqual({ ids: [2, 3], examined: 6 });
+			expect(await page({ limit: 2 })).toEqual({ ids: [1, 4], examined: 4 });
+			expect(await page({ after: 4, limit: 2 })).toEqual({ ids: [5, 6], examined: 6 });
+			expect(await page({ after: 6 })).toEqual({ ids: [], examined: 6 });
+			expect(await page({ bytesMax: 1 })).toEqual({ ids: [1], examined: 1 });
+			expect(await page({ types: ["task.commented", "job.dead"] })).toEqual({ ids: [4], examined: 6 });
+			expect(await page({ types: [] })).toEqual({ ids: [], examined: 6 });
+			for (const none of [
+				{ space: 2 },
+				{ task: newId() },
+				{ task: "" },
+				{ task: "%" },
+				{ task: one.id.toUpperCase() },
+			]) {
+				expect(await page(none)).toEqual({ ids: [], examined: 6 });
+			}
+			await events.purge(2000, 4);
+			expect(await page({})).toEqual({ ids: [5, 6], examined: 6 });
+		});
+
+		test("a page of a task with very many events examines so many of them, and says how far it came", async () => {
+			const storage = await open();
+			const { id } = await create(storage, "one");
+			const add = { space: 1, reads: [], decide: (work: UnitOfWork) => void addMany(work) };
+			const subject = `/collab/tasks/${id}/comments/${newId()}`;
+			function addMany(work: UnitOfWork): void {
+				const event = { ...systemContext, type: "task.commented", subject, data: "{}", time: 1 } as const;
+				for (let count = 0; count < 1002; count++) work.append(event);
+			}
+			await storage.run(add);
+			const query = { ...everything, space: 1, task: id, types: ["task.deleted"] } as const;
+			const first = await storage.events.read(query);
+			expect([first.rows.length, first.examined, first.rev]).toEqual([0, 1000, 1003]);
+			const next = await storage.events.read({ ...query, after: first.examined });
+			expect([next.rows.length, next.examined]).toEqual([0, 1003]);
 		});
 
 		test("retention removes the oldest events step by step and records the last number removed", async () => {

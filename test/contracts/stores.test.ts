@@ -3,6 +3,7 @@ import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
 import { accessTokenStoreContract } from "./access-tokens.ts";
+import { commentStoreContract } from "./comments.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
 import { settingStoreContract } from "./settings.ts";
@@ -16,6 +17,7 @@ function storeContracts(open: () => Promise<TestStorage>): void {
 	unitOfWorkContract(open);
 	taskStoreContract(open);
 	taskListContract(open);
+	commentStoreContract(open);
 	jobStoreContract(open);
 	eventStoreContract(open);
 	userStoreContract(open);

@@ -61,6 +61,8 @@ class FakeLog implements EventStore {
 				spaceName: null,
 				time: id,
 				ready: null,
+				reason: null,
+				expiresAt: null,
 			});
 		}
 		const page = eventPage(query, this, rows, rows.length === query.limit);
@@ -413,6 +415,8 @@ describe("the tail buffer", () => {
 			spaceName: null,
 			time: id,
 			ready: null,
+			reason: null,
+			expiresAt: null,
 		} as const;
 	};
 	const batch = (rows: readonly ReturnType<typeof row>[]) => {

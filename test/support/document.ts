@@ -21,6 +21,7 @@ export interface OpenApiOperation {
 		readonly name: string;
 		readonly in: string;
 		readonly required: boolean;
+		readonly explode?: boolean;
 		readonly schema: object;
 	}[];
 	readonly requestBody?: {

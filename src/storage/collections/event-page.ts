@@ -7,20 +7,32 @@ export const spanMax = 10_000;
 /** In SQL, for either database: whether an event is of a task or of one of its comments, and the id of that task. */
 export const isOfTask = "type LIKE 'task.%'";
 export const taskOfEvent = "substr(subject, 15, 36)";
+
+/**
+ * How many events of one task one read examines. Not more: Postgres takes them for a two hundredth of the log, and would
+ * sort all events of a task that has very many rather than read so many in the order of the index.
+ */
+export const taskSpanMax = 1000;
+
 /** Whether an index has the events of a space alone: then a read of them examines no others. */
 export function hasIndex(space: UnitSpace): boolean {
 	return space !== "every" && space !== defaultSpace;
 }
 
-/** The page of a query. `isFull`: its limit or its bytes were reached. */
+/**
+ * The page of a query. `isFull`: its limit or its bytes were reached. `taskEnd`: of the events of one task, the last one
+ * that was examined; null if there are no more.
+ */
 export function eventPage(
-	{ space, after }: EventQuery,
+	{ space, after, task }: EventQuery,
 	{ rev, purgedRev }: LogRange,
 	rows: readonly EventRow[],
 	isFull: boolean,
+	taskEnd: number | null = null,
 ): EventPage {
 	const last = rows.at(-1);
-	const end = hasIndex(space) ? rev : Math.min(rev, Math.max(after, purgedRev) + spanMax);
+	const isIndexed = task !== undefined || hasIndex(space);
+	const end = isIndexed ? (taskEnd ?? rev) : Math.min(rev, Math.max(after, purgedRev) + spanMax);
 	const examined = isFull && last !== undefined ? last.id : end;
 	return { rows, examined, rev, purgedRev };
 }

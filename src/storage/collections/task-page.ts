@@ -1,5 +1,5 @@
 import type { Table } from "drizzle-orm";
-import { allResolved, type MaybePromise, whenResolved } from "../../kernel/maybe-promise.ts";
+import { allResolved, bothResolved, type MaybePromise, whenResolved } from "../../kernel/maybe-promise.ts";
 import type { SpaceId } from "../../kernel/space.ts";
 import type {
 	TaskPage,
@@ -19,7 +19,7 @@ import {
 	type SortOrder,
 	whereAfter,
 } from "./task-orders.ts";
-import { type Stream, streamsOf } from "./task-streams.ts";
+import { rowsOf, type Stream, streamsOf } from "./task-streams.ts";
 
 /**
  * How a page of tasks is found, the same on both databases: which rows are looked at, in what order, and where it ends,
@@ -27,16 +27,30 @@ import { type Stream, streamsOf } from "./task-streams.ts";
  * them are looked at and sorted. Else rows are looked at in the order of the list, up to a bound.
  */
 export function* taskPage(query: TaskPageQuery): Program<TaskPage> {
-	const revision = yield* ask((reader) => reader.revision(query.space));
-	if (query.filter === "nothing") return { rows: [], next: undefined, revision };
-	const { search } = query.filter;
-	const candidates = yield* matchesOf(query, query.filter);
-	const matches = search === undefined ? candidates : yield* searched(query, search, candidates);
-	const { places, next } = cut(query, matches);
+	const { places, next } = yield* placesOf(query);
 	const seqs = places.map(({ seq }) => seq);
-	const rows = seqs.length === 0 ? [] : yield* ask((reader) => reader.rows(seqs, query.isBrief));
+	// In one flight: all of it is one snapshot.
+	const [rows, revision] = yield* ask((reader) =>
+		bothResolved(seqs.length === 0 ? [] : reader.rows(seqs, query.isBrief), reader.revision(query.space)),
+	);
 	const bySeq = new Map(rows.map((row) => [row.seq, row]));
 	return { rows: seqs.flatMap((seq) => bySeq.get(seq) ?? []), next, revision };
+}
+
+/** Where the tasks of the page are, and where to go on. */
+interface PagePlaces {
+	readonly places: readonly Found[];
+	readonly next: TaskPlace | undefined;
+}
+
+function* placesOf(query: TaskPageQuery): Program<PagePlaces> {
+	const { filter } = query;
+	if (filter === "nothing") return { places: [], next: undefined };
+	const candidates = yield* matchesOf(query, filter);
+	return cut(
+		query,
+		filter.search === undefined ? candidates : yield* searched(query, filter.search, candidates),
+	);
 }
 
 /** What a page reads by, within one snapshot of the database. */
@@ -104,10 +118,7 @@ interface Matches {
 	readonly end: TaskPlace | undefined;
 }
 
-function cut(
-	{ limit, bounds }: TaskPageQuery,
-	{ found, end }: Matches,
-): { readonly places: readonly Found[]; readonly next: TaskPlace | undefined } {
+function cut({ limit, bounds }: TaskPageQuery, { found, end }: Matches): PagePlaces {
 	let bytes = 0;
 	let count = 0;
 	for (const { size } of found) {
@@ -188,13 +199,15 @@ class Scan {
 	stream(reader: TaskReader, stream: Stream, rowsMax: number): MaybePromise<Matches> {
 		const { order } = stream;
 		const filters = [...stream.filters, ...this.filters];
-		const from = `FROM tasks${reader.using(stream.index)} WHERE space = ? AND ${stream.text} ORDER BY ${stream.orderBy}`;
+		const from = rowsOf(stream, reader.using);
 		const values = [this.query.space, ...stream.values];
 		const text = `SELECT ${this.#selected(order)} FROM (SELECT ${columnsFor(order, filters)} ${from} LIMIT ${rowsMax}) AS looked
 			WHERE ${allOf(filters)} LIMIT ${this.wanted}`;
 		const found = read(reader, order, text, [...values, ...valuesOf(filters)]);
 		return whenResolved(found, (matching) => {
 			if (matching.length === this.wanted) return { found: matching, end: matching.at(-1)?.place };
+			const isAll = filters.length === 0 && matching.length < rowsMax;
+			if (isAll) return { found: matching, end: undefined };
 			const last = `SELECT ${columnsFor(order, [])} ${from} LIMIT 1 OFFSET ${rowsMax - 1}`;
 			return whenResolved(reader.select<PlaceRow>(last, values), ([row]) => ({
 				found: matching,

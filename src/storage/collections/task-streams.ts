@@ -105,3 +105,8 @@ export function streamsOf(
 			}));
 		});
 }
+
+/** Its rows, in SQL: the values are the space and those of the stream. */
+export function rowsOf(stream: Stream, using: (index: string) => string): string {
+	return `FROM tasks${using(stream.index)} WHERE space = ? AND ${stream.text} ORDER BY ${stream.orderBy}`;
+}

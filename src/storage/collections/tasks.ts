@@ -14,6 +14,9 @@ import {
 /** `isReady` in SQL, for either database. A statement that is to use the index of ready tasks must have it. */
 export const isReadySql = "status = 'open' AND defer_until IS NULL AND open_blockers = 0";
 
+/** `byClaimOrder` in SQL, for either database. The indexes of ready tasks have the same order behind the assignee. */
+export const claimOrder = "priority DESC, rank, seq";
+
 const none: readonly never[] = [];
 
 /** A canonical list in a row, such as its labels. */
@@ -45,9 +48,9 @@ export function changesLabels(before: TaskRow, now: TaskRow): boolean {
 }
 
 /** The rows that a task has in the table of blockers. */
-export function blockerRows({ id, blockedBy }: TaskRow): readonly TaskBlockerRow[] {
+export function blockerRows({ id, space, blockedBy }: TaskRow): readonly TaskBlockerRow[] {
 	if (blockedBy === "[]") return none;
-	return listOf(blockedBy).map((blocker) => ({ task: id, blocker }));
+	return listOf(blockedBy).map((blocker) => ({ task: id, blocker, space }));
 }
 
 /** The columns that most new tasks leave at their defaults. */

@@ -1,5 +1,7 @@
 import type { Registration } from "./collection.ts";
 import { accessTokens } from "./collections/access-tokens.ts";
+import { claims } from "./collections/claims.ts";
+import { comments } from "./collections/comments.ts";
 import { events } from "./collections/events.ts";
 import { formerActors } from "./collections/former-actors.ts";
 import { idempotency } from "./collections/idempotency.ts";
@@ -13,6 +15,8 @@ import { users } from "./collections/users.ts";
 /** Every collection in the database. A new one is one line here and one in Postgres' file of the same name. */
 export const collections = {
 	accessTokens,
+	claims,
+	comments,
 	events,
 	formerActors,
 	idempotency,

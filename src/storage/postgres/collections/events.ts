@@ -2,8 +2,8 @@ import { sql as fragment } from "drizzle-orm";
 import { bigint, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
-import type { EventType } from "../../../kernel/event-draft.ts";
-import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
+import type { EventType, ReleaseReason } from "../../../kernel/event-draft.ts";
+import { defaultSpace } from "../../../kernel/space.ts";
 import {
 	eventPage,
 	hasIndex,
@@ -11,6 +11,7 @@ import {
 	purgeTo,
 	spanMax,
 	taskOfEvent,
+	taskSpanMax,
 } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Fragment, Sql } from "../connection.ts";
@@ -33,8 +34,13 @@ export const eventTable = pgTable(
 		space: integer().notNull().default(defaultSpace),
 		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
 		ready: integer(),
+		/** Of `task.released` alone. */
+		reason: text().$type<ReleaseReason>(),
+		/** Of `task.claimed` alone. */
+		expiresAt: bigint("expires_at", { mode: "number" }),
 	},
 	(table) => [
+		// An expression and not a column, which the events of earlier versions would not have.
 		index("events_of_task").on(fragment.raw(taskOfEvent), table.id).where(fragment.raw(isOfTask)),
 		// Events of `default` cost nothing for it, and are read by their numbers.
 		index("events_in_space").on(table.space, table.id).where(fragment`space <> 1`),
@@ -97,9 +103,9 @@ function eventStore({ pool, epochs, notifier }: StoreContext): EventStore {
 		async read(query) {
 			const [head, found] = await onCheckedServer(() => page(sql, query));
 			const events = found.flatMap((row) => (row.id === null ? [] : [row]));
-			const rows = events.map(({ rev, purgedRev, instance, bytes, ...event }) => event);
+			const rows = events.map(({ rev, purgedRev, instance, taskEnd, bytes, ...event }) => event);
 			const isFull = rows.length === query.limit || (events.at(-1)?.bytes ?? 0) >= query.bytesMax;
-			return eventPage(query, head, rows, isFull);
+			return eventPage(query, head, rows, isFull, head.taskEnd);
 		},
 		purge: (before, limit) => pool.query(() => purge(pool, before, limit)),
 		onChange: (listener) => notifier.onChange(listener),
@@ -118,8 +124,10 @@ function logRange(sql: Sql): PromiseLike<(LogRange & OnServer)[]> {
 
 /** A row of the page's statement: the log's range with each event, or alone if there is no event. */
 type PageRow = LogRange &
-	OnServer &
-	(
+	OnServer & {
+		/** Of the events of one task, the last one that is examined; null if there are no more. */
+		readonly taskEnd: number | null;
+	} & (
 		| { readonly id: null }
 		| (EventRow & {
 				/** The bytes of data on this page up to this event, included. */
@@ -131,16 +139,19 @@ type PageRow = LogRange &
  * One statement, so that events and range are of one snapshot. The number of events that fit follows from their lengths,
  * which Postgres knows without fetching TOASTed values; only those that fit are read.
  */
-function page(sql: Sql, { space, after, types, limit, bytesMax }: EventQuery): PromiseLike<PageRow[]> {
+function page(sql: Sql, query: EventQuery): PromiseLike<PageRow[]> {
+	const { after, types, limit, bytesMax } = query;
 	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head WHERE one = 1))`;
+	const taskEnd = endOfTask(sql, query, from);
 	return sql<PageRow[]>`
-		SELECT head.rev, head.purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance, found.*, fit.bytes
+		SELECT head.rev, head.purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance, ${taskEnd} AS "taskEnd",
+			found.*, fit.bytes
 		FROM log_head AS head
 		LEFT JOIN (
 			SELECT id, bytes FROM (
 				SELECT id, length, sum(length) OVER (ORDER BY id) AS bytes FROM (
 					SELECT id, octet_length(data) AS length FROM events
-					WHERE id > ${from} AND ${within(sql, space, from)} AND type = ANY(${types as string[]}::text[])
+					WHERE id > ${from} AND ${within(sql, query, from, taskEnd)} AND type = ANY(${types as string[]}::text[])
 					ORDER BY id LIMIT ${limit}
 				) AS next
 			) AS sized WHERE bytes - length < ${bytesMax}
@@ -153,14 +164,28 @@ function page(sql: Sql, { space, after, types, limit, bytesMax }: EventQuery): P
 		ORDER BY fit.id`;
 }
 
-/** The space, and how far a read examines the log. */
-function within(sql: Sql, space: UnitSpace, from: Fragment) {
+/** The space or the task, and how far a read examines the log. */
+function within(sql: Sql, { space, task }: EventQuery, from: Fragment, taskEnd: Fragment) {
+	if (task !== undefined) {
+		const inSpace = space === "every" ? sql`` : sql`AND space = ${space}`;
+		return sql`${ofTask(sql, task)} ${inSpace} AND id <= COALESCE(${taskEnd}, ${Number.MAX_SAFE_INTEGER}::bigint)`;
+	}
 	const span = sql`id <= ${from} + ${spanMax}::bigint`;
 	if (space === "every") return span;
 	// The condition on `default` lets Postgres use the index of the others.
 	return hasIndex(space)
 		? sql`space = ${space} AND space <> ${sql.unsafe(String(defaultSpace))}`
 		: sql`${span} AND space = ${space}`;
+}
+
+function ofTask(sql: Sql, task: string) {
+	return sql`${sql.unsafe(`${isOfTask} AND ${taskOfEvent}`)} = ${task}`;
+}
+
+/** The last event of a task that one read examines; null if there are no more of them, and without a task. */
+function endOfTask(sql: Sql, { task }: EventQuery, from: Fragment) {
+	if (task === undefined) return sql`NULL::bigint`;
+	return sql`(SELECT id FROM events WHERE ${ofTask(sql, task)} AND id > ${from} ORDER BY id OFFSET ${taskSpanMax - 1} LIMIT 1)`;
 }
 
 /** The head row, which every writer needs, is locked last, and only for the commit. */

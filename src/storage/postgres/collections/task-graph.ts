@@ -9,8 +9,9 @@ import {
 import type { Fragment, Tx } from "../connection.ts";
 
 /** The columns of `TaskState`. */
-const stateColumns = `tasks.id, tasks.seq, tasks.space, tasks.status,
-	tasks.defer_until AS "deferUntil", tasks.open_blockers AS "openBlockers"`;
+export const stateColumns = `tasks.id, tasks.seq, tasks.space, tasks.status,
+	tasks.defer_until AS "deferUntil", tasks.open_blockers AS "openBlockers",
+	tasks.assignee, tasks.labels, tasks.priority, tasks.rank`;
 
 type Above = NonNullable<TaskReadSet["above"]>;
 
@@ -32,12 +33,13 @@ export class TaskGraph {
 
 	/** The answer has the states of tasks that were met. */
 	async fetch(tx: Tx, readSets: readonly TaskReadSet[]): Promise<readonly TaskState[]> {
-		const idsOf = (part: "states" | "namedBy" | "waitingFor") =>
+		const idsOf = (part: "states" | "namedBy" | "waitingFor" | "blockers") =>
 			unique(readSets.flatMap((readSet) => readSet[part] ?? []));
 		const found = await Promise.all([
 			this.#fetchStates(tx, idsOf("states")),
 			this.#fetchWaiting(tx, idsOf("waitingFor")),
 			this.#fetchNamed(tx, idsOf("namedBy")),
+			this.#fetchStatesOfBlockers(tx, idsOf("blockers")),
 			// Each walk has its own bound.
 			...readSets.flatMap(({ above }) => (above === undefined ? [] : [this.#fetchBlockers(tx, above)])),
 			...readSets.map(({ parents = [] }) => this.#fetchParents(tx, parents)),
@@ -112,6 +114,12 @@ export class TaskGraph {
 	async #fetchStates(tx: Tx, ids: readonly string[]): Promise<readonly TaskState[]> {
 		if (ids.length === 0) return [];
 		return tx<TaskState[]>`SELECT ${columns(tx)} FROM tasks WHERE id = ANY(${[...ids]}::uuid[])`;
+	}
+
+	async #fetchStatesOfBlockers(tx: Tx, ids: readonly string[]): Promise<readonly TaskState[]> {
+		if (ids.length === 0) return [];
+		return tx<TaskState[]>`SELECT ${columns(tx)} FROM tasks
+			WHERE id IN (SELECT blocker FROM task_blockers WHERE task = ANY(${[...ids]}::uuid[]))`;
 	}
 
 	async #fetchWaiting(tx: Tx, ids: readonly string[]): Promise<readonly TaskState[]> {

@@ -1,12 +1,20 @@
 import type { SpaceId } from "../../../kernel/space.ts";
-import type { TaskReadSet, TaskRow, TaskRows, TaskState } from "../../../tasks/store.ts";
-import { listOf, mostlyDefault } from "../../collections/tasks.ts";
+import {
+	byClaimOrder,
+	type ClaimWish,
+	fits,
+	isReady,
+	type TaskReadSet,
+	type TaskRow,
+	type TaskRows,
+	type TaskState,
+} from "../../../tasks/store.ts";
+import { listOf } from "../../collections/tasks.ts";
 import { databaseNow } from "../clock.ts";
 import type { GroupRows } from "../collection.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
 import type { HeadOfGroup } from "../head-of-group.ts";
 import { IdentityMap } from "../identity-map.ts";
-import { TableStatements } from "../table-statements.ts";
 import { TaskGraph } from "./task-graph.ts";
 import {
 	insertLookups,
@@ -17,14 +25,8 @@ import {
 	updateOpenBlockers,
 } from "./task-lookups.ts";
 import type { TaskNumbers } from "./task-numbers.ts";
-import { taskTable } from "./task-tables.ts";
-
-export const taskStatements = new TableStatements(taskTable, {
-	key: "id",
-	fixed: ["seq", "space", "number", "createdBy", "createdAt"],
-	mostlyDefault,
-	numbered: ["seq", "updatedSeq"],
-});
+import { ReadyTasks } from "./task-ready.ts";
+import { taskStatements } from "./task-statements.ts";
 
 /** The tasks of a group of units. Of those that no unit names by its id, only the state is known. */
 export class TaskGroupRows
@@ -33,6 +35,7 @@ export class TaskGroupRows
 {
 	readonly rows = this;
 	readonly #graph = new TaskGraph();
+	readonly #ready = new ReadyTasks();
 
 	constructor(private readonly numbers: TaskNumbers) {
 		super(
@@ -45,17 +48,22 @@ export class TaskGroupRows
 	async fetch(tx: Tx, readSets: readonly TaskReadSet[]): Promise<void> {
 		const ids = readSets.flatMap((readSet) => readSet.ids ?? []);
 		const due = readSets.reduce((sum, readSet) => sum + (readSet.due ?? 0), 0);
-		const [states, named, deferred] = await Promise.all([
+		const lapsed = readSets.reduce((sum, readSet) => sum + (readSet.lapsed ?? 0), 0);
+		const [states, named, deferred, ready, held] = await Promise.all([
 			this.#graph.fetch(tx, readSets),
 			ids.length > 0
 				? tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks WHERE id = ANY(${ids}::uuid[])`
 				: [],
 			due > 0 ? deferredTasks(tx, due) : [],
+			this.#ready.fetch(tx, readSets),
+			lapsed > 0 ? tasksOfLapsed(tx, lapsed) : [],
 		]);
 		// Whole rows last: they have the states too.
 		this.load(states);
 		this.load(named);
 		this.load(deferred);
+		this.load(ready);
+		this.load(held);
 	}
 
 	find(id: string): TaskRow | undefined {
@@ -91,6 +99,20 @@ export class TaskGroupRows
 		});
 		deferred.sort((a, b) => a.deferUntil - b.deferUntil || a.task.seq - b.task.seq);
 		return deferred.slice(0, limit).map(({ task }) => task);
+	}
+
+	blockers({ blockedBy }: TaskRow): readonly (TaskState | undefined)[] {
+		return listOf(blockedBy).map((id) => this.get(id));
+	}
+
+	next(wish: ClaimWish): TaskRow | "later" | undefined {
+		let first: TaskRow | TaskState | undefined;
+		for (const task of this.values()) {
+			if (isReady(task) && (first === undefined || byClaimOrder(task, first) < 0) && fits(wish, task))
+				first = task;
+		}
+		if (this.#ready.mayHaveBefore(wish, first)) return "later";
+		return first === undefined || isWhole(first) ? first : "later";
 	}
 
 	setOpenBlockers(task: TaskState, openBlockers: number): void {
@@ -174,4 +196,12 @@ function deferredTasks(tx: Tx, limit: number) {
 	return tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks
 		WHERE defer_until IS NOT NULL AND defer_until <= ${databaseNow(tx)}
 		ORDER BY defer_until, seq LIMIT ${limit}`;
+}
+
+/** The tasks whose claims have run out, in the order in which the claims' rows are fetched. */
+function tasksOfLapsed(tx: Tx, limit: number) {
+	return tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks
+		WHERE id IN (SELECT task FROM claims
+			WHERE lease_expires_at IS NOT NULL AND lease_expires_at <= ${databaseNow(tx)}
+			ORDER BY lease_expires_at, task LIMIT ${limit})`;
 }

@@ -131,10 +131,13 @@ export const taskBlockerTable = pgTable(
 	{
 		task: uuid().notNull(),
 		blocker: uuid().notNull(),
+		space: integer().notNull().default(defaultSpace),
 	},
 	(table) => [
 		primaryKey({ columns: [table.task, table.blocker] }),
 		index("task_blockers_waiting").on(table.blocker, table.task),
+		// For the removal of a space alone.
+		index("task_blockers_in_space").on(table.space).where(sql`space <> 1`),
 	],
 );
 

@@ -1,6 +1,7 @@
 import { eq, sql as fragment } from "drizzle-orm";
 import { type InSpace, inSpace, type SpaceId } from "../../../kernel/space.ts";
 import {
+	byClaimOrder,
 	tasks as collection,
 	type TaskBlockerRow,
 	type TaskCountRow,
@@ -19,7 +20,9 @@ import type { Fragment, Sql, Tx } from "../connection.ts";
 import type { Pool } from "../pool.ts";
 import { taskPages } from "./task-lists.ts";
 import { TaskNumbers } from "./task-numbers.ts";
-import { TaskGroupRows, taskStatements } from "./task-rows.ts";
+import { firstReady } from "./task-ready.ts";
+import { TaskGroupRows } from "./task-rows.ts";
+import { taskStatements } from "./task-statements.ts";
 import {
 	taskBlockerTable,
 	taskCountTable,
@@ -104,6 +107,10 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 					SELECT min(defer_until) - ${databaseNow(sql)} AS milliseconds FROM tasks WHERE defer_until IS NOT NULL`,
 			);
 			return row?.milliseconds ?? undefined;
+		},
+		async ready(wishes, limit) {
+			const states = await pool.query(() => firstReady(sql, wishes, limit));
+			return states.sort(byClaimOrder);
 		},
 		revision: async (space) => (await revisions.load(space)).get(space) ?? noRevision,
 	};

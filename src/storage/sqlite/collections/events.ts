@@ -2,7 +2,7 @@ import { asc, lte, sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { EventPage, EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
-import type { EventType } from "../../../kernel/event-draft.ts";
+import type { EventType, ReleaseReason } from "../../../kernel/event-draft.ts";
 import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
 import {
 	eventPage,
@@ -11,6 +11,7 @@ import {
 	purgeTo,
 	spanMax,
 	taskOfEvent,
+	taskSpanMax,
 } from "../../collections/event-page.ts";
 import { selection } from "../../table-columns.ts";
 import type { Registration, StoreContext } from "../collection.ts";
@@ -30,8 +31,13 @@ export const eventTable = sqliteTable(
 		space: integer().notNull().default(defaultSpace),
 		/** Whether the task is ready after it, 1 or 0; null in events that have no task's body. */
 		ready: integer(),
+		/** Of `task.released` alone. */
+		reason: text().$type<ReleaseReason>(),
+		/** Of `task.claimed` alone. */
+		expiresAt: integer("expires_at"),
 	},
 	(table) => [
+		// An expression and not a column, which the events of earlier versions would not have.
 		index("events_of_task").on(sql.raw(taskOfEvent), table.id).where(sql.raw(isOfTask)),
 		// Events of `default` cost nothing for it, and are read by their numbers.
 		index("events_in_space").on(table.space, table.id).where(sql`space <> 1`),
@@ -79,6 +85,15 @@ function eventStore({ database, db, run, read, notifier }: StoreContext): EventS
 	// The condition on `default` makes SQLite use the index of the others.
 	const nextOfSpace = next(`space = $space AND space <> ${defaultSpace}`);
 
+	const ofTask = `FROM events INDEXED BY events_of_task WHERE ${isOfTask} AND ${taskOfEvent} = $task AND id > $after`;
+	const nextOfTask = database.query<EventRow, NextParameters & { task: string }>(`
+		SELECT ${selection(eventTable)}, ${spaceName} AS spaceName ${ofTask}
+			AND id <= $to AND $space IN (0, space) AND type IN (SELECT value FROM json_each($types))
+		ORDER BY id LIMIT $limit`);
+	const spanOfTask = database.query<{ id: number }, { task: string; after: number }>(
+		`SELECT id ${ofTask} ORDER BY id LIMIT 1 OFFSET ${taskSpanMax - 1}`,
+	);
+
 	function nextOf(space: UnitSpace) {
 		if (space === "every") return nextOfAll;
 		return hasIndex(space) ? nextOfSpace : nextOfDefault;
@@ -91,20 +106,24 @@ function eventStore({ database, db, run, read, notifier }: StoreContext): EventS
 	}
 	// One transaction, so that events and range are of one snapshot. Row by row, so that no unneeded row is read.
 	const page = database.transaction((query: EventQuery): EventPage => {
-		const { limit, bytesMax } = query;
+		const { limit, bytesMax, task } = query;
 		const now = range();
 		const after = Math.max(query.after, now.purgedRev);
 		const rows: EventRow[] = [];
 		let bytes = 0;
 		const types = JSON.stringify(query.types);
 		const space = query.space === "every" ? 0 : query.space;
-		const to = hasIndex(query.space) ? now.rev : after + spanMax;
-		for (const row of nextOf(query.space).iterate({ space, after, to, types, limit })) {
+		const taskEnd = task === undefined ? null : (spanOfTask.get({ task, after })?.id ?? null);
+		const to = task !== undefined || hasIndex(query.space) ? (taskEnd ?? now.rev) : after + spanMax;
+		const wanted = { space, after, to, types, limit };
+		const found =
+			task === undefined ? nextOf(query.space).iterate(wanted) : nextOfTask.iterate({ ...wanted, task });
+		for (const row of found) {
 			rows.push(row);
 			bytes += Buffer.byteLength(row.data);
 			if (bytes >= bytesMax) break;
 		}
-		return eventPage(query, now, rows, rows.length === limit || bytes >= bytesMax);
+		return eventPage(query, now, rows, rows.length === limit || bytes >= bytesMax, taskEnd);
 	});
 	const oldest = db
 		.select({ id: eventTable.id, time: eventTable.time })

@@ -1,8 +1,10 @@
 import type { Database } from "bun:sqlite";
 import { type TaskRow, type TaskState, waitingMax } from "../../../tasks/store.ts";
 
-const columns = `tasks.id, tasks.seq, tasks.space, tasks.status,
-	tasks.defer_until AS "deferUntil", tasks.open_blockers AS "openBlockers"`;
+/** The columns of `TaskState`. */
+export const stateColumns = `tasks.id, tasks.seq, tasks.space, tasks.status,
+	tasks.defer_until AS "deferUntil", tasks.open_blockers AS "openBlockers",
+	tasks.assignee, tasks.labels, tasks.priority, tasks.rank`;
 
 /** What tasks have to do with each other, read in place. */
 export class TaskGraph {
@@ -13,11 +15,11 @@ export class TaskGraph {
 	readonly #parentOf;
 
 	constructor(database: Database) {
-		this.#state = database.query<TaskState, [string]>(`SELECT ${columns} FROM tasks WHERE id = ?`);
+		this.#state = database.query<TaskState, [string]>(`SELECT ${stateColumns} FROM tasks WHERE id = ?`);
 		this.#namedBy = database.query<{ count: number }, [string]>(
 			`SELECT count(*) AS count FROM (SELECT 1 FROM task_blockers WHERE blocker = ? LIMIT ${waitingMax})`,
 		);
-		this.#waitingFor = database.query<TaskState, [string]>(`SELECT ${columns} FROM task_blockers
+		this.#waitingFor = database.query<TaskState, [string]>(`SELECT ${stateColumns} FROM task_blockers
 			CROSS JOIN tasks ON tasks.id = task_blockers.task WHERE blocker = ? ORDER BY tasks.seq`);
 		this.#blockersOf = database.query<{ blocker: string }, [string]>(
 			"SELECT blocker FROM task_blockers WHERE task = ?",

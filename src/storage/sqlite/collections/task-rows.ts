@@ -1,25 +1,28 @@
 import type { Database } from "bun:sqlite";
 import type { InSpace, SpaceId } from "../../../kernel/space.ts";
 import {
+	type ClaimWish,
 	isReady,
 	type TaskRow,
 	type TaskRows,
 	type TaskState,
 	type TaskStatus,
 } from "../../../tasks/store.ts";
-import { addToCount, mostlyDefault, TaskCounts } from "../../collections/tasks.ts";
+import { addToCount, listOf, mostlyDefault, TaskCounts } from "../../collections/tasks.ts";
 import { selection } from "../../table-columns.ts";
 import { RowsInPlace } from "../collection.ts";
 import { TableStatements } from "../table-statements.ts";
 import { TaskGraph } from "./task-graph.ts";
 import { TaskLookups } from "./task-lookups.ts";
 import { TaskNumbers } from "./task-numbers.ts";
+import { readyReader } from "./task-ready.ts";
 import { taskTable } from "./task-tables.ts";
 
 /** Tasks as units see them, inside the writer's transaction. */
 export class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 	readonly #byId;
 	readonly #due;
+	readonly #ready;
 	readonly #statements;
 	readonly #setOpenBlockers;
 	readonly #addToCount;
@@ -33,6 +36,7 @@ export class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 		super();
 		this.#byId = database.query<TaskRow, [string]>(taskById);
 		this.#due = database.query<TaskRow, { now: number; limit: number }>(dueTasks);
+		this.#ready = readyReader(database);
 		this.#statements = new TableStatements(database, taskTable, {
 			key: "id",
 			fixed: ["seq", "space", "number", "createdBy", "createdAt"],
@@ -75,6 +79,15 @@ export class TaskRowsInPlace extends RowsInPlace implements TaskRows {
 
 	due(limit: number, now: number): readonly TaskRow[] {
 		return this.#due.all({ now, limit });
+	}
+
+	blockers({ blockedBy }: TaskRow): readonly (TaskState | undefined)[] {
+		return listOf(blockedBy).map((id) => this.#graph.state(id));
+	}
+
+	next(wish: ClaimWish): TaskRow | undefined {
+		const [first] = this.#ready([wish], 1);
+		return first && this.find(first.id);
 	}
 
 	setOpenBlockers(task: TaskState, count: number): void {

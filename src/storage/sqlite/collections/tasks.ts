@@ -15,6 +15,7 @@ import { countsByStatus, countsOfSpace } from "../../collections/task-stats.ts";
 import { databaseClock } from "../clock.ts";
 import { type Registration, type StoreContext, unitsOf } from "../collection.ts";
 import { taskPages } from "./task-lists.ts";
+import { readyReader } from "./task-ready.ts";
 import { TaskRowsInPlace, taskById } from "./task-rows.ts";
 import {
 	taskBlockerTable,
@@ -51,6 +52,7 @@ const earliestDue =
 function taskStore({ database, read, readNow, changeCounter }: StoreContext): TaskStore {
 	const byId = database.query<TaskRow, [string]>(taskById);
 	const nextDue = database.query<{ at: number | null }, []>(earliestDue);
+	const readyOf = readyReader(database);
 	const now = databaseClock(database);
 	const readRevision = database.query<TaskRevision, [SpaceId]>(`SELECT rev, coalesce(
 		(SELECT rev FROM revisions WHERE space = ? AND collection = 'tasks'), 0) AS "tasksRev" FROM log_head`);
@@ -88,6 +90,7 @@ function taskStore({ database, read, readNow, changeCounter }: StoreContext): Ta
 				const at = nextDue.get()?.at ?? undefined;
 				return at === undefined ? undefined : at - now();
 			}),
+		ready: (wishes, limit) => read(() => readyOf(wishes, limit)),
 		revision: (space) => readNow(() => currentRevision(space)),
 	};
 }

@@ -23,7 +23,7 @@ interface Scene {
 	readonly grace: string;
 	readonly id: string;
 	readonly token: IssuedToken;
-	/** Resolves when this many requests have looked for a job in the space. */
+	/** Resolves when this many units have worked in the space. */
 	whenLeased(count: number): Promise<void>;
 	/** Moves the server's clock on. */
 	pass(milliseconds: number): void;
@@ -146,6 +146,27 @@ for (const { name, newUrl } of everyDatabase) {
 				expect((await tail.next()).type).toBe("job.enqueued");
 				tail.close();
 			}
+		});
+
+		test("a claim that waits ends with 204 when its right does; one that needs no more than is left goes on", async () => {
+			const told = await scene(await newUrl());
+			const claim = (authorization: string) =>
+				ask(told.server, "POST /spaces/acme/collab/tasks/claim", {
+					headers: { authorization },
+					body: { wait_seconds: 15 },
+				});
+			const token = await addToken(told.server, { scopes: ["tasks:write"] }, told.grace);
+			const ended = [claim(told.grace), claim(`Bearer ${token.token}`)];
+			const own = claim(told.server.bearer);
+			await told.whenLeased(3);
+			await told.setRole("reader");
+			const endedAt = performance.now();
+			for (const answer of await Promise.all(ended)) expect([answer.status, answer.text]).toEqual([204, ""]);
+			expect(performance.now() - endedAt).toBeLessThan(5000);
+			const headers = { authorization: told.server.bearer };
+			const body = { title: "for who still may" };
+			await ask(told.server, "POST /spaces/acme/collab/tasks", { headers, body });
+			expect((await own).json).toMatchObject({ task: body });
 		});
 
 		test("a stream of tasks alone does not use the right that a role takes away", async () => {

@@ -70,6 +70,15 @@ for (const { name, newUrl } of everyDatabase) {
 					[`PATCH /collab/tasks/${task}`, { title: 1 }, current],
 					[`PATCH /collab/tasks/${task}`, { title: "stolen" }, { "if-match": "*" }],
 					[`DELETE /collab/tasks/${task}`, undefined, current],
+					[`POST /collab/tasks/${task}/claim`, {}],
+					[`POST /collab/tasks/${task}/claim`, { holder: 1 }],
+					[`POST /collab/tasks/${task}/heartbeat`, { fence: 1 }],
+					[`POST /collab/tasks/${task}/release`, { fence: 1 }],
+					[`POST /collab/tasks/${task}/complete`, { fence: 1 }],
+					[`GET /collab/tasks/${task}/result`],
+					[`GET /collab/tasks/${task}/comments`],
+					[`POST /collab/tasks/${task}/comments`, { body: "a word" }],
+					[`POST /collab/tasks/${task}/comments`, {}],
 					[`GET /jobs/${job.id}`],
 					[`POST /jobs/${job.id}/heartbeat`, fence],
 					[`POST /jobs/${job.id}/heartbeat`, {}],
@@ -301,6 +310,49 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(pageOf(await waiting).items.map(({ id }) => id)).toEqual([wanted]);
 			expect(pageOf(await lease("other")).items.map(({ id }) => id)).toEqual(others.slice(0, 1));
 			expect(pageOf(await lease("")).items.map(({ id }) => id)).toEqual(others.slice(1));
+		});
+
+		test("tasks are claimed, and their claims, comments and events listed, in their space alone", async () => {
+			const label = { label: "claims" };
+			const claim = (space: string, more: object = {}) =>
+				as(space, "POST /collab/tasks/claim", { ...label, ...more });
+			const create = async (space: string) =>
+				idOf(await as(space, "POST /collab/tasks", { title: "x", labels: ["claims"] }));
+			const claimed = ({ json }: Answer) => (json as { task: { id: string } }).task.id;
+			const [task, inDefault] = [await create("acme"), await create("")];
+			expect((await claim("other")).status).toBe(204);
+			expect(claimed(await claim("acme"))).toBe(task);
+			expect(claimed(await claim("default"))).toBe(inDefault);
+			const waiting = claim("acme", { wait_seconds: 20 });
+			const others = [await create("other"), await create("")];
+			const wanted = await create("acme");
+			expect(claimed(await waiting)).toBe(wanted);
+			expect(claimed(await claim("other"))).toBe(others[0] ?? "");
+			expect(claimed(await claim(""))).toBe(others[1] ?? "");
+			const claimsOf = async (space: string, query = "") =>
+				(
+					(await as(space, `GET /collab/claims${query}`)).json as { items: readonly { task: string }[] }
+				).items.map((one) => one.task);
+			expect(await claimsOf("acme")).toEqual([task, wanted]);
+			expect(await claimsOf("other", "?mine=true")).toEqual(others.slice(0, 1));
+			expect(await claimsOf("default")).toEqual([inDefault, ...others.slice(1)]);
+			expect(await claimsOf("other", `?task=${task}`)).toEqual([]);
+
+			const comment = idOf(await as("acme", `POST /collab/tasks/${task}/comments`, { body: "a word" }));
+			for (const [space, of] of [
+				["other", task],
+				["other", others[0]],
+				["", inDefault],
+			] as const) {
+				const gone = await as(space, `DELETE /collab/tasks/${of}/comments/${comment}`);
+				expect([space, gone.status]).toEqual([space, 404]);
+				expect(pageOf(await as(space, `GET /events?task=${task}`)).items).toEqual([]);
+			}
+			const events = pageOf(await as("acme", `GET /events?task=${task}`)).items as unknown as {
+				type: string;
+			}[];
+			expect(events.map(({ type }) => type)).toEqual(["task.created", "task.claimed", "task.commented"]);
+			expect(pageOf(await as("acme", `GET /collab/tasks/${task}/comments`)).items).toHaveLength(1);
 		});
 
 		test("in its space it has the line of the log, the request's id and the methods that it has in default", async () => {

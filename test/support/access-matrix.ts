@@ -17,6 +17,8 @@ export type Wanted =
 	/** The JWT of an owner of the space in the path. */
 	| "owner"
 	| "read"
+	/** The same, but it looks at credentials also where everybody may read. */
+	| "claims"
 	| "write"
 	| "jobs"
 	| "metrics"
@@ -50,6 +52,29 @@ export const operations: Readonly<Record<string, OperationCase>> = {
 	"GET /collab/tasks/{id}": { wants: "read", path: "/collab/tasks/{task}", through: 200 },
 	"PATCH /collab/tasks/{id}": { wants: "write", path: "/collab/tasks/{task}", body: {}, through: 428 },
 	"DELETE /collab/tasks/{id}": { wants: "write", path: "/collab/tasks/{task}", through: 428 },
+	"GET /collab/claims": { wants: "claims", through: 200 },
+	"POST /collab/tasks/claim": { wants: "write", body: { holder: 1 }, through: 422 },
+	"POST /collab/tasks/{id}/claim": {
+		...{ wants: "write", path: "/collab/tasks/{task}/claim", body: { holder: 1 }, through: 422 },
+	},
+	"POST /collab/tasks/{id}/heartbeat": {
+		...{ wants: "write", path: "/collab/tasks/{task}/heartbeat", body: {}, through: 422 },
+	},
+	"POST /collab/tasks/{id}/release": {
+		...{ wants: "write", path: "/collab/tasks/{task}/release", body: {}, through: 422 },
+	},
+	"POST /collab/tasks/{id}/complete": {
+		...{ wants: "write", path: "/collab/tasks/{task}/complete", body: {}, through: 422 },
+	},
+	// There is none.
+	"GET /collab/tasks/{id}/result": { wants: "read", path: "/collab/tasks/{task}/result", through: 404 },
+	"GET /collab/tasks/{id}/comments": { wants: "read", path: "/collab/tasks/{task}/comments", through: 200 },
+	"POST /collab/tasks/{id}/comments": {
+		...{ wants: "write", path: "/collab/tasks/{task}/comments", body: {}, through: 422 },
+	},
+	"DELETE /collab/tasks/{id}/comments/{comment}": {
+		...{ wants: "write", path: "/collab/tasks/{task}/comments/none", through: 404 },
+	},
 	"GET /events": { wants: "events", through: 200 },
 	"GET /events/tail": { wants: "events", path: "/events/tail?last_event_id=x", through: 422 },
 	"GET /jobs": { wants: "jobs", through: 200 },
@@ -127,7 +152,8 @@ export function expectedStatus(
 	const isOpen = isPublic && space === "default";
 	if (wants === "nothing" || (wants === "read" && isOpen)) return through;
 	const shown = presentedBy(credential, path);
-	if (shown === undefined) return wants === "events" && isOpen ? through : 401;
+	const isShownToAll = isOpen && (wants === "events" || wants === "claims");
+	if (shown === undefined) return isShownToAll ? through : 401;
 	const { holder, isInKey } = shown;
 	if (holder.kind === "wrong") return isInKey ? 403 : 401;
 	if (wants === "login") return through;
@@ -135,8 +161,8 @@ export function expectedStatus(
 		if (holder.kind !== "jwt") return 403;
 		if (wants === "jwt") return through;
 	}
-	if (!isReached(holder, space)) return wants === "events" && isOpen ? through : 404;
-	return isAllowed(holder, wants, space) || (wants === "events" && isOpen) ? through : 403;
+	if (!isReached(holder, space)) return isShownToAll ? through : 404;
+	return isAllowed(holder, wants, space) || isShownToAll ? through : 403;
 }
 
 /** On `/jobs`, `/events` and `/metrics` the key comes first; elsewhere last, and only an access token counts there. */
@@ -156,6 +182,7 @@ function isReached(holder: Holder, space: string): boolean {
 
 function isAllowed(holder: Holder, wants: Wanted, space: string): boolean {
 	if (wants === "events") return isAllowed(holder, "read", space) || isAllowed(holder, "jobs", space);
+	if (wants === "claims") return isAllowed(holder, "read", space);
 	if (holder.kind === "wrong") return false;
 	if (holder.kind === "key") return wants === "jobs" || wants === "metrics";
 	const role = holder.roles[space];

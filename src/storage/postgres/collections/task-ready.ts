@@ -111,13 +111,17 @@ function partOf({ label, assignee }: ReadyQueue): string {
 }
 
 /**
- * The first entries of tasks_ready, or of task_labels_ready, for each queue of a part, without a sort: the assignee is in
- * the order because Postgres does not know that what is null is all alike. How many rows a limit in a row leaves it cannot
- * know either: LIMIT 1 keeps it from reading all tasks for a few.
+ * The first entries of tasks_ready, or of task_labels_ready, for each queue of a part, without a sort. The assignee is in
+ * the order, and no equality makes it superfluous there: so Postgres takes no index without the assignee, in which it
+ * would pass over all that others are to do. LIMIT 1 keeps it from reading all tasks for a few, because it cannot know how
+ * many rows a limit in a row leaves.
  */
 export function firstOf(sql: Sql | Tx, queues: readonly Wanted[]): Fragment {
 	const isLabelled = queues[0]?.label !== null;
-	const assignee = queues[0]?.assignee === null ? sql`assignee IS NULL` : sql`assignee = queue.of_assignee`;
+	const assignee =
+		queues[0]?.assignee === null
+			? sql`assignee IS NULL`
+			: sql`assignee >= queue.of_assignee AND assignee <= queue.of_assignee`;
 	const from = isLabelled
 		? sql`task_labels WHERE label = queue.of_label AND ready = 1`
 		: sql`tasks WHERE ${sql.unsafe(isReadySql)}`;

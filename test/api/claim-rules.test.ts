@@ -295,6 +295,7 @@ for (const { name, newUrl } of everyDatabase) {
 describe("limits of those who do tasks", () => {
 	test("any valid credential claims as a worker does, and is counted so", async () => {
 		const server = await startServer({
+			DATABASE_URL: "sqlite://:memory:",
 			RATE_LIMIT: "2/minute",
 			USER_RATE_LIMIT: "2/minute",
 			WORKER_RATE_LIMIT: "20/minute",

@@ -79,6 +79,7 @@ test("parameters, headers and errors that operations share are named components"
 	expect(Object.keys(components.parameters ?? {}).sort()).toEqual([
 		"ActorId",
 		"ActorKind",
+		"Claim-Fence",
 		"CommentId",
 		"Idempotency-Key",
 		"If-Match",

@@ -70,6 +70,7 @@ test("every operation has a unique operationId", () => {
 test("every tag has a description", () => {
 	expect(document.tags.map(({ name }) => name)).toEqual([
 		"Actors",
+		"Claims",
 		"Events",
 		"Health",
 		"Jobs",
@@ -115,7 +116,14 @@ test.each([
 	["GET /collab/state/tasks", "200 304 401 403 404 422 429 500 503"],
 	["GET /collab/tasks/{id}", "200 304 401 403 404 429 500 503"],
 	["PATCH /collab/tasks/{id}", "200 400 401 403 404 409 412 413 415 422 428 429 500 503"],
-	["DELETE /collab/tasks/{id}", "204 400 401 403 404 412 428 429 500 503"],
+	["DELETE /collab/tasks/{id}", "204 400 401 403 404 409 412 428 429 500 503"],
+	["POST /collab/tasks/claim", "200 204 400 401 403 404 409 413 415 422 429 500 503"],
+	["POST /collab/tasks/{id}/claim", "200 400 401 403 404 409 413 415 422 429 500 503"],
+	["POST /collab/tasks/{id}/heartbeat", "200 400 401 403 404 409 413 415 422 429 500 503"],
+	["POST /collab/tasks/{id}/release", "200 400 401 403 404 409 413 415 422 429 500 503"],
+	["POST /collab/tasks/{id}/complete", "200 400 401 403 404 409 413 415 422 429 500 503"],
+	["GET /collab/tasks/{id}/result", "200 304 401 403 404 429 500 503"],
+	["GET /collab/claims", "200 401 403 404 422 429 500 503"],
 	["POST /collab/tasks/{id}/comments", "200 400 401 403 404 413 415 422 429 500 503"],
 	["GET /collab/tasks/{id}/comments", "200 304 401 403 404 422 429 500 503"],
 	["DELETE /collab/tasks/{id}/comments/{comment}", "204 401 403 404 429 500 503"],
@@ -223,7 +231,9 @@ test("a patch also accepts a merge patch, and null where null is allowed", () =>
 test("every operation that needs a credential says which one", () => {
 	const wanted = operations.filter(([line]) => !/^\w+ \/(events|jobs|metrics)/.test(line));
 	const reads = [
+		"GET /collab/claims",
 		"GET /collab/state/tasks",
+		"GET /collab/tasks/{id}/result",
 		"GET /collab/tasks/stats",
 		"GET /collab/tasks/{id}",
 		"GET /collab/tasks/{id}/comments",
@@ -241,6 +251,11 @@ test("every operation that needs a credential says which one", () => {
 		"GET /spaces/{space}/members",
 		"POST /collab/tasks",
 		"POST /collab/tasks/batch",
+		"POST /collab/tasks/claim",
+		"POST /collab/tasks/{id}/claim",
+		"POST /collab/tasks/{id}/complete",
+		"POST /collab/tasks/{id}/heartbeat",
+		"POST /collab/tasks/{id}/release",
 		"PATCH /collab/tasks/{id}",
 		"DELETE /collab/tasks/{id}",
 		"POST /collab/tasks/{id}/comments",

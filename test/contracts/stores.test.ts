@@ -3,6 +3,7 @@ import { everyDatabase } from "../support/databases.ts";
 import { postgresVariants } from "../support/postgres-variants.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
 import { accessTokenStoreContract } from "./access-tokens.ts";
+import { claimStoreContract } from "./claims.ts";
 import { commentStoreContract } from "./comments.ts";
 import { eventStoreContract } from "./events.ts";
 import { jobStoreContract } from "./jobs.ts";
@@ -16,6 +17,7 @@ import { userStoreContract } from "./users.ts";
 function storeContracts(open: () => Promise<TestStorage>): void {
 	unitOfWorkContract(open);
 	taskStoreContract(open);
+	claimStoreContract(open);
 	taskListContract(open);
 	commentStoreContract(open);
 	jobStoreContract(open);

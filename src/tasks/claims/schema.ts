@@ -131,6 +131,7 @@ export const ClaimCompletion = Type.Object(
 
 export const TaskResult = Type.Unknown({
 	description: "The JSON that the task was completed with, in canonical form.",
+	examples: [{ chosen: "ACME" }],
 });
 
 export const ClaimQuery = Type.Object(

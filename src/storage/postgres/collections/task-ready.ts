@@ -11,15 +11,15 @@ import { stateColumns } from "./task-graph.ts";
 import { taskStatements } from "./task-statements.ts";
 
 /** Ready tasks that claims look for one after the other: those of one assignee, or of none, with a label or whatever theirs. */
-interface ReadyQueue {
+export interface ReadyQueue {
 	readonly space: number;
 	readonly label: string | null;
 	readonly assignee: string | null;
 }
 
 interface Wanted extends ReadyQueue {
-	/** How many of its first tasks are fetched. */
-	limit: number;
+	/** How many of its first tasks are read. */
+	readonly limit: number;
 }
 
 /**
@@ -36,8 +36,11 @@ export class ReadyTasks {
 		const others = readSets.reduce((sum, { ids = [] }) => sum + ids.length, 0);
 		const queues = wantedQueues(wishes, others);
 		const parts = Map.groupBy(queues, partOf);
-		const found = await Promise.all([...parts.values()].map((part) => fetchFirst(tx, part)));
-		const rows = found.flat();
+		const columns = taskStatements.columns(tx);
+		const found = await Promise.all(
+			[...parts.values()].map((part) => tx<TaskRow[]>`SELECT ${columns} FROM ${firstOf(tx, part)}`),
+		);
+		const rows = unique(found.flat());
 		for (const queue of queues)
 			this.#noteEnd(queue, rows.filter((row) => isOf(queue, row)).sort(byClaimOrder));
 		return rows;
@@ -66,14 +69,10 @@ function queuesOf({ space, label: wanted, holder }: ClaimWish): readonly ReadyQu
 }
 
 function wantedQueues(wishes: readonly ClaimWish[], others: number): readonly Wanted[] {
-	const wanted = new Map<string, Wanted>();
-	for (const queue of wishes.flatMap(queuesOf)) {
-		const key = keyOf(queue);
-		const known = wanted.get(key);
-		if (known === undefined) wanted.set(key, { ...queue, limit: others + 1 });
-		else known.limit++;
-	}
-	return [...wanted.values()];
+	const byKey = Map.groupBy(wishes.flatMap(queuesOf), keyOf);
+	return [...byKey.values()].flatMap((same) =>
+		same.slice(0, 1).map((queue) => ({ ...queue, limit: others + same.length })),
+	);
 }
 
 function keyOf({ space, label, assignee }: ReadyQueue): string {
@@ -91,54 +90,48 @@ export async function firstReady(
 	sql: Sql,
 	wishes: readonly ClaimWish[],
 	limit: number,
-): Promise<TaskState[]> {
-	const queues = new Map(wishes.flatMap(queuesOf).map((queue) => [keyOf(queue), queue]));
+): Promise<readonly TaskState[]> {
+	const queues = new Map(wishes.flatMap(queuesOf).map((queue) => [keyOf(queue), { ...queue, limit }]));
 	const parts = Map.groupBy(queues.values(), partOf);
+	const columns = sql.unsafe(stateColumns);
 	const found = await Promise.all(
-		[...parts.values()].map(
-			(part) => sql<TaskState[]>`SELECT ${sql.unsafe(stateColumns)} FROM tasks
-				WHERE seq IN (SELECT first.seq FROM ${firstOf(
-					sql,
-					part,
-					part.map(() => limit),
-				)})`,
-		),
+		[...parts.values()].map((part) => sql<TaskState[]>`SELECT ${columns} FROM ${firstOf(sql, part)}`),
 	);
-	const byId = new Map(found.flat().map((task) => [task.id, task]));
-	return [...byId.values()];
+	return unique(found.flat());
 }
 
-/** Queues of a part are read by one statement. */
+/** A task may be in several queues. */
+function unique<Task extends TaskState>(tasks: readonly Task[]): readonly Task[] {
+	return [...new Map(tasks.map((task) => [task.id, task])).values()];
+}
+
+/** Queues of a part are read by one statement: all have a label or none has one, and likewise an assignee. */
 function partOf({ label, assignee }: ReadyQueue): string {
 	return `${label === null} ${assignee === null}`;
 }
 
-/** Of queues that all have a label or none has one, and likewise an assignee. */
-function fetchFirst(tx: Tx, queues: readonly Wanted[]) {
-	return tx<TaskRow[]>`SELECT ${taskStatements.columns(tx)} FROM tasks
-		WHERE seq IN (SELECT first.seq FROM ${firstOf(
-			tx,
-			queues,
-			queues.map(({ limit }) => limit),
-		)})`;
-}
-
 /**
- * The first entries of tasks_ready, or of task_labels_ready, for each queue, without a sort: the assignee is in the order
- * because Postgres does not know that what is null is all alike.
+ * The first entries of tasks_ready, or of task_labels_ready, for each queue of a part, without a sort. The assignee is in
+ * the order, and no equality makes it superfluous there: so Postgres takes no index without the assignee, in which it
+ * would pass over all that others are to do. LIMIT 1 keeps it from reading all tasks for a few, because it cannot know how
+ * many rows a limit in a row leaves.
  */
-function firstOf(sql: Sql | Tx, queues: readonly ReadyQueue[], limits: readonly number[]): Fragment {
+export function firstOf(sql: Sql | Tx, queues: readonly Wanted[]): Fragment {
 	const isLabelled = queues[0]?.label !== null;
-	const assignee = queues[0]?.assignee === null ? sql`assignee IS NULL` : sql`assignee = queue.assignee`;
+	const assignee =
+		queues[0]?.assignee === null
+			? sql`assignee IS NULL`
+			: sql`assignee >= queue.of_assignee AND assignee <= queue.of_assignee`;
 	const from = isLabelled
-		? sql`task_labels WHERE task_labels.label = queue.label AND ready = 1`
+		? sql`task_labels WHERE label = queue.of_label AND ready = 1`
 		: sql`tasks WHERE ${sql.unsafe(isReadySql)}`;
 	return sql`unnest(
 			${queues.map(({ space }) => space)}::integer[],
 			${queues.map(({ label }) => label ?? "")}::text[],
 			${queues.map((queue) => queue.assignee ?? "")}::text[],
-			${[...limits]}::integer[]) WITH ORDINALITY AS queue (space, label, assignee, count, place)
+			${queues.map(({ limit }) => limit)}::integer[]) AS queue (of_space, of_label, of_assignee, count)
 		CROSS JOIN LATERAL (
-			SELECT seq FROM ${from} AND space = queue.space AND ${assignee}
-			ORDER BY assignee, ${sql.unsafe(claimOrder)} LIMIT queue.count) AS first`;
+			SELECT seq FROM ${from} AND space = queue.of_space AND ${assignee}
+			ORDER BY assignee, ${sql.unsafe(claimOrder)} LIMIT queue.count) AS first (task_seq)
+		CROSS JOIN LATERAL (SELECT * FROM tasks WHERE tasks.seq = first.task_seq LIMIT 1) AS tasks`;
 }

@@ -110,7 +110,7 @@ function taskStore({ pool, db }: StoreContext): TaskStore {
 		},
 		async ready(wishes, limit) {
 			const states = await pool.query(() => firstReady(sql, wishes, limit));
-			return states.sort(byClaimOrder);
+			return states.toSorted(byClaimOrder);
 		},
 		revision: async (space) => (await revisions.load(space)).get(space) ?? noRevision,
 	};

@@ -44,10 +44,7 @@ import { membership } from "./spaces/members.ts";
 import { spaceNames, spaceParts } from "./spaces/parts.ts";
 import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
-import { ClaimDispatcher, ClaimWaits } from "./tasks/claims/dispatcher.ts";
-import { claimReadRoutes } from "./tasks/claims/read-routes.ts";
-import { claimRoutes } from "./tasks/claims/routes.ts";
-import { claimService } from "./tasks/claims/service.ts";
+import { claimParts } from "./tasks/claims/parts.ts";
 import { commentParts } from "./tasks/comments/parts.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskService } from "./tasks/service.ts";
@@ -128,18 +125,15 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		log,
 		onChange: () => broadcaster.signal.notify(),
 	});
-	const claimWaits = new ClaimWaits();
-	const announce = claimWaits.announce.bind(claimWaits);
-	const tasks = taskService(storage.tasks, run, announce);
-	const claims = claimService(storage.claims, run, announce);
-	const claimDispatcher = new ClaimDispatcher({
-		claims,
-		tasks,
-		waits: claimWaits,
+	const claims = claimParts({
+		store: storage.claims,
+		tasks: storage.tasks,
+		run,
 		onChange: storage.events.onChange,
 		clock,
 		log,
 	});
+	const tasks = taskService(storage.tasks, run, claims.announce);
 	const comments = commentParts({ store: storage.comments, run, log });
 	const jobs = jobService(storage.jobs, run);
 	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
@@ -150,7 +144,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		databaseNow: storage.now,
 		log,
 	});
-	const taskSweeper = new TaskSweeper({ swept: [tasks, claims], clock, log });
+	const taskSweeper = new TaskSweeper({ swept: [tasks, claims.service], clock, log });
 	let isReady = false;
 	let isStopping = false;
 
@@ -167,7 +161,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
 	const ofTasks = {
-		...{ tasks, claims, readBody, requireWriter: spaces.requireWriter, requireReader: spaces.requireReader },
+		...{ tasks, readBody, requireWriter: spaces.requireWriter, requireReader: spaces.requireReader },
 		...{ cursors, clock, newId: deps.newId ?? newId },
 	};
 	const openapi = openapiRoutes(() => routes.routes);
@@ -194,16 +188,9 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				clock,
 			}),
 		)
-		.use(taskRoutes(ofTasks))
+		.use(taskRoutes({ ...ofTasks, claims: claims.service }))
 		.use(comments.routes(ofTasks))
-		.use(
-			claimRoutes({
-				...ofTasks,
-				dispatcher: claimDispatcher,
-				untilRevoked: spaces.untilRevoked("write"),
-			}),
-		)
-		.use(claimReadRoutes({ ...ofTasks, readerOf: spaces.readerOf }))
+		.use(claims.routes({ ...ofTasks, readerOf: spaces.readerOf, untilRevoked: spaces.untilRevoked("write") }))
 		.use(
 			jobRoutes({
 				jobs,
@@ -248,7 +235,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			dispatcher.start();
 			sweeper.start();
 			taskSweeper.start();
-			claimDispatcher.start();
+			claims.dispatcher.start();
 			spaces.watch.start();
 			spaces.remover.start();
 			comments.remover.start();
@@ -263,7 +250,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				isStopping = true;
 				const closed = server?.stop();
 				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
-				await Promise.all([claimDispatcher.stop(), spaces.remover.stop(), comments.remover.stop()]);
+				await Promise.all([claims.dispatcher.stop(), spaces.remover.stop(), comments.remover.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

@@ -97,8 +97,8 @@ test("the services of tasks, jobs and auth, and what they import, know no HTTP",
 	const next = Map.groupBy(imports, ({ from }) => from);
 	const reached = new Set([
 		"tasks/service.ts",
-		"tasks/comments/service.ts",
 		"tasks/claims/service.ts",
+		"tasks/comments/service.ts",
 		"jobs/service.ts",
 		"auth/service.ts",
 		"auth/users.ts",

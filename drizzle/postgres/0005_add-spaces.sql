@@ -14,7 +14,6 @@ ALTER TABLE "job_counts" ADD CONSTRAINT "job_counts_space_queue_pk" PRIMARY KEY(
 ALTER TABLE "jobs" ADD COLUMN "space" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "tasks" ADD COLUMN "space" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 CREATE INDEX "jobs_in_space" ON "jobs" USING btree ("space","id");--> statement-breakpoint
-CREATE INDEX "tasks_in_space" ON "tasks" USING btree ("space","seq");--> statement-breakpoint
 CREATE INDEX "jobs_leasable" ON "jobs" USING btree ("space","queue","priority" DESC NULLS FIRST,"run_at","id") WHERE state = 'queued';--> statement-breakpoint
 CREATE INDEX "jobs_oldest" ON "jobs" USING btree ("space","queue","run_at") WHERE state = 'queued';--> statement-breakpoint
 CREATE UNIQUE INDEX "jobs_unfinished_key" ON "jobs" USING btree ("space","queue","unique_key") WHERE unique_key IS NOT NULL AND state IN ('leased', 'queued', 'scheduled');--> statement-breakpoint

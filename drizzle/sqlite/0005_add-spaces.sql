@@ -17,8 +17,7 @@ CREATE TABLE `__new_revisions` (
 	`collection` text NOT NULL,
 	`rev` integer NOT NULL,
 	PRIMARY KEY(`space`, `collection`)
-);
---> statement-breakpoint
+);--> statement-breakpoint
 INSERT INTO `__new_revisions`("space", "collection", "rev") SELECT 1, "collection", "rev" FROM `revisions`;--> statement-breakpoint
 DROP TABLE `revisions`;--> statement-breakpoint
 ALTER TABLE `__new_revisions` RENAME TO `revisions`;--> statement-breakpoint
@@ -32,11 +31,9 @@ CREATE TABLE `__new_job_counts` (
 	`scheduled` integer NOT NULL,
 	`succeeded` integer NOT NULL,
 	PRIMARY KEY(`space`, `queue`)
-);
---> statement-breakpoint
+);--> statement-breakpoint
 INSERT INTO `__new_job_counts`("space", "queue", "cancelled", "dead", "leased", "queued", "scheduled", "succeeded") SELECT 1, "queue", "cancelled", "dead", "leased", "queued", "scheduled", "succeeded" FROM `job_counts`;--> statement-breakpoint
 DROP TABLE `job_counts`;--> statement-breakpoint
 ALTER TABLE `__new_job_counts` RENAME TO `job_counts`;--> statement-breakpoint
 ALTER TABLE `events` ADD `space` integer DEFAULT 1 NOT NULL;--> statement-breakpoint
-ALTER TABLE `tasks` ADD `space` integer DEFAULT 1 NOT NULL;--> statement-breakpoint
-CREATE INDEX `tasks_in_space` ON `tasks` (`space`);
+ALTER TABLE `tasks` ADD `space` integer DEFAULT 1 NOT NULL;

@@ -164,5 +164,13 @@ export const removeOperation = operation({
 	pathParameters,
 	requestHeaders: ["If-Match", "Claim-Fence"],
 	responses: { 204: { description: "The task is gone." } },
-	errors: ["bad_request", ...guard, "precondition_failed", "precondition_required", "unavailable"],
+	errors: [
+		"claimed",
+		"lease_lost",
+		"bad_request",
+		...guard,
+		"precondition_failed",
+		"precondition_required",
+		"unavailable",
+	],
 });

@@ -479,9 +479,9 @@ export interface TaskStore {
 	/** Those that are there, in the order of the ids. */
 	findAll(space: SpaceId, ids: readonly string[]): Promise<readonly TaskRow[]>;
 	list(query: TaskPageQuery): Promise<TaskPage>;
-	stats(space: SpaceId): Promise<TaskStats>;
 	/** The first ready tasks, in the order of claims: for each wish as many as `limit`, if there are so many. */
 	ready(wishes: readonly ClaimWish[], limit: number): Promise<readonly TaskState[]>;
+	stats(space: SpaceId): Promise<TaskStats>;
 	/** Milliseconds until a `deferUntil` comes; 0 or less if one has; undefined if none will. */
 	dueInMs(): Promise<number | undefined>;
 	/** The current revision: it includes every change that was acknowledged to any client before this call. */

@@ -3,10 +3,11 @@ import { canonical, sha256 } from "../../src/kernel/canonical.ts";
 import { newId } from "../../src/kernel/ids.ts";
 import { type Answer, ask, errorOf, type Question } from "../support/ask.ts";
 import { addTask, type CommentBody, comment } from "../support/comments.ts";
-import { everyDatabase } from "../support/databases.ts";
+import { durableDatabases, everyDatabase } from "../support/databases.ts";
 import type { CloudEvent } from "../support/events.ts";
 import { startServer, type TestServer, testApiKey } from "../support/server.ts";
 import { addMember } from "../support/spaces.ts";
+import { runSql } from "../support/sql.ts";
 import { addToken, bearer, idOf, inKey } from "../support/tokens.ts";
 import { addUser } from "../support/users.ts";
 
@@ -414,6 +415,29 @@ for (const { name, newUrl } of everyDatabase) {
 			expect((await ask(server, `GET ${within}`)).status).toBe(401);
 			expect((await ask(server, `DELETE ${within}/${id}`, { headers: { authorization } })).status).toBe(204);
 		});
+	});
+}
+
+for (const { name, newUrl } of durableDatabases) {
+	test(`a server on ${name} removes what deleted tasks have left, and what a deleted space has`, async () => {
+		const url = await newUrl();
+		const first = await startServer({ DATABASE_URL: url });
+		const headers = { authorization: first.bearer };
+		await ask(first, "POST /spaces", { headers, body: { name: "acme" } });
+		const within = await addTask(first, "/spaces/acme");
+		await ask(first, `POST /spaces/acme${commentsOf(within)}`, { headers, body: { body: "a" } });
+		const [deleted, kept] = [await addTask(first), await addTask(first)];
+		for (const task of [deleted, deleted, kept]) await comment(first, task, "a");
+		const change = { headers: { ...headers, "if-match": "*" } };
+		await ask(first, `DELETE /collab/tasks/${deleted}`, change);
+		await ask(first, "DELETE /spaces/acme", change);
+		const left = async () => (await runSql(url, "SELECT task FROM comments")).map(({ task }) => task);
+		await first.stop();
+		// The next one looks for it when it starts.
+		await startServer({ DATABASE_URL: url });
+		while ((await left()).length > 1) await Bun.sleep(20);
+		expect(await left()).toEqual([kept]);
+		while ((await runSql(url, "SELECT task FROM comment_removals")).length > 0) await Bun.sleep(20);
 	});
 }
 

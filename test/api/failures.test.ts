@@ -20,7 +20,7 @@ async function failing(error: () => unknown) {
 	let hasUser = false;
 	const broken: Storage = {
 		...storage,
-		tasks: { find: fail, list: fail, stats: fail, revision: fail, dueInMs: fail, findAll: fail, ready: fail },
+		tasks: { find: fail, list: fail, ready: fail, stats: fail, revision: fail, dueInMs: fail, findAll: fail },
 		run: (unit) => (hasUser ? fail() : storage.run(unit)),
 		ping: fail,
 	};

@@ -193,6 +193,7 @@ test("a parameter that may be repeated is a list with its bounds", () => {
 	expect(parameters).toEqual([
 		{
 			name: "actor",
+			explode: true,
 			in: "query",
 			required: true,
 			description: expect.any(String),

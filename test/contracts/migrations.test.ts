@@ -1,43 +1,23 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import postgres from "postgres";
 import { readConfig } from "../../src/config.ts";
 import { cloudEvent } from "../../src/events/cloud-event.ts";
 import { represent } from "../../src/kernel/canonical.ts";
 import { eventTypes } from "../../src/kernel/event-draft.ts";
 import { newId } from "../../src/kernel/ids.ts";
-import { createHistory } from "../../src/storage/migrate.ts";
 import { openStorage } from "../../src/storage/open.ts";
 import { lockKey } from "../../src/storage/postgres/migrate.ts";
 import { defaultRank } from "../../src/tasks/fields.ts";
 import { ask } from "../support/ask.ts";
 import { systemContext } from "../support/context.ts";
 import { durableDatabases } from "../support/databases.ts";
+import { applyUpTo, known } from "../support/migrations.ts";
 import { fromSource, runProgram } from "../support/process.ts";
 import { silentLog, startServer } from "../support/server.ts";
 import { runSql } from "../support/sql.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { expectConsistent } from "../support/tasks.ts";
 import { logIn, testEmail, testPassword } from "../support/users.ts";
-
-function known(url: string): readonly string[] {
-	const folder = join(import.meta.dir, "../../drizzle", url.startsWith("postgres") ? "postgres" : "sqlite");
-	const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
-	return files.map((file) => file.slice(0, -".sql".length)).sort();
-}
-
-/** Creates a database as the version of the program with this newest migration left it. */
-async function applyUpTo(url: string, newest: string): Promise<void> {
-	await runSql(url, createHistory);
-	const dialect = url.startsWith("postgres") ? "postgres" : "sqlite";
-	for (const name of known(url).filter((one) => one <= newest)) {
-		const text = readFileSync(join(import.meta.dir, `../../drizzle/${dialect}/${name}.sql`), "utf8");
-		for (const statement of text.split("--> statement-breakpoint")) await runSql(url, statement);
-		const hash = new Bun.CryptoHasher("sha256").update(text).digest("hex");
-		await runSql(url, `INSERT INTO schema_migrations VALUES ('${name}', '${hash}', 0)`);
-	}
-}
 
 /** A statement that records an idempotent outcome as of now. */
 function recordOf(scope: string, key: string, body: string): string {
@@ -208,6 +188,45 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		]);
 	});
 
+	test("tasks of the version before have numbers in the order of their creation, and the defaults of all fields", async () => {
+		const url = await newUrl();
+		await applyUpTo(url, "0004_add-event-actor");
+		const ids = Array.from({ length: 3 }, newId);
+		const [first = "", second = "", third = ""] = ids;
+		for (const statement of [
+			// The third was changed after it, the second so long ago that its event is gone.
+			`INSERT INTO tasks VALUES (4, '${first}', 'a', '', 1, 1000, 1000), (9, '${third}', 'c', 'd', 2, 3000, 4000),
+				(7, '${second}', 'b', '', 3, 2000, 2500)`,
+			`INSERT INTO events VALUES (9, 'task.created', '/collab/tasks/${third}', '{}', 'r', 3000, 'user/u'),
+				(11, 'task.updated', '/collab/tasks/${third}', '{}', 'r', 4000, 'user/u')`,
+			"UPDATE log_head SET rev = 12, purged_rev = 8",
+		]) {
+			await runSql(url, statement);
+		}
+		const { tasks } = await openTestStorage(url);
+		const rows = await tasks.findAll(1, ids);
+		expect(rows.map(({ number, seq, updatedSeq }) => [number, seq, updatedSeq])).toEqual([
+			[1, 4, 4],
+			[2, 7, 7],
+			[3, 9, 11],
+		]);
+		expect(rows[2]).toEqual({
+			...{ id: third, seq: 9, updatedSeq: 11, space: 1, number: 3, title: "c", description: "d", version: 2 },
+			...{ status: "open", statusSince: 3000, priority: 0, rank: defaultRank(third), assignee: null },
+			...{ claimedBy: null, createdBy: null, parent: null, blockedBy: "[]", openBlockers: 0, labels: "[]" },
+			...{ metadata: "{}", note: null, dueAt: null, deferUntil: null, createdAt: 3000, updatedAt: 4000 },
+			etag: null,
+		});
+		const change = { author: "Ada", idempotent: undefined, now: 5000, context: systemContext };
+		const made = await tasks.create({ ...change, id: newId(), task: { title: "d", blocked_by: [first] } });
+		expect(JSON.parse(made.task.body)).toMatchObject({ number: 4, blocked_by: [first] });
+		await tasks.update({ ...change, id: first, ifMatch: "any", patch: { status: "done" } });
+		expect(await tasks.findAll(1, [first])).toMatchObject([
+			{ createdAt: 1000, statusSince: 5000, version: 2 },
+		]);
+		await expectConsistent(url);
+	});
+
 	test("what the previous version has is of default, whose owner is the oldest user, and its records replay", async () => {
 		const url = await newUrl();
 		await applyUpTo(url, "0004_add-event-actor");
@@ -295,45 +314,6 @@ describe.each([...durableDatabases])("migrations on $name", ({ newUrl }) => {
 		for (const path of ["/collab/state/tasks", "/jobs", "/events"] as const) {
 			expect(await listed(path, "/spaces/acme")).toEqual([]);
 		}
-	});
-
-	test("tasks of the version before have numbers in the order of their creation, and the defaults of all fields", async () => {
-		const url = await newUrl();
-		await applyUpTo(url, "0004_add-event-actor");
-		const ids = Array.from({ length: 3 }, newId);
-		const [first = "", second = "", third = ""] = ids;
-		for (const statement of [
-			// The third was changed after it, the second so long ago that its event is gone.
-			`INSERT INTO tasks VALUES (4, '${first}', 'a', '', 1, 1000, 1000), (9, '${third}', 'c', 'd', 2, 3000, 4000),
-				(7, '${second}', 'b', '', 3, 2000, 2500)`,
-			`INSERT INTO events VALUES (9, 'task.created', '/collab/tasks/${third}', '{}', 'r', 3000, 'user/u'),
-				(11, 'task.updated', '/collab/tasks/${third}', '{}', 'r', 4000, 'user/u')`,
-			"UPDATE log_head SET rev = 12, purged_rev = 8",
-		]) {
-			await runSql(url, statement);
-		}
-		const { tasks } = await openTestStorage(url);
-		const rows = await tasks.findAll(1, ids);
-		expect(rows.map(({ number, seq, updatedSeq }) => [number, seq, updatedSeq])).toEqual([
-			[1, 4, 4],
-			[2, 7, 7],
-			[3, 9, 11],
-		]);
-		expect(rows[2]).toEqual({
-			...{ id: third, seq: 9, updatedSeq: 11, space: 1, number: 3, title: "c", description: "d", version: 2 },
-			...{ status: "open", statusSince: 3000, priority: 0, rank: defaultRank(third), assignee: null },
-			...{ claimedBy: null, createdBy: null, parent: null, blockedBy: "[]", openBlockers: 0, labels: "[]" },
-			...{ metadata: "{}", note: null, dueAt: null, deferUntil: null, createdAt: 3000, updatedAt: 4000 },
-			etag: null,
-		});
-		const change = { author: "Ada", idempotent: undefined, now: 5000, context: systemContext };
-		const made = await tasks.create({ ...change, id: newId(), task: { title: "d", blocked_by: [first] } });
-		expect(JSON.parse(made.task.body)).toMatchObject({ number: 4, blocked_by: [first] });
-		await tasks.update({ ...change, id: first, ifMatch: "any", patch: { status: "done" } });
-		expect(await tasks.findAll(1, [first])).toMatchObject([
-			{ createdAt: 1000, statusSince: 5000, version: 2 },
-		]);
-		await expectConsistent(url);
 	});
 
 	test("stored data is still there when the database is opened again", async () => {

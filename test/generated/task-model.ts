@@ -1,3 +1,5 @@
+import { canonical } from "../../src/kernel/canonical.ts";
+
 /** The expected response; parts that are not named must be absent. */
 export interface Expected {
 	readonly status: number;
@@ -9,6 +11,8 @@ export interface Expected {
 }
 
 interface Task {
+	/** The fields that no operation of the model sets. */
+	readonly [field: string]: unknown;
 	readonly description: string;
 	readonly id: string;
 	readonly title: string;
@@ -27,7 +31,19 @@ export class TaskModel {
 	readonly #known: { readonly id: string; readonly etags: string[] }[] = [];
 	readonly #given = new Map<string, { readonly request: string; readonly text: string }>();
 
-	constructor(public rev: number) {}
+	#numbers: number;
+
+	/** `numbers`: how many tasks there have been before. */
+	constructor(
+		public rev: number,
+		numbers: number,
+	) {
+		this.#numbers = numbers;
+	}
+
+	get numbers(): number {
+		return this.#numbers;
+	}
 
 	/** A task by its index among all that were created, with its newest and its first ETag; or one that never existed. */
 	at(place: number): { readonly id: string; readonly current: string; readonly old: string } {
@@ -40,9 +56,10 @@ export class TaskModel {
 		return [...this.#tasks.values()].map(bodyOf);
 	}
 
-	/** `id`: the one that the server assigned. */
-	create(id: string, body: Fields, key: string | undefined): Expected {
-		if (!("title" in body) || !fits(body)) return invalid;
+	/** `made`: the task that the server answered with, for the fields that it assigns. */
+	create(made: Fields, body: Fields, key: string | undefined): Expected {
+		const { description: described, ...others } = body;
+		if (!("title" in body) || !fits(described === null ? others : body)) return invalid;
 		if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key)) return { status: 400, type: "bad_request" };
 		const request = JSON.stringify([body.title, "description" in body, body.description]);
 		const given = key === undefined ? undefined : this.#given.get(key);
@@ -50,14 +67,26 @@ export class TaskModel {
 			if (given.request !== request) return { status: 422, type: "idempotency_mismatch" };
 			return { status: 200, replayed: true, text: given.text, etag: tagOf(given.text) };
 		}
-		const { title, description = "" } = body as { title: string; description?: string };
+		const { title, description } = body as { title: string; description?: string | null };
+		const id = String(made.id);
 		this.#known.push({ id, etags: [] });
-		const answer = this.#put({ description, id, title, version: 1 });
+		const number = ++this.#numbers;
+		const defaults = { ...unset, status_since: made.created_at, updated_at: made.created_at };
+		const answer = this.#put({
+			...made,
+			...defaults,
+			description: description ?? "",
+			id,
+			number,
+			title,
+			version: 1,
+		});
 		if (key !== undefined) this.#given.set(key, { request, text: answer.text ?? "" });
 		return answer;
 	}
 
-	patch(id: string, ifMatch: string | undefined, body: Fields): Expected {
+	/** `updatedAt`: the time that the server answered with. */
+	patch(id: string, ifMatch: string | undefined, body: Fields, updatedAt: unknown): Expected {
 		const task = this.#tasks.get(id);
 		const refused = judged(task, ifMatch);
 		if (task === undefined || refused !== undefined) return refused ?? missing;
@@ -67,7 +96,7 @@ export class TaskModel {
 		const description = given === null ? "" : ((given as string | undefined) ?? task.description);
 		const title = (body.title as string | undefined) ?? task.title;
 		if (description === task.description && title === task.title) return found(task);
-		return this.#put({ description, id, title, version: task.version + 1 });
+		return this.#put({ ...task, description, title, updated_at: updatedAt, version: task.version + 1 });
 	}
 
 	remove(id: string, ifMatch: string | undefined): Expected {
@@ -95,6 +124,11 @@ export class TaskModel {
 	}
 }
 
+const unset = {
+	...{ assignee: null, blocked_by: [], claimed_by: null, defer_until: null, due_at: null, labels: [] },
+	...{ metadata: {}, note: null, parent: null, priority: 0, status: "open" },
+};
+
 const missing: Expected = { status: 404, type: "not_found" };
 const invalid: Expected = { status: 422, type: "validation_error" };
 
@@ -103,8 +137,8 @@ function found(task: Task): Expected {
 	return { status: 200, text, etag: tagOf(text) };
 }
 
-function bodyOf({ description, id, title, version }: Task): string {
-	return JSON.stringify({ description, id, title, version });
+function bodyOf(task: Task): string {
+	return canonical(task);
 }
 
 function tagOf(text: string): string {

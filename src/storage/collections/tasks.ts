@@ -16,7 +16,6 @@ export const isReadySql = "status = 'open' AND defer_until IS NULL AND open_bloc
 
 /** `byClaimOrder` in SQL, for either database. The indexes of ready tasks have the same order behind the assignee. */
 export const claimOrder = "priority DESC, rank, seq";
-
 const none: readonly never[] = [];
 
 /** A canonical list in a row, such as its labels. */

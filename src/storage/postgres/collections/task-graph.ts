@@ -4,7 +4,6 @@ import {
 	type TaskReadSet,
 	type TaskRow,
 	type TaskState,
-	waitingMax,
 } from "../../../tasks/store.ts";
 import type { Fragment, Tx } from "../connection.ts";
 
@@ -134,11 +133,10 @@ export class TaskGraph {
 
 	async #fetchNamed(tx: Tx, ids: readonly string[]): Promise<readonly TaskState[]> {
 		if (ids.length === 0) return [];
-		const found = await tx<{ id: string; count: number }[]>`
-			SELECT wanted.id, (SELECT count(*) FROM (
-				SELECT FROM task_blockers WHERE blocker = wanted.id LIMIT ${waitingMax}) AS named) AS count
-			FROM unnest(${[...ids]}::uuid[]) AS wanted (id)`;
-		for (const { id, count } of found) this.#named.set(id, Number(count));
+		for (const id of ids) this.#named.set(id, 0);
+		const found = await tx<{ id: string; count: number }[]>`SELECT blocker AS id, count(*)::integer AS count
+			FROM task_blockers WHERE blocker = ANY(${[...ids]}::uuid[]) GROUP BY blocker`;
+		for (const { id, count } of found) this.#named.set(id, count);
 		return [];
 	}
 

@@ -64,7 +64,7 @@ export const taskTable = pgTable(
 		etag: text(),
 	},
 	(table) => [
-		index("tasks_in_space").on(table.space, table.seq),
+		// By which a deleted space is emptied too.
 		uniqueIndex("tasks_number").on(table.space, table.number),
 		// Claims read the first entries of this index: those for anybody, and those for the holder.
 		index("tasks_ready")

@@ -45,6 +45,8 @@ export class TaskSweeper {
 		const context = { actor: "system", requestId: `sweep-${crypto.randomUUID()}` } as const;
 		const change = { context, now: clock() };
 		const counts = await Promise.all(swept.map((one) => one.sweep(change, batchMax)));
-		return counts.includes(batchMax) ? 0 : 1;
+		if (counts.includes(batchMax)) return 0;
+		// What is due and cannot be changed is on its way out with its space.
+		return counts.some((count) => count > 0) ? 1 : sweepMsMax;
 	}
 }

@@ -78,6 +78,7 @@ for (const { name, newUrl } of everyDatabase) {
 			await api.create({ labels: [label] });
 			const [a, b] = await Promise.all([first, second]);
 			expect([a.status, b.text]).toEqual([200, a.text]);
+			expect([a, b].map(({ headers }) => headers.get("idempotency-replayed"))).toEqual([null, "true"]);
 		});
 
 		test("a repeat goes on waiting where the first one's client is gone", async () => {

@@ -131,6 +131,7 @@ class JoinedClaim {
 	readonly #left = new AbortController();
 	readonly #tried: Promise<void>;
 	readonly #found: Promise<Claimed | undefined>;
+	#isFirst = true;
 	#count = 0;
 
 	constructor(
@@ -143,6 +144,8 @@ class JoinedClaim {
 	}
 
 	async until(endsAt: number, gone: AbortSignal): Promise<Claimed | undefined> {
+		const isRepeat = !this.#isFirst;
+		this.#isFirst = false;
 		this.#count++;
 		const over = Promise.withResolvers<"over">();
 		const end = () => over.resolve("over");
@@ -152,7 +155,7 @@ class JoinedClaim {
 		if (gone.aborted) end();
 		try {
 			const first = await Promise.race([this.#found, over.promise]);
-			if (first !== "over") return first;
+			if (first !== "over") return first && { ...first, replayed: first.replayed || isRepeat };
 			if (this.#count > 1) return undefined;
 			// What is being claimed at this moment is still found.
 			this.#left.abort();

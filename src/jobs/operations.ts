@@ -63,10 +63,11 @@ export const batchOperation = operation({
 	summary: "Enqueue up to 1000 jobs, all or none",
 	body: NewJobs,
 	description:
-		"The items stand in the order of the request; where a `unique_key` is taken, the unfinished job that has it.",
+		"The items stand in the order of the request; where a `unique_key` is taken, the unfinished job that has it. A repeat with the same `Idempotency-Key` gives the same jobs as they are now.",
 	security,
-	responses: { 202: response("The jobs.", JobBatch) },
-	errors: [...guard, ...bodyErrors, "unavailable"],
+	requestHeaders: ["Idempotency-Key"],
+	responses: { 202: response("The jobs.", JobBatch, ["Idempotency-Replayed"]) },
+	errors: [...guard, ...bodyErrors, "idempotency_mismatch", "unavailable"],
 });
 
 export const leaseOperation = operation({

@@ -69,14 +69,17 @@ export function jobRoutes(deps: JobRouteDeps) {
 			"/jobs/batch",
 			async ({ request, set }) => {
 				const body = newJobs(await readBody(request));
-				await requireWorker(request);
-				const drafts = body.value().jobs.map((job, index) => draftOf(job, `/jobs/${index}`));
+				const caller = await requireWorker(request);
+				const requested = body.value();
+				const idempotent = idempotentRequest(request, caller, "POST /jobs/batch", requested);
+				const drafts = requested.jobs.map((job, index) => draftOf(job, `/jobs/${index}`));
 				const context = changeContext(request);
 				const batch = drafts.map((job) => ({ id: newId(), job }));
-				const made = await jobs.enqueueBatch({ jobs: batch, context });
-				dispatcher.ready(made);
+				const made = await jobs.enqueueBatch({ jobs: batch, idempotent, context });
+				dispatcher.ready(made.jobs);
 				set.status = 202;
-				return jobBatchBody(made.map((job) => job.body));
+				if (made.replayed) set.headers["idempotency-replayed"] = "true";
+				return jobBatchBody(made.jobs.map((job) => job.body));
 			},
 			{ detail: batchOperation },
 		)

@@ -9,6 +9,7 @@ import {
 	type ChangedJob,
 	type CompleteJob,
 	type EnqueueBatch,
+	type EnqueuedBatch,
 	type EnqueuedJob,
 	type EnqueueJob,
 	endStates,
@@ -31,8 +32,8 @@ import {
  */
 export interface JobService extends JobStore {
 	enqueue(change: EnqueueJob): Promise<EnqueuedJob>;
-	/** All or none; the results are in the order of the jobs. */
-	enqueueBatch(change: EnqueueBatch): Promise<readonly ChangedJob[]>;
+	/** All or none. A repeat gives the same jobs as they are now. */
+	enqueueBatch(change: EnqueueBatch): Promise<EnqueuedBatch>;
 	/** At most `limit` jobs, each leased only to this worker; empty if there is none. */
 	lease(change: LeaseJobs): Promise<readonly ChangedJob[]>;
 	heartbeat(change: Heartbeat): Promise<ChangedJob>;
@@ -48,7 +49,7 @@ export function jobService(store: JobStore, run: RunUnit, random: () => number =
 	return {
 		...store,
 		enqueue: (change) => run(enqueueJob(change)),
-		enqueueBatch: (change) => run(enqueueJobs(change)),
+		enqueueBatch: async (change) => batchAsItIs(store, change.context.space, await run(enqueueJobs(change))),
 		lease: (change) => run(leaseJobs(change)),
 		heartbeat: (change) => run(heartbeat(change)),
 		complete: (change) => run(completeJob(change)),
@@ -74,15 +75,35 @@ function enqueueJob({ id, job, idempotent, context }: EnqueueJob): Unit<Enqueued
 	};
 }
 
-function enqueueJobs({ jobs: batch, context }: EnqueueBatch): Unit<readonly ChangedJob[]> {
+/** The jobs that a batch has enqueued; undefined for a repeat. */
+interface MadeBatch {
+	readonly ids: readonly string[];
+	readonly jobs: readonly ChangedJob[] | undefined;
+	readonly replayed: boolean;
+}
+
+/** Without those that retention has removed since. */
+async function batchAsItIs(store: JobStore, space: SpaceId, made: MadeBatch): Promise<EnqueuedBatch> {
+	const { ids, jobs: enqueued, replayed } = made;
+	return { jobs: enqueued ?? (await store.findAll(space, ids)).map(changedJob), replayed };
+}
+
+function enqueueJobs({ jobs: batch, idempotent, context }: EnqueueBatch): Unit<MadeBatch> {
 	const drafts = batch.map(({ job }) => job);
 	const { space } = context;
 	return {
 		space,
-		reads: [jobs.reads({ keys: keysOf(space, drafts) })],
+		reads: [jobs.reads({ keys: keysOf(space, drafts) }), ...idempotencyReads(idempotent)],
 		weight: batch.length,
 		textLength: drafts.reduce((sum, draft) => sum + textLengthOf(draft), 0),
-		decide: (work) => batch.map(({ id, job }) => enqueue(work, id, job, context)),
+		decide(work) {
+			let enqueued: readonly ChangedJob[] | undefined;
+			const made = once(work, idempotent, () => {
+				enqueued = batch.map(({ id, job }) => enqueue(work, id, job, context));
+				return { ids: enqueued.map(({ id }) => id) };
+			});
+			return { ...made, jobs: enqueued };
+		},
 	};
 }
 

@@ -198,6 +198,13 @@ export interface EnqueueJob extends Change {
 
 export interface EnqueueBatch extends Change {
 	readonly jobs: readonly { readonly id: string; readonly job: JobDraft }[];
+	readonly idempotent: IdempotentRequest | undefined;
+}
+
+/** The jobs of a batch, in the order of the request. */
+export interface EnqueuedBatch {
+	readonly jobs: readonly ChangedJob[];
+	readonly replayed: boolean;
 }
 
 export interface LeaseJobs extends Change {
@@ -290,6 +297,8 @@ export interface JobStore {
 	/** Removes at most `limit` jobs that ended before a time of the database's clock; returns how many. */
 	purge(before: number, limit: number): Promise<number>;
 	find(space: SpaceId, id: string): Promise<JobRow | undefined>;
+	/** Those that are there, in the order of the ids. */
+	findAll(space: SpaceId, ids: readonly string[]): Promise<readonly JobRow[]>;
 	list(query: JobQuery): Promise<JobPage>;
 	/** Every queue that has jobs, by space and name. */
 	stats(space: UnitSpace): Promise<readonly QueueStats[]>;

@@ -259,6 +259,33 @@ for (const { name, newUrl } of everyDatabase) {
 			}
 		});
 
+		test("a repeated batch gets the same jobs as they are by then, and another one under its key is 422", async () => {
+			const headers = { ...key, "idempotency-key": crypto.randomUUID() };
+			const queue = crypto.randomUUID();
+			const body = {
+				jobs: [
+					{ kind: "a", queue },
+					{ kind: "b", queue },
+				],
+			};
+			const first = await ask(server, "POST /jobs/batch", { headers, body });
+			const items = (first.json as { items: JobBody[] }).items;
+			expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([202, null]);
+			const cancelled = await post(`/jobs/${items[0]?.id}/cancel`, undefined);
+			const again = await ask(server, "POST /jobs/batch", { headers, body });
+			expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([202, "true"]);
+			expect(again.json).toEqual({ items: [cancelled.json, items[1]] });
+			const other = await ask(server, "POST /jobs/batch", {
+				headers,
+				body: { jobs: [{ kind: "c", queue }] },
+			});
+			expect([other.status, errorOf(other).type]).toEqual([422, "idempotency_mismatch"]);
+			const listed = await ask(server, `GET /jobs?queue=${queue}`, { headers: key });
+			expect((listed.json as { items: JobBody[] }).items).toHaveLength(2);
+			const alone = await ask(server, "POST /jobs", { headers, body: { kind: "a", queue } });
+			expect(alone.status).toBe(202);
+		});
+
 		test("a batch returns its jobs in order, with the existing job for a unique_key in use", async () => {
 			const queue = crypto.randomUUID();
 			const jobs = Array.from({ length: 1000 }, (_, n) => ({

@@ -77,7 +77,7 @@ for (const { name, newUrl } of durableDatabases) {
 		const { jobs } = await openTestStorage(url);
 		for (let batch = 0; batch < 6; batch++) {
 			const made = Array.from({ length: 1000 }, () => ({ id: newId(), job: draft }));
-			await jobs.enqueueBatch({ jobs: made, context });
+			await jobs.enqueueBatch({ jobs: made, idempotent: undefined, context });
 		}
 		const { run, planOfLease } = statements(url);
 		await run("UPDATE jobs SET state = 'succeeded' WHERE id IN (SELECT id FROM jobs ORDER BY id LIMIT 5000)");

@@ -192,7 +192,7 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 				id: newId(),
 				job: draftOf({ queue: index % 2 === 0 ? "even" : "odd" }),
 			}));
-			await jobs.enqueueBatch({ jobs: batch, context });
+			await jobs.enqueueBatch({ jobs: batch, idempotent: undefined, context });
 			const leased = await Promise.all(
 				Array.from({ length: 40 }, (_, index) =>
 					lease({ limit: 3, queues: index % 3 === 0 ? ["even"] : ["odd", "even"], worker: `w${index}` }),
@@ -369,7 +369,8 @@ export function jobStoreContract(open: () => Promise<TestStorage>): void {
 			]);
 			expect(twins.map(({ isNew }) => isNew)).toEqual([true, false, true, true]);
 			expect(twins[1]?.body).toBe(twins[0]?.body ?? "");
-			const batch = await jobs.enqueueBatch({
+			const { jobs: batch } = await jobs.enqueueBatch({
+				idempotent: undefined,
 				context,
 				jobs: ["k", "new", "new"].map((uniqueKey) => ({ id: newId(), job: draftOf({ uniqueKey }) })),
 			});

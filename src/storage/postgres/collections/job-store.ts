@@ -1,4 +1,4 @@
-import { and, eq, sql as fragment, getTableColumns } from "drizzle-orm";
+import { and, eq, sql as fragment, getTableColumns, inArray } from "drizzle-orm";
 import type { JobCounts, JobState, JobStore, QueueName, ReadyQueue } from "../../../jobs/store.ts";
 import { CountDifferences, isEmpty } from "../../collections/job-counts.ts";
 import { jobPage, pageOf } from "../../collections/jobs.ts";
@@ -20,6 +20,12 @@ export function jobStore({ pool, db }: StoreContext): JobStore {
 	const now = databaseNow(sql);
 	return {
 		find: async (space, id) => (await pool.query(() => byId.execute({ space, id })))[0],
+		async findAll(space, ids) {
+			const isWanted = and(eq(jobTable.space, space), inArray(jobTable.id, [...ids]));
+			const found = await pool.query(() => db.select(selected).from(jobTable).where(isWanted));
+			const rows = new Map(found.map((row) => [row.id, row]));
+			return ids.flatMap((id) => rows.get(id) ?? []);
+		},
 		async list(query) {
 			const { where, orderBy, limit } = pageOf(jobTable, query);
 			const page = () => db.select(selected).from(jobTable).where(where).orderBy(orderBy).limit(limit);

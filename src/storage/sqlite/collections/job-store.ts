@@ -38,6 +38,7 @@ export function jobStore({ database, db, run, read }: StoreContext): JobStore {
 
 	return {
 		find: (space, id) => read(() => byId.get({ space, id })),
+		findAll: (space, ids) => read(() => ids.flatMap((id) => byId.get({ space, id }) ?? [])),
 		list: (query) =>
 			read(() => {
 				const { where, orderBy, limit } = pageOf(jobTable, query);

@@ -9,10 +9,11 @@ export const isOfTask = "type LIKE 'task.%'";
 export const taskOfEvent = "substr(subject, 15, 36)";
 
 /**
- * How many events of one task one read examines. Not more: Postgres takes them for a two hundredth of the log, and would
- * sort all events of a task that has very many rather than read so many in the order of the index.
+ * How many events of one task, or of one space that has an index, one read examines. Not more: Postgres takes those of a
+ * task for a two hundredth of the log, and would sort all events of a task that has very many rather than read so many in
+ * the order of the index.
  */
-export const taskSpanMax = 1000;
+export const indexedSpanMax = 1000;
 
 /** Whether an index has the events of a space alone: then a read of them examines no others. */
 export function hasIndex(space: UnitSpace): boolean {
@@ -20,7 +21,7 @@ export function hasIndex(space: UnitSpace): boolean {
 }
 
 /**
- * The page of a query. `isFull`: its limit or its bytes were reached. `taskEnd`: of the events of one task, the last one
+ * The page of a query. `isFull`: its limit or its bytes were reached. `spanEnd`: where an index has the events, the last one
  * that was examined; null if there are no more.
  */
 export function eventPage(
@@ -28,11 +29,11 @@ export function eventPage(
 	{ rev, purgedRev }: LogRange,
 	rows: readonly EventRow[],
 	isFull: boolean,
-	taskEnd: number | null = null,
+	spanEnd: number | null = null,
 ): EventPage {
 	const last = rows.at(-1);
 	const isIndexed = task !== undefined || hasIndex(space);
-	const end = isIndexed ? (taskEnd ?? rev) : Math.min(rev, Math.max(after, purgedRev) + spanMax);
+	const end = isIndexed ? (spanEnd ?? rev) : Math.min(rev, Math.max(after, purgedRev) + spanMax);
 	const examined = isFull && last !== undefined ? last.id : end;
 	return { rows, examined, rev, purgedRev };
 }

@@ -3,15 +3,15 @@ import { bigint, index, integer, pgTable, primaryKey, text } from "drizzle-orm/p
 import type { EventQuery, EventRow, EventStore, LogRange } from "../../../events/store.ts";
 import type { Actor } from "../../../kernel/change-context.ts";
 import type { EventType, ReleaseReason } from "../../../kernel/event-draft.ts";
-import { defaultSpace } from "../../../kernel/space.ts";
+import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
 import {
 	eventPage,
 	hasIndex,
+	indexedSpanMax,
 	isOfTask,
 	purgeTo,
 	spanMax,
 	taskOfEvent,
-	taskSpanMax,
 } from "../../collections/event-page.ts";
 import type { Registration, StoreContext } from "../collection.ts";
 import type { Fragment, Sql } from "../connection.ts";
@@ -103,9 +103,9 @@ function eventStore({ pool, epochs, notifier }: StoreContext): EventStore {
 		async read(query) {
 			const [head, found] = await onCheckedServer(() => page(sql, query));
 			const events = found.flatMap((row) => (row.id === null ? [] : [row]));
-			const rows = events.map(({ rev, purgedRev, instance, taskEnd, bytes, ...event }) => event);
+			const rows = events.map(({ rev, purgedRev, instance, spanEnd, bytes, ...event }) => event);
 			const isFull = rows.length === query.limit || (events.at(-1)?.bytes ?? 0) >= query.bytesMax;
-			return eventPage(query, head, rows, isFull, head.taskEnd);
+			return eventPage(query, head, rows, isFull, head.spanEnd);
 		},
 		purge: (before, limit) => pool.query(() => purge(pool, before, limit)),
 		onChange: (listener) => notifier.onChange(listener),
@@ -125,8 +125,8 @@ function logRange(sql: Sql): PromiseLike<(LogRange & OnServer)[]> {
 /** A row of the page's statement: the log's range with each event, or alone if there is no event. */
 type PageRow = LogRange &
 	OnServer & {
-		/** Of the events of one task, the last one that is examined; null if there are no more. */
-		readonly taskEnd: number | null;
+		/** Where an index has the events, the last one that is examined; null if there are no more. */
+		readonly spanEnd: number | null;
 	} & (
 		| { readonly id: null }
 		| (EventRow & {
@@ -142,16 +142,16 @@ type PageRow = LogRange &
 function page(sql: Sql, query: EventQuery): PromiseLike<PageRow[]> {
 	const { after, types, limit, bytesMax } = query;
 	const from = sql`GREATEST(${after}::bigint, (SELECT purged_rev FROM log_head WHERE one = 1))`;
-	const taskEnd = endOfTask(sql, query, from);
+	const spanEnd = endOfSpan(sql, query, from);
 	return sql<PageRow[]>`
-		SELECT head.rev, head.purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance, ${taskEnd} AS "taskEnd",
+		SELECT head.rev, head.purged_rev AS "purgedRev", ${instanceOf(sql)} AS instance, ${spanEnd} AS "spanEnd",
 			found.*, fit.bytes
 		FROM log_head AS head
 		LEFT JOIN (
 			SELECT id, bytes FROM (
 				SELECT id, length, sum(length) OVER (ORDER BY id) AS bytes FROM (
 					SELECT id, octet_length(data) AS length FROM events
-					WHERE id > ${from} AND ${within(sql, query, from, taskEnd)} AND type = ANY(${types as string[]}::text[])
+					WHERE id > ${from} AND ${within(sql, query, from, spanEnd)} AND type = ANY(${types as string[]}::text[])
 					ORDER BY id LIMIT ${limit}
 				) AS next
 			) AS sized WHERE bytes - length < ${bytesMax}
@@ -165,27 +165,31 @@ function page(sql: Sql, query: EventQuery): PromiseLike<PageRow[]> {
 }
 
 /** The space or the task, and how far a read examines the log. */
-function within(sql: Sql, { space, task }: EventQuery, from: Fragment, taskEnd: Fragment) {
+function within(sql: Sql, { space, task }: EventQuery, from: Fragment, spanEnd: Fragment) {
+	const toSpanEnd = sql`id <= COALESCE(${spanEnd}, ${Number.MAX_SAFE_INTEGER}::bigint)`;
 	if (task !== undefined) {
 		const inSpace = space === "every" ? sql`` : sql`AND space = ${space}`;
-		return sql`${ofTask(sql, task)} ${inSpace} AND id <= COALESCE(${taskEnd}, ${Number.MAX_SAFE_INTEGER}::bigint)`;
+		return sql`${ofTask(sql, task)} ${inSpace} AND ${toSpanEnd}`;
 	}
 	const span = sql`id <= ${from} + ${spanMax}::bigint`;
 	if (space === "every") return span;
-	// The condition on `default` lets Postgres use the index of the others.
-	return hasIndex(space)
-		? sql`space = ${space} AND space <> ${sql.unsafe(String(defaultSpace))}`
-		: sql`${span} AND space = ${space}`;
+	return hasIndex(space) ? sql`${ofSpace(sql, space)} AND ${toSpanEnd}` : sql`${span} AND space = ${space}`;
 }
 
 function ofTask(sql: Sql, task: string) {
 	return sql`${sql.unsafe(`${isOfTask} AND ${taskOfEvent}`)} = ${task}`;
 }
 
-/** The last event of a task that one read examines; null if there are no more of them, and without a task. */
-function endOfTask(sql: Sql, { task }: EventQuery, from: Fragment) {
-	if (task === undefined) return sql`NULL::bigint`;
-	return sql`(SELECT id FROM events WHERE ${ofTask(sql, task)} AND id > ${from} ORDER BY id OFFSET ${taskSpanMax - 1} LIMIT 1)`;
+/** The last event that a read by an index examines; null if there are no more, and without an index. */
+function endOfSpan(sql: Sql, { space, task }: EventQuery, from: Fragment) {
+	if (task === undefined && (space === "every" || !hasIndex(space))) return sql`NULL::bigint`;
+	const indexed = task === undefined ? ofSpace(sql, space) : ofTask(sql, task);
+	return sql`(SELECT id FROM events WHERE ${indexed} AND id > ${from} ORDER BY id OFFSET ${indexedSpanMax - 1} LIMIT 1)`;
+}
+
+/** The condition on `default` lets Postgres use the index of the others. */
+function ofSpace(sql: Sql, space: UnitSpace) {
+	return sql`space = ${space} AND space <> ${sql.unsafe(String(defaultSpace))}`;
 }
 
 /** The head row, which every writer needs, is locked last, and only for the commit. */

@@ -7,11 +7,11 @@ import { defaultSpace, type UnitSpace } from "../../../kernel/space.ts";
 import {
 	eventPage,
 	hasIndex,
+	indexedSpanMax,
 	isOfTask,
 	purgeTo,
 	spanMax,
 	taskOfEvent,
-	taskSpanMax,
 } from "../../collections/event-page.ts";
 import { selection } from "../../table-columns.ts";
 import type { Registration, StoreContext } from "../collection.ts";
@@ -91,8 +91,18 @@ function eventStore({ database, db, run, read, notifier }: StoreContext): EventS
 			AND id <= $to AND $space IN (0, space) AND type IN (SELECT value FROM json_each($types))
 		ORDER BY id LIMIT $limit`);
 	const spanOfTask = database.query<{ id: number }, { task: string; after: number }>(
-		`SELECT id ${ofTask} ORDER BY id LIMIT 1 OFFSET ${taskSpanMax - 1}`,
+		`SELECT id ${ofTask} ORDER BY id LIMIT 1 OFFSET ${indexedSpanMax - 1}`,
 	);
+	const spanOfSpace = database.query<{ id: number }, { space: number; after: number }>(`SELECT id FROM events
+		WHERE space = $space AND space <> ${defaultSpace} AND id > $after
+		ORDER BY id LIMIT 1 OFFSET ${indexedSpanMax - 1}`);
+
+	/** The last event that a read by an index examines; null if there are no more, and without an index. */
+	function endOfSpan({ space, task }: EventQuery, after: number): number | null {
+		if (task !== undefined) return spanOfTask.get({ task, after })?.id ?? null;
+		if (space === "every" || !hasIndex(space)) return null;
+		return spanOfSpace.get({ space, after })?.id ?? null;
+	}
 
 	function nextOf(space: UnitSpace) {
 		if (space === "every") return nextOfAll;
@@ -113,8 +123,8 @@ function eventStore({ database, db, run, read, notifier }: StoreContext): EventS
 		let bytes = 0;
 		const types = JSON.stringify(query.types);
 		const space = query.space === "every" ? 0 : query.space;
-		const taskEnd = task === undefined ? null : (spanOfTask.get({ task, after })?.id ?? null);
-		const to = task !== undefined || hasIndex(query.space) ? (taskEnd ?? now.rev) : after + spanMax;
+		const spanEnd = endOfSpan(query, after);
+		const to = task !== undefined || hasIndex(query.space) ? (spanEnd ?? now.rev) : after + spanMax;
 		const wanted = { space, after, to, types, limit };
 		const found =
 			task === undefined ? nextOf(query.space).iterate(wanted) : nextOfTask.iterate({ ...wanted, task });
@@ -123,7 +133,7 @@ function eventStore({ database, db, run, read, notifier }: StoreContext): EventS
 			bytes += Buffer.byteLength(row.data);
 			if (bytes >= bytesMax) break;
 		}
-		return eventPage(query, now, rows, rows.length === limit || bytes >= bytesMax, taskEnd);
+		return eventPage(query, now, rows, rows.length === limit || bytes >= bytesMax, spanEnd);
 	});
 	const oldest = db
 		.select({ id: eventTable.id, time: eventTable.time })

@@ -139,7 +139,7 @@ describe("search", () => {
 			const search = new Search(wordsOf(query));
 			search.matches("", part);
 			expect(search.steps).toBeGreaterThanOrEqual(part.length);
-			expect(search.steps).toBeLessThanOrEqual(100 * part.length);
+			expect(search.steps).toBeLessThanOrEqual(700 * part.length);
 		}
 	});
 });

@@ -85,18 +85,19 @@ export function lapseClaims(
 		reads: [tasks.reads({ lapsed: limit }), claims.reads({ lapsed: limit })],
 		weight: limit,
 		decide(work) {
-			let count = 0;
-			for (const claim of work.rows(claims).lapsed(limit, work.now())) {
+			const lapsed = work.rows(claims).lapsed(limit, work.now());
+			const { now } = made;
+			for (const claim of lapsed) {
 				const task = work.rows(tasks).find(claim.task);
-				// Of a deleted space the task may be removed first.
-				if (task === undefined) continue;
-				count++;
-				const { now } = made;
 				const context = { ...made.context, space: claim.space };
-				writeChange(work, task, givenBack(task, "open", null, now), { context, now }, released("expired"));
+				// Of a deleted space the task may be removed first.
+				if (task !== undefined) {
+					const next = givenBack(task, "open", null, now);
+					writeChange(work, task, next, { context, now }, released("expired"));
+				}
 				endClaim(work, claim);
 			}
-			return count;
+			return lapsed.length;
 		},
 	};
 }

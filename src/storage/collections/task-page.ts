@@ -38,7 +38,7 @@ export function* taskPage(query: TaskPageQuery): Program<TaskPage> {
 }
 
 /** Where the tasks of the page are, and where to go on. */
-interface PagePlaces {
+export interface PagePlaces {
 	readonly places: readonly Found[];
 	readonly next: TaskPlace | undefined;
 }
@@ -105,20 +105,20 @@ export function briefSelection(table: Table): string {
 		.join(", ");
 }
 
-interface Found {
+export interface Found {
 	readonly seq: number;
 	readonly place: TaskPlace;
 	readonly size: number;
 }
 
-interface Matches {
+export interface Matches {
 	/** In the order of the list. */
 	readonly found: readonly Found[];
 	/** Up to where rows were looked at; undefined: up to the end of the list. */
 	readonly end: TaskPlace | undefined;
 }
 
-function cut({ limit, bounds }: TaskPageQuery, { found, end }: Matches): PagePlaces {
+export function cut({ limit, bounds }: TaskPageQuery, { found, end }: Matches): PagePlaces {
 	let bytes = 0;
 	let count = 0;
 	for (const { size } of found) {

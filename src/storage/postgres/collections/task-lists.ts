@@ -10,7 +10,9 @@ import {
 } from "../../collections/task-page.ts";
 import { selection } from "../../table-columns.ts";
 import type { Tx } from "../connection.ts";
+import { numbered } from "../numbered.ts";
 import type { Pool } from "../pool.ts";
+import { isPlain, plainPage } from "./task-plain-list.ts";
 import { taskTable } from "./task-tables.ts";
 
 const columns = { whole: selection(taskTable), brief: briefSelection(taskTable) };
@@ -20,15 +22,16 @@ export function taskPages(
 	pool: Pool,
 	revision: (tx: Tx, space: SpaceId) => Promise<TaskRevision>,
 ): (query: TaskPageQuery) => Promise<TaskPage> {
-	return (query) =>
-		pool.query(() =>
-			pool.snapshot((tx) =>
-				run(
-					taskPage(query),
-					readerOf(tx, (space) => revision(tx, space)),
-				),
+	function snapshot(query: TaskPageQuery): Promise<TaskPage> {
+		return pool.snapshot((tx) =>
+			run(
+				taskPage(query),
+				readerOf(tx, (space) => revision(tx, space)),
 			),
 		);
+	}
+	return (query) =>
+		pool.query(async () => (isPlain(query) && (await plainPage(pool, query))) || snapshot(query));
 }
 
 function readerOf(tx: Tx, revision: (space: SpaceId) => Promise<TaskRevision>): TaskReader {
@@ -50,10 +53,4 @@ function readerOf(tx: Tx, revision: (space: SpaceId) => Promise<TaskRevision>): 
 		// Its planner is told what to leave alone: see Pool.snapshot.
 		using: () => "",
 	};
-}
-
-/** A statement with `$1`, `$2`, … in place of each `?`. */
-function numbered(text: string): string {
-	let count = 0;
-	return text.replaceAll("?", () => `$${++count}`);
 }

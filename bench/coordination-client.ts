@@ -1,6 +1,6 @@
-import type { Pace } from "./alternate.ts";
-import { cpuSeconds, median } from "./alternate.ts";
+import { cpuSeconds, median, type Pace } from "./alternate.ts";
 import type { Contender } from "./contenders.ts";
+import { decimals } from "./report.ts";
 
 /** A server under measurement, as its only user sees it. */
 export interface Client extends Contender {
@@ -8,9 +8,8 @@ export interface Client extends Contender {
 	readonly authorization: string;
 }
 
-/** What a measure is given: one database, and how long to measure. */
+/** What a measure is given: servers on one database, and how long to measure. */
 export interface Setting {
-	readonly database: string;
 	readonly pace: Pace;
 	/** How many tasks a full database has. */
 	readonly tasks: number;
@@ -23,18 +22,25 @@ export interface Setting {
 /** One figure and its aim. */
 export interface Figure {
 	readonly name: string;
-	readonly value: number;
-	readonly unit: "×" | "ms" | "MB";
-	readonly aim: { readonly least: number } | { readonly below: number };
+	readonly measured: string;
+	readonly aim: string;
+	readonly isMet: boolean;
 	/** What else is to be said of it. */
 	readonly note: string;
 }
 
-export interface Answer<Body> {
-	readonly status: number;
-	readonly body: Body;
-	readonly etag: string;
-	readonly ms: number;
+export function atLeast(name: string, value: number, least: number, note: string): Figure {
+	return { name, measured: `${decimals(value)} ×`, aim: `≥ ${least} ×`, isMet: value >= least, note };
+}
+
+export function below(name: string, value: number, most: number, unit: "ms" | "MB", note: string): Figure {
+	return {
+		name,
+		measured: `${decimals(value, 1)} ${unit}`,
+		aim: `< ${most} ${unit}`,
+		isMet: value < most,
+		note,
+	};
 }
 
 /** Throws for an answer from 400 up. `Body` is what the contract says of it. */
@@ -44,7 +50,7 @@ export async function ask<Body>(
 	path: string,
 	body?: unknown,
 	headers: Readonly<Record<string, string>> = {},
-): Promise<Answer<Body>> {
+): Promise<{ readonly body: Body; readonly ms: number }> {
 	const startedAt = performance.now();
 	const response = await fetch(url + path, {
 		method,
@@ -54,8 +60,7 @@ export async function ask<Body>(
 	const text = await response.text();
 	const ms = performance.now() - startedAt;
 	if (response.status >= 400) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-	const etag = response.headers.get("etag") ?? "";
-	return { status: response.status, body: text === "" ? undefined : JSON.parse(text), etag, ms };
+	return { body: text === "" ? undefined : JSON.parse(text), ms };
 }
 
 export interface TaskBody {

@@ -1,6 +1,6 @@
 import { runSql } from "../test/support/sql.ts";
 import { megabytes } from "./alternate.ts";
-import { ask, type Client, type Figure, type Setting } from "./coordination-client.ts";
+import { ask, below, type Client, type Figure, type Setting } from "./coordination-client.ts";
 
 const restMs = 5000;
 const sign = Buffer.from("\nevent: task.created\n");
@@ -15,15 +15,9 @@ export async function measureSpaces({ start, tasks }: Setting): Promise<readonly
 		memory.push(await memoryOf(client, spaces, count));
 	}
 	const [one = 0, many = 0] = memory;
-	return [
-		{
-			name: `memory of ${count} spaces with a write and a stream each, over one space's with ${count}`,
-			value: many - one,
-			unit: "MB",
-			aim: { below: 50 },
-			note: `${many.toFixed(1)} and ${one.toFixed(1)} MB after ${restMs / 1000} s of rest`,
-		},
-	];
+	const note = `${many.toFixed(1)} and ${one.toFixed(1)} MB after ${restMs / 1000} s of rest`;
+	const name = `memory of ${count} spaces with a write and a stream each, over one space's with as many`;
+	return [below(name, many - one, 50, "MB", note)];
 }
 
 /** Spaces of the only user. He may make no more than 100 himself. */

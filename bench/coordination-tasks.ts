@@ -2,6 +2,8 @@ import { alternate, median, middle, ratio } from "./alternate.ts";
 import {
 	addTasks,
 	ask,
+	atLeast,
+	below,
 	type Client,
 	type Figure,
 	pairs,
@@ -41,15 +43,9 @@ export async function measureCreate({ start, pace }: Setting): Promise<readonly 
 	const [few = [], many = []] = samples;
 	const rates = [middle(many), middle(few)].map(({ perSecond }) => Math.round(perSecond));
 	const byCpu = ratio(many, few, (a, b) => b.cpuMicros / a.cpuMicros);
-	return [
-		{
-			name: "create with 3 labels, 2 blockers, 1 KiB of metadata, of a plain one",
-			value: ratio(many, few, (a, b) => a.perSecond / b.perSecond),
-			unit: "×",
-			aim: { least: 0.4 },
-			note: `${rates.join(" of ")}/s; by CPU ${byCpu.toFixed(2)}`,
-		},
-	];
+	const value = ratio(many, few, (a, b) => a.perSecond / b.perSecond);
+	const note = `${rates.join(" of ")}/s; by CPU ${byCpu.toFixed(2)}`;
+	return [atLeast("create with 3 labels, 2 blockers, 1 KiB of metadata, of a plain one", value, 0.4, note)];
 }
 
 interface Claimed {
@@ -80,51 +76,47 @@ export async function measureClaims({ start, full, pace, tasks }: Setting): Prom
 			});
 		};
 		const { rate, note } = await pairs(pace.rounds, [sample(many), sample(few)]);
-		const name =
-			label === undefined ? "claim-next and release" : "claim-next of a label that one ready task has";
-		figures.push({
-			name: `${name}, ${agents} agents beside ${tasks} tasks, of beside 1000`,
-			value: rate,
-			unit: "×",
-			aim: { least: 0.9 },
-			note,
-		});
+		const what = label === undefined ? "" : " of a label that one ready task has";
+		figures.push(
+			atLeast(`claim-next${what} and release beside ${tasks} tasks, of beside 1000`, rate, 0.9, note),
+		);
 	}
 	return figures;
+}
+
+/** Takes a job as `claim` takes a task. */
+async function lease(client: Client, agent: number) {
+	const asked = { worker: `agent-${agent}` };
+	const { body } = await ask<{ items: Leased[] }>(client, "POST", "/jobs/lease", asked);
+	const [job] = body.items;
+	if (job === undefined) return undefined;
+	return () => ask(client, "POST", `/jobs/${job.id}/complete`, { fence: job.lease.fence });
+}
+
+interface Leased {
+	readonly id: string;
+	readonly lease: { readonly fence: number };
 }
 
 /** Claim and complete, of jobs' lease and complete. */
 export async function measureCycles({ start, pace, tasks }: Setting): Promise<readonly Figure[]> {
 	const client = await start(0);
 	const batches = Math.min(pace.seconds * 4, Math.ceil(tasks / 500));
-	async function drainTasks() {
-		const added = Array.from({ length: 500 }, () => ({ title: "Measure a cycle" }));
-		for (let batch = 0; batch < batches; batch++) await addTasks(client, added);
+	const added = Array.from({ length: 500 }, () => ({ title: "Measure a cycle" }));
+	const jobs = Array.from({ length: 500 }, () => ({ kind: "mail" }));
+	const drain = (add: () => Promise<unknown>, take: typeof claim | typeof lease) => async () => {
+		for (let batch = 0; batch < batches; batch++) await add();
 		return rateOf(client, agents, async (agent) => {
-			const settle = await claim(client, agent);
-			await settle?.("complete");
-			return settle !== undefined;
+			const complete = await take(client, agent);
+			await complete?.("complete");
+			return complete !== undefined;
 		});
-	}
-	async function drainJobs() {
-		const jobs = Array.from({ length: 500 }, () => ({ kind: "mail" }));
-		for (let batch = 0; batch < batches; batch++) await ask(client, "POST", "/jobs/batch", { jobs });
-		return rateOf(client, agents, async (agent) => {
-			const { body } = await ask<{ items: { id: string; lease: { fence: number } }[] }>(
-				client,
-				"POST",
-				"/jobs/lease",
-				{ worker: `agent-${agent}` },
-			);
-			const [job] = body.items;
-			if (job !== undefined)
-				await ask(client, "POST", `/jobs/${job.id}/complete`, { fence: job.lease.fence });
-			return job !== undefined;
-		});
-	}
-	const { rate, note } = await pairs(pace.rounds, [drainTasks, drainJobs]);
-	const name = `claim and complete, of jobs' lease and complete, ${agents} agents`;
-	return [{ name, value: rate, unit: "×", aim: { least: 0.8 }, note }];
+	};
+	const { rate, note } = await pairs(pace.rounds, [
+		drain(() => addTasks(client, added), claim),
+		drain(() => ask(client, "POST", "/jobs/batch", { jobs }), lease),
+	]);
+	return [atLeast("claim and complete, of jobs' lease and complete", rate, 0.8, note)];
 }
 
 /** A task that as many wait for as may, and checks for cycles that look at as many blockers as they may. */
@@ -146,17 +138,12 @@ export async function measureBlockers({ start, pace, tasks }: Setting): Promise<
 	const count = Math.min(10_000, tasks);
 	const chain = await checks(client, pace.rounds, await layers(client, count, 1));
 	const wide = await checks(client, pace.rounds, await layers(client, count, 50));
-	const figure = (name: string, values: readonly number[]): Figure => {
-		const note = `${Math.max(...values).toFixed(1)} ms at the most`;
-		return { name, value: median(values), unit: "ms", aim: { below: 100 }, note };
-	};
+	const figure = (name: string, values: readonly number[]) =>
+		below(name, median(values), 100, "ms", `${Math.max(...values).toFixed(1)} ms at the most`);
 	return [
 		figure("completing a task that 1,000 wait for", completions),
 		figure(`PATCH whose check looks at ${count} blockers in a chain`, chain),
-		figure(
-			`PATCH whose check looks at ${count} blockers in layers of 50, each naming all of the one before`,
-			wide,
-		),
+		figure(`PATCH whose check looks at ${count} blockers that name 50 each`, wide),
 	];
 }
 
@@ -184,6 +171,8 @@ async function checks(
 	const times: number[] = [];
 	for (let round = 0; round < rounds; round++) {
 		times.push((await ask(client, "PATCH", path, { blocked_by }, { "if-match": "*" })).ms);
+		// One that misses its aim by so much is known well enough.
+		if (Math.max(...times) > 5000) break;
 		await ask(client, "PATCH", path, { blocked_by: [] }, { "if-match": "*" });
 	}
 	return times;

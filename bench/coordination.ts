@@ -123,6 +123,10 @@ if (import.meta.main) {
 			seconds: { type: "string", default: "2" },
 		},
 	});
+	if (values.only !== undefined && !(values.only in measures)) {
+		console.error(`There is no measure ${values.only}; there are ${Object.keys(measures).join(", ")}.`);
+		process.exit(2);
+	}
 	requireWrk();
 	const folder = mkdtempSync(join(tmpdir(), "orchestrator-coordination-"));
 	const pace: Pace = { rounds: Number(values.rounds), seconds: Number(values.seconds) };

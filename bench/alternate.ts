@@ -76,7 +76,7 @@ async function sample(entry: Entry, connections: number, seconds: number): Promi
 /** A tick of /proc is 10 ms on every Linux. */
 const ticksPerSecond = 100;
 
-function cpuSeconds(contenders: readonly Contender[]): number {
+export function cpuSeconds(contenders: readonly Contender[]): number {
 	return sum(
 		contenders.map(({ pid }) => {
 			const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -33,8 +33,8 @@ function commit(tasks: readonly NewTask[]): Promise<unknown> {
 	const times = tasks.map(({ now }) => now);
 	return sql.begin((tx) => [
 		tx`UPDATE log_head SET rev = rev + ${count}`,
-		tx`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at)
-			SELECT rev - ${count} + number, id, title, '', 1, now, now
+		tx`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at, number)
+			SELECT rev - ${count} + number, id, title, '', 1, now, now, rev - ${count} + number
 			FROM log_head, unnest(${ids}::uuid[], ${tasks.map(({ title }) => title)}::text[], ${times}::bigint[])
 				WITH ORDINALITY AS new (id, title, now, number)`,
 		tx`INSERT INTO events (id, type, subject, data, request_id, time, actor)

@@ -19,11 +19,15 @@ database.run("PRAGMA journal_mode = WAL");
 database.run("PRAGMA synchronous = FULL");
 const readHead = database.query<{ rev: number }, []>("SELECT rev FROM log_head");
 const writeHead = database.query("UPDATE log_head SET rev = ?");
-const insertTask = database.query("INSERT INTO tasks VALUES (?, ?, ?, ?, 1, ?, ?)");
+const insertTask = database.query(
+	"INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at, number) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?1)",
+);
 const updateTask = database.query<Task, [string, number, string]>(
 	"UPDATE tasks SET title = ?, version = version + 1, updated_at = ? WHERE id = ? RETURNING *",
 );
-const insertEvent = database.query("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)");
+const insertEvent = database.query(
+	"INSERT INTO events (id, type, subject, data, request_id, time, actor) VALUES (?, ?, ?, ?, ?, ?, ?)",
+);
 
 /** As long as the orchestrator's own. */
 const actor = "user/019ab2f0-11aa-7cc3-8d21-3f4b5a6c7d8e";

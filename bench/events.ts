@@ -122,7 +122,9 @@ async function logIn(url: string, user: object): Promise<string> {
 const append = (database: Database, events: number) =>
 	database.transaction(() => {
 		const before = database.query<{ rev: number }, []>("SELECT rev FROM log_head").get()?.rev ?? 0;
-		const insert = database.query("INSERT INTO events VALUES (?, 'task.created', ?, ?, ?, ?, ?)");
+		const insert = database.query(
+			"INSERT INTO events (id, type, subject, data, request_id, time, actor) VALUES (?, 'task.created', ?, ?, ?, ?, ?)",
+		);
 		for (let id = before + 1; id <= before + events; id++) {
 			insert.run(id, `/collab/tasks/${task}`, data(id), crypto.randomUUID(), Date.now(), actor);
 		}

@@ -16,9 +16,13 @@ const database = new Database(DATABASE);
 database.pragma("journal_mode = WAL");
 database.pragma("synchronous = FULL");
 const nextRev = database.prepare("UPDATE log_head SET rev = rev + 1 RETURNING rev").pluck();
-const insertTask = database.prepare("INSERT INTO tasks VALUES (?, ?, ?, ?, 1, ?, ?)");
+const insertTask = database.prepare(
+	"INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at, number) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?1)",
+);
 const updateTask = database.prepare("UPDATE tasks SET title = ?, version = ?, updated_at = ? WHERE id = ?");
-const insertEvent = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)");
+const insertEvent = database.prepare(
+	"INSERT INTO events (id, type, subject, data, request_id, time, actor) VALUES (?, ?, ?, ?, ?, ?, ?)",
+);
 const findTask = database.prepare("SELECT description, id, title, version FROM tasks WHERE id = ?");
 const newestTasks = database.prepare(
 	"SELECT description, id, title, version FROM tasks ORDER BY seq DESC LIMIT ?",

@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { defaultRank } from "../src/tasks/fields.ts";
 import { alternate, type Entry, middle, type Pace, ratio } from "./alternate.ts";
 import { type Contender, fileIn, logIn, migrate, startOurs } from "./contenders.ts";
 import type { LoadRequest } from "./load.ts";
@@ -106,19 +107,26 @@ async function fill(binary: string, folder: string, size: number): Promise<reado
 	await migrate(binary, `sqlite:///${fileIn(folder)}`, folder);
 	const database = new Database(fileIn(folder), { readwrite: true, strict: true });
 	database.run("PRAGMA synchronous = OFF");
-	const insertTask = database.query("INSERT INTO tasks VALUES (?, ?, ?, ?, 1, ?, ?)");
-	const insertEvent = database.query("INSERT INTO events VALUES (?, 'task.created', ?, ?, ?, ?, ?)");
+	const insertTask = database.query(
+		`INSERT INTO tasks (seq, updated_seq, id, number, title, description, version, status_since, rank, created_at, updated_at)
+			VALUES (?1, ?1, ?2, ?1, ?3, '', 1, ?4, ?5, ?4, ?4)`,
+	);
+	const insertEvent = database.query(
+		"INSERT INTO events (id, type, subject, data, request_id, time, actor) VALUES (?, 'task.created', ?, ?, ?, ?, ?)",
+	);
 	const ids: string[] = [];
 	database.transaction(() => {
 		const now = Date.now();
 		for (let seq = 1; seq <= size; seq++) {
 			const id = Bun.randomUUIDv7();
 			const title = `Task ${seq}`;
-			insertTask.run(seq, id, title, "", now, now);
+			insertTask.run(seq, id, title, now, defaultRank(id));
 			const body = JSON.stringify({ description: "", id, title, version: 1 });
 			insertEvent.run(seq, `/collab/tasks/${id}`, body, id, now, `user/${id}`);
 			if (seq % (size / gotten) === 0) ids.push(id);
 		}
+		database.run("INSERT INTO task_counts (space, status, count) VALUES (1, 'open', ?)", [size]);
+		database.run("INSERT INTO task_numbers (space, next) VALUES (1, ?)", [size + 1]);
 		database.run("UPDATE log_head SET rev = ?", [size]);
 		database.run("INSERT OR REPLACE INTO revisions (collection, rev) VALUES ('tasks', ?)", [size]);
 	})();

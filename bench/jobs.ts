@@ -203,7 +203,7 @@ function seedSqlite(file: string): void {
 	database.run(`WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${endedJobs})
 		INSERT INTO jobs (${endedColumns})
 		SELECT printf('019ab2f4-0000-7000-8000-%012x', n), ${endedJob}, ${now}, ${now}, ${now} FROM n`);
-	database.run(`INSERT INTO job_counts VALUES ('default', 0, 0, 0, 0, 0, ${endedJobs})`);
+	database.run(`INSERT INTO job_counts VALUES (1, 'default', 0, 0, 0, 0, 0, ${endedJobs})`);
 	database.close();
 }
 
@@ -213,7 +213,7 @@ async function seedPostgres(url: string): Promise<void> {
 	await sql.unsafe(`INSERT INTO jobs (${endedColumns})
 		SELECT ('019ab2f4-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ${endedJob}, ${now}, ${now}, ${now}
 		FROM generate_series(1, ${endedJobs}) AS n`);
-	await sql.unsafe(`INSERT INTO job_counts VALUES ('default', 0, 0, 0, 0, 0, ${endedJobs})`);
+	await sql.unsafe(`INSERT INTO job_counts VALUES (1, 'default', 0, 0, 0, 0, 0, ${endedJobs})`);
 	await sql.unsafe("VACUUM ANALYZE jobs");
 	await sql.end();
 }

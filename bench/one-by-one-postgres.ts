@@ -23,8 +23,10 @@ Bun.serve({
 					const [head] = await tx`UPDATE log_head SET rev = rev + 1 RETURNING rev`;
 					const rev = head?.rev;
 					await Promise.all([
-						tx`INSERT INTO tasks VALUES (${rev}, ${id}, ${title}, '', 1, ${now}, ${now})`,
-						tx`INSERT INTO events VALUES (${rev}, 'task.created', ${`/collab/tasks/${id}`}, ${body}, '', ${now}, ${actor})`,
+						tx`INSERT INTO tasks (seq, id, title, description, version, created_at, updated_at, number)
+							VALUES (${rev}, ${id}, ${title}, '', 1, ${now}, ${now}, ${rev})`,
+						tx`INSERT INTO events (id, type, subject, data, request_id, time, actor)
+							VALUES (${rev}, 'task.created', ${`/collab/tasks/${id}`}, ${body}, '', ${now}, ${actor})`,
 					]);
 				});
 				return new Response(body);

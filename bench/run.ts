@@ -7,6 +7,7 @@ import { postgresUrl } from "../test/support/postgres.ts";
 import { tearDown } from "../test/support/teardown.ts";
 import type { Pace } from "./alternate.ts";
 import { findFastify, findPython } from "./contenders.ts";
+import { measureCoordination } from "./coordination.ts";
 import { generatorCheck, percent } from "./generator.ts";
 import { measureGrowth } from "./growth.ts";
 import { requireWrk } from "./load.ts";
@@ -46,6 +47,7 @@ const parts: Readonly<Record<string, (bench: Bench) => Promise<Section | undefin
 	start: startSection,
 	events: eventSection,
 	jobs: jobSection,
+	coordination: ({ binary, folder, pace }) => measureCoordination(binary, folder, { tasks: 1_000_000, pace }),
 };
 
 const { values, positionals } = parseArgs({

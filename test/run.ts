@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { postgresUrl } from "./support/postgres.ts";
@@ -9,9 +9,11 @@ import { tearDown } from "./support/teardown.ts";
  * The whole suite: starts the servers that the tests need once for all of them, runs `bun test`, and prints last what was
  * skipped and how many tests passed and failed. Further arguments are passed to `bun test`.
  */
-const skipsFile = join(tmpdir(), `orchestrator-skips-${process.pid}`);
+const folder = mkdtempSync(join(tmpdir(), "orchestrator-tests-"));
+const skipsFile = join(folder, "skips");
 writeFileSync(skipsFile, "");
 Bun.env.TEST_SKIPS_FILE = skipsFile;
+Bun.env.TEST_BINARY = join(folder, "orchestrator");
 
 let child: Bun.Subprocess | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child?.kill(signal));
@@ -34,19 +36,23 @@ try {
 	await tearDown();
 }
 for (const line of new Set(readFileSync(skipsFile, "utf8").split("\n").filter(Boolean))) console.log(line);
-rmSync(skipsFile);
+rmSync(folder, { recursive: true, force: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
 /** Counts what passed and failed; returns the exit code of `bun test`. */
 async function runTests(env: Record<string, string>): Promise<number> {
-	// Tests start whole processes, on machines that run other work too: five seconds are not enough.
-	const tests = Bun.spawn([process.execPath, "test", "--timeout=60000", ...process.argv.slice(2)], {
-		env: { ...Bun.env, ...env },
-		stdin: "ignore",
-		stdout: "inherit",
-		stderr: "pipe",
-	});
+	// Tests start whole processes, on machines that run other work too: five seconds are not enough. What a file has opened
+	// ends with the file: the servers of all files together would leave no time to the last ones.
+	const tests = Bun.spawn(
+		[process.execPath, "test", "--isolate", "--timeout=60000", ...process.argv.slice(2)],
+		{
+			env: { ...Bun.env, ...env },
+			stdin: "ignore",
+			stdout: "inherit",
+			stderr: "pipe",
+		},
+	);
 	child = tests;
 	let report = "";
 	const text = new TextDecoder();

@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, spyOn, test } from "bun:test";
 import type { Unit } from "../../src/kernel/unit-of-work.ts";
 import { type GroupResult, GroupWriter } from "../../src/storage/group-writer.ts";
+import { migrate } from "../../src/storage/sqlite/migrate.ts";
 import { SqliteWriter } from "../../src/storage/sqlite/writer.ts";
 import { type PendingWrite, writeLimits } from "../../src/storage/write-queue.ts";
 import { recordedLog } from "../support/log.ts";
@@ -106,14 +107,8 @@ describe("the writer of SQLite", () => {
 	/** A database whose next rollbacks fail, as after a disk failure. */
 	function failingRollback(failures: number) {
 		const database = new Database(":memory:", { strict: true });
-		for (const statement of [
-			"CREATE TABLE log_head (one integer PRIMARY KEY, rev integer NOT NULL)",
-			"INSERT INTO log_head VALUES (1, 0)",
-			"CREATE TABLE revisions (space integer, collection text, rev integer NOT NULL, PRIMARY KEY (space, collection))",
-			"CREATE TABLE events (id, type, subject, data, request_id, time, actor, space, ready)",
-			"CREATE TABLE notes (id integer PRIMARY KEY)",
-		])
-			database.run(statement);
+		migrate(database, () => {});
+		database.run("CREATE TABLE notes (id integer PRIMARY KEY)");
 		const query = database.query.bind(database) as (text: string) => object;
 		let left = failures;
 		Object.assign(database, {

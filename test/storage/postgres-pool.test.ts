@@ -25,9 +25,11 @@ describe.if(server !== undefined)("the connections to Postgres", () => {
 	test("stop a statement that takes too long, on the server as well", async () => {
 		const url = await newUrl();
 		const pool = await openPool(url, 1);
-		const slow = pool.run(() => pool.sql`SELECT pg_sleep(60)`, 300);
+		// The connection is open before the time begins.
+		await pool.run(() => pool.sql`SELECT 1`);
+		const slow = pool.run(() => pool.sql`SELECT pg_sleep(60)`, 3000).catch((error) => error);
 		while ((await running(url)).length === 0) await Bun.sleep(5);
-		expect(await slow.catch((error) => error)).toBeInstanceOf(TimeoutError);
+		expect(await slow).toBeInstanceOf(TimeoutError);
 		while ((await running(url)).length > 0) await Bun.sleep(5);
 		expect([...(await pool.run(() => pool.sql`SELECT 1 AS one`))]).toEqual([{ one: 1 }]);
 	});

@@ -4,8 +4,12 @@ import { newFolder } from "./databases.ts";
 
 let built: Promise<string> | undefined;
 
-/** The executable, built once for all tests of this process. */
+/** The executable, built by the first test of the run that needs it. */
 export function binary(): Promise<string> {
-	built ??= compile("src/main.ts", join(newFolder(), "orchestrator"));
+	built ??= builtOnce(Bun.env.TEST_BINARY ?? join(newFolder(), "orchestrator"));
 	return built;
+}
+
+async function builtOnce(path: string): Promise<string> {
+	return (await Bun.file(path).exists()) ? path : compile("src/main.ts", path);
 }

@@ -20,7 +20,7 @@ export const testApiKey = "test-key-0123456789";
 
 /**
  * Serves on a free port with the given environment and the given parts instead of the real ones; limits are off
- * unless set. Stopped at the end of all tests.
+ * unless set. Stopped at the end of the file's tests.
  */
 export async function startServer(
 	env: Record<string, string>,

@@ -15,7 +15,7 @@ export interface TestStorage extends Storage {
 	readonly jobs: JobService;
 }
 
-/** Opens the database at a URL. Closed at the end of all tests. */
+/** Opens the database at a URL. Closed at the end of the file's tests. */
 export async function openTestStorage(
 	url: string,
 	log?: Log,

@@ -2,7 +2,7 @@ type Job = () => unknown;
 
 const jobs: Job[] = [];
 
-/** Runs a job when this process's tests are over, in reverse order. */
+/** Runs a job when the tests of the current file are over, in reverse order. */
 export function onEnd(job: Job): void {
 	jobs.push(job);
 }

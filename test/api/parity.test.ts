@@ -215,6 +215,7 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 	await say("GET /collab/state/tasks", { headers: { "if-none-match": list.headers.get("etag") ?? "" } });
 
 	await talkOfComments(say, user, path);
+	await talkOfClaims(say, user);
 
 	for (const ifMatch of [undefined, '"other"', "*"]) {
 		const options = { headers: { ...user, ...(ifMatch !== undefined && { "if-match": ifMatch }) } };
@@ -237,8 +238,13 @@ async function conversation(env: Readonly<Record<string, string>>): Promise<read
 	return seen;
 }
 
+/** Answers that have a claim, whose times are of the database's clock. The ETag is that of the task alone. */
+const claimLines = /^\w+ \/collab\/(claims|tasks\/.*(claim|heartbeat)$)/;
+const claimTimes = /"(expires_at|claimed_at|now)":"[^"]+"/g;
+
 /** Jobs and their events have times of the database's clock: these, and the ETags over them, differ every time. */
 function timeless(line: string, seen: Seen): Seen {
+	if (claimLines.test(line)) return { ...seen, body: seen.body.replace(claimTimes, '"$1":"…"') };
 	if (!/^\w+ \/(jobs|events)/.test(line)) return seen;
 	const headers = { ...seen.headers };
 	if (headers.etag !== undefined) headers.etag = "…";
@@ -317,6 +323,93 @@ async function talkOfComments(say: Say, user: Record<string, string>, task: `/${
 	]) {
 		await say(`GET /events${query as `?${string}`}`);
 	}
+}
+
+async function talkOfClaims(say: Say, user: Record<string, string>): Promise<void> {
+	const post = (path: string, body: unknown, headers: object = {}) =>
+		say(`POST /collab/tasks/${path}`, { headers: { ...user, ...headers }, body });
+	async function create(fields: object): Promise<string> {
+		const body = { title: "claimed", labels: ["claims"], ...fields };
+		const { status, json } = await say("POST /collab/tasks", { headers: user, body });
+		expect(status).toBe(200);
+		return (json as { id: string }).id;
+	}
+	/** The fence of the claim that lasts. */
+	async function fenceOf(id: string): Promise<number> {
+		const { json } = await say(`GET /collab/claims?task=${id}`, { headers: user });
+		const { items } = json as { items: readonly { fence: number }[] };
+		expect(items).toHaveLength(1);
+		return items[0]?.fence ?? 0;
+	}
+	const first = await create({ priority: 5, note: "Ünïcödé" });
+	const second = await create({ blocked_by: [first] });
+	const third = await create({ assignee: "Grace", status: "waiting" });
+	const unknown = numberedId(999);
+
+	await say("POST /collab/tasks/claim", { body: {} });
+	for (const body of [
+		{ holder: "a\u0007", lease_seconds: 0, wait_seconds: 31, label: "", more: 1 },
+		{ lease_seconds: 86_401 },
+		"{",
+		[],
+		{ label: "no task has it" },
+		{ label: "claims", holder: "👩‍👩‍👧 agent", lease_seconds: 86_400 },
+		{ label: "claims" },
+	]) {
+		await post("claim", body);
+	}
+	for (const id of [first, second, third, unknown, "no-id"]) await post(`${id}/claim`, {});
+	await post(`${first}/claim`, { holder: "" });
+	const fence = await fenceOf(first);
+	for (const query of ["", "?mine=true", "?holder=x", "?holder=", "?limit=0", "?cursor=x", "?task=no-id"]) {
+		await say(`GET /collab/claims${query}`, { headers: user });
+		await say(`GET /collab/claims${query}`);
+	}
+	for (const given of [fence - 1, fence, 0, "1", null]) {
+		await post(`${first}/heartbeat`, { fence: given, lease_seconds: 60 });
+	}
+	for (const claimFence of ["", "0", "x", String(fence - 1), undefined, String(fence), "*"]) {
+		const headers = {
+			...user,
+			"if-match": "*",
+			...(claimFence !== undefined && { "claim-fence": claimFence }),
+		};
+		await say(`PATCH /collab/tasks/${first}`, {
+			headers,
+			body: { priority: 6, note: `under ${claimFence}` },
+		});
+		await say(`PATCH /collab/tasks/${first}`, { headers, body: { title: 1 } });
+	}
+	for (const method of ["PATCH", "DELETE"]) {
+		const body = method === "PATCH" ? { body: { status: "done" } } : {};
+		await say(`${method} /collab/tasks/${first}`, { headers: { ...user, "if-match": "*" }, ...body });
+	}
+	await post(`${first}/release`, { fence, status: "done" });
+	await post(`${first}/release`, { fence, status: "waiting", note: "Which?" });
+	await post(`${first}/release`, { fence, status: "open" });
+	await post(`${first}/complete`, { fence });
+	await say(`PATCH /collab/tasks/${first}`, {
+		headers: { ...user, "if-match": "*" },
+		body: { status: "open" },
+	});
+	for (const key of ["c", "c"]) await post("claim", { label: "claims" }, { "idempotency-key": key });
+	await post("claim", { label: "other" }, { "idempotency-key": "c" });
+	await post(`${first}/claim`, {}, { "idempotency-key": "c" });
+	const newer = await fenceOf(first);
+	await say(`GET /collab/tasks/${first}/result`);
+	await post(`${first}/complete`, { fence: newer, result: "x".repeat(66_000) });
+	await post(`${first}/complete`, { fence: newer, result: { b: [1e21, null], a: "\u2028" }, note: "So" });
+	await post(`${first}/complete`, { fence: newer, result: 2 });
+	await post("claim", { label: "claims" }, { "idempotency-key": "c" });
+	const result = await say(`GET /collab/tasks/${first}/result`);
+	await say(`GET /collab/tasks/${first}/result`, {
+		headers: { "if-none-match": result.headers.get("etag") ?? "" },
+	});
+	for (const id of [second, unknown, "no-id"]) {
+		await say(`GET /collab/tasks/${id}/result`);
+		for (const verb of ["heartbeat", "release", "complete"]) await post(`${id}/${verb}`, { fence: newer });
+	}
+	for (const id of [first, second, third]) await say(`GET /events?task=${id}`);
 }
 
 async function talkOfJobs(say: Say): Promise<void> {

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { setPrivate } from "../http/conditional-get.ts";
-import { queryOf, readQuery } from "../http/validation.ts";
+import { queryOf } from "../http/query.ts";
+import { readQuery } from "../http/validation.ts";
 import { canonical } from "../kernel/canonical.ts";
 import { AppError } from "../kernel/errors.ts";
 import { getActorOperation, listActorsOperation } from "./actor-operations.ts";

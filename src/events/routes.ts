@@ -1,7 +1,8 @@
 import { Elysia } from "elysia";
 import { setPrivate } from "../http/conditional-get.ts";
+import { queryOf } from "../http/query.ts";
 import { contextOf } from "../http/request-context.ts";
-import { queryOf, readQuery } from "../http/validation.ts";
+import { readQuery } from "../http/validation.ts";
 import { canonicalArray, canonicalObject } from "../kernel/canonical.ts";
 import { AppError, validationError } from "../kernel/errors.ts";
 import type { EventAccess } from "./access.ts";

@@ -1,9 +1,16 @@
 import { AppError } from "../kernel/errors.ts";
 import { declaresJson } from "./content-type.ts";
 import { parseJson } from "./json.ts";
+import { parameterNames } from "./query.ts";
 
 /** A request's body as read: a JSON value, or the error to throw once its turn has come. */
-export type ReadBody = { readonly value: unknown } | { readonly error: AppError };
+export type ReadBody =
+	| {
+			readonly value: unknown;
+			/** The names of the query parameters that came with it: no request with a body has any. */
+			readonly parameters: readonly string[];
+	  }
+	| { readonly error: AppError };
 
 /** Reads the body of a request; never throws. */
 export type BodyReader = (request: Request) => Promise<ReadBody>;
@@ -21,7 +28,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<Read
 		if (declared > bytesMax) throw tooLarge(bytesMax);
 		const bytes = await (declared <= bytesMax ? request.bytes() : readChunks(request, bytesMax));
 		requireJson(request.headers);
-		return { value: parseJson(utf8.decode(bytes)) };
+		return { value: parseJson(utf8.decode(bytes)), parameters: parameterNames(request.url) };
 	} catch (error) {
 		if (error instanceof AppError) return { error };
 		if (error instanceof SyntaxError) return badRequest("The body is not JSON.");

@@ -1,7 +1,8 @@
 import { Elysia } from "elysia";
 import { setPrivate } from "../http/conditional-get.ts";
 import type { Cursors } from "../http/paging.ts";
-import { queryOf, readQuery } from "../http/validation.ts";
+import { queryOf } from "../http/query.ts";
+import { readQuery } from "../http/validation.ts";
 import { canonicalArray, canonicalObject } from "../kernel/canonical.ts";
 import { validationError } from "../kernel/errors.ts";
 import { listMembersOperation, listSpacesOperation } from "./operations.ts";

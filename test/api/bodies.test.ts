@@ -162,6 +162,22 @@ for (const { line, headers } of routes) {
 			expect(({} as { x?: unknown }).x).toBeUndefined();
 		});
 
+		test("a query parameter is 422 by its name, with the faults of the body", async () => {
+			const asked = `${line}?dry_run=true&dry_run=1&a~b%2Fc&__proto__=x&%00` as typeof line;
+			const answer = await ask(server, asked, { headers, body: { extra: 1 } });
+			expect([answer.status, errorOf(answer).type]).toEqual([422, "validation_error"]);
+			const message = "is not a known query parameter";
+			const faults = errorOf(answer).details ?? [];
+			expect(faults.filter((fault) => fault.message === message).map(({ path }) => path)).toEqual([
+				"/dry_run",
+				"/a~0b~1c",
+				"/__proto__",
+				"/\0",
+			]);
+			expect(faults).toContainEqual({ message: "is not a known field", path: "/extra" });
+			expect(answer.text).not.toContain("true");
+		});
+
 		test("a NUL or a lone surrogate is 422, in text and in names, at any depth", async () => {
 			for (const wrong of ["\\u0000", "\\ud800", "\\udc00", "\\ud800\\ud800", "x\\udfffy"]) {
 				for (const body of [

@@ -138,6 +138,16 @@ test("a result in time is passed on, a failure too, and no result in time is a T
 	expect(withTimeout(1, new Promise(() => {}))).rejects.toBeInstanceOf(TimeoutError);
 });
 
+test("a time that is over already is a TimeoutError, without a warning of the runtime", async () => {
+	const warnings: Error[] = [];
+	const keep = (warning: Error) => warnings.push(warning);
+	process.on("warning", keep);
+	expect(await withTimeout(-1, new Promise(() => {})).catch((error) => error)).toBeInstanceOf(TimeoutError);
+	await new Promise(setImmediate);
+	process.off("warning", keep);
+	expect(warnings).toEqual([]);
+});
+
 describe("Semaphore", () => {
 	/** Tasks that end when told, and the numbers of those that have begun. */
 	function tasks(semaphore: Semaphore) {

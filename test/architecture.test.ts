@@ -87,9 +87,10 @@ test("a module imports the kernel, http/, itself, and only types of the configur
 	).toEqual([]);
 });
 
-test("storage imports the kernel, the configuration, and of a module only its stores", () => {
+test("storage imports the kernel, the configuration, and of a module only its store and collection", () => {
 	const may = (to: string, target: string) =>
-		["kernel", "config.ts", "storage"].includes(target) || /^[^/]+\/(?:[^/]+\/)?store\.ts$/.test(to);
+		["kernel", "config.ts", "storage"].includes(target) ||
+		/^[^/]+\/(?:[^/]+\/)?(?:store|collection)\.ts$/.test(to);
 	expect(breaches(({ module, to, target }) => module === "storage" && !may(to, target))).toEqual([]);
 });
 

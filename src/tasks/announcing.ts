@@ -1,5 +1,6 @@
 import type { RunUnit } from "../kernel/unit-of-work.ts";
-import { becameReady, type TaskState } from "./store.ts";
+import { becameReady } from "./collection.ts";
+import type { TaskState } from "./store.ts";
 
 /** Told of the tasks that claims can get, after the commit that made them so. */
 export type Announce = (ready: readonly TaskState[]) => void;

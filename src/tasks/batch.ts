@@ -1,10 +1,10 @@
 import { AppError, type Fault, validationError } from "../kernel/errors.ts";
 import { idempotencyReads, once } from "../kernel/idempotency.ts";
 import type { Unit } from "../kernel/unit-of-work.ts";
+import type { CreateBatch, NewBatchItem } from "./commands.ts";
 import { type Added, addTasks, readsOfAdding, textLengthOf } from "./creation.ts";
 import { newFields } from "./fields.ts";
 import type { NewTask } from "./schema.ts";
-import type { CreateBatch, NewBatchItem } from "./store.ts";
 
 /** The tasks that a batch has made; their bodies unless it is a repeat. */
 export interface MadeBatch {

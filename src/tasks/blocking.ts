@@ -1,18 +1,10 @@
 import { AppError, type Fault, validationError } from "../kernel/errors.ts";
 import { isId } from "../kernel/ids.ts";
 import type { UnitOfWork } from "../kernel/unit-of-work.ts";
+import { blockersMax, parentsMax, type TaskReadSet, type TaskRows, tasks, waitingMax } from "./collection.ts";
 import type { SetFields } from "./fields.ts";
 import type { TaskPatch } from "./schema.ts";
-import {
-	blockersMax,
-	isFinished,
-	parentsMax,
-	type TaskReadSet,
-	type TaskRow,
-	type TaskRows,
-	tasks,
-	waitingMax,
-} from "./store.ts";
+import { isFinished, type TaskRow } from "./store.ts";
 
 /** What a task names: its blockers as they were given, repeats among them, and its parent. */
 type Links = Pick<SetFields, "blockedBy" | "parent">;

@@ -4,10 +4,11 @@ import { AppError } from "../kernel/errors.ts";
 import type { EventDraft } from "../kernel/event-draft.ts";
 import type { UnitOfWork } from "../kernel/unit-of-work.ts";
 import { updateWaiting } from "./blocking.ts";
+import { tasks } from "./collection.ts";
 import { comments } from "./comments/store.ts";
 import { canonicalList, type SetFields } from "./fields.ts";
 import { taskBody } from "./representation.ts";
-import { isReady, type TaskRow, tasks } from "./store.ts";
+import { isReady, type TaskRow } from "./store.ts";
 
 /** What all changes of tasks share. */
 

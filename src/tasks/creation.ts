@@ -3,8 +3,8 @@ import type { SpaceId } from "../kernel/space.ts";
 import type { Read, UnitOfWork } from "../kernel/unit-of-work.ts";
 import { checkNew, type NewLinks, openBlockersOf, readsOfNew } from "./blocking.ts";
 import { addTask, type Made } from "./changes.ts";
+import { tasks } from "./collection.ts";
 import type { SetFields } from "./fields.ts";
-import { tasks } from "./store.ts";
 
 /** A task that is to be added, and its place in the request's body. */
 export interface Added {

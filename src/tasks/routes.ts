@@ -16,6 +16,7 @@ import { cachedReads } from "./cached-reads.ts";
 import { noSuchTask, taskPath } from "./changes.ts";
 import { requireClaimFence } from "./claims/fence.ts";
 import type { ClaimStore } from "./claims/store.ts";
+import type { ClaimFence } from "./commands.ts";
 import { listPath } from "./list-query.ts";
 import {
 	batchOperation,
@@ -30,7 +31,6 @@ import { taskBatchBody } from "./representation.ts";
 import { respond } from "./respond.ts";
 import { NewTask, NewTasks, TaskPatch } from "./schema.ts";
 import type { TaskService } from "./service.ts";
-import type { ClaimFence } from "./store.ts";
 
 /** Who makes a change. */
 export interface Caller {

@@ -10,24 +10,22 @@ import { changeTask, removeTask, requireTask } from "./changes.ts";
 import { endClaim } from "./claims/changes.ts";
 import { requireClaimFence, requireUnclaimed } from "./claims/fence.ts";
 import { claims, lasts } from "./claims/store.ts";
+import { type TaskReadSet, tasks } from "./collection.ts";
+import type {
+	CreateBatch,
+	CreatedBatch,
+	CreatedTask,
+	CreateTask,
+	RemoveTask,
+	SweepDeferred,
+	UpdateTask,
+} from "./commands.ts";
 import { comments } from "./comments/store.ts";
 import { addTasks, futureOnly, readsOfAdding, textLengthOf } from "./creation.ts";
 import { canonicalList, newFields, patchedFields, type SetFields, withStatus } from "./fields.ts";
 import { taskBody } from "./representation.ts";
 import type { TaskPatch } from "./schema.ts";
-import {
-	type CreateBatch,
-	type CreatedBatch,
-	type CreatedTask,
-	type CreateTask,
-	type RemoveTask,
-	type SweepDeferred,
-	type TaskReadSet,
-	type TaskRow,
-	type TaskStore,
-	tasks,
-	type UpdateTask,
-} from "./store.ts";
+import type { TaskRow, TaskStore } from "./store.ts";
 
 /**
  * The use cases of tasks. Each is one transaction with its events. Throws `not_found`, `conflict`, `validation_error`,

@@ -4,8 +4,8 @@ import type { SpaceId } from "../../src/kernel/space.ts";
 import type { Claimed, ClaimNext } from "../../src/tasks/claims/changes.ts";
 import { claimService } from "../../src/tasks/claims/service.ts";
 import { claims as collection } from "../../src/tasks/claims/store.ts";
+import { tasks as taskCollection } from "../../src/tasks/collection.ts";
 import type { TaskPatch } from "../../src/tasks/schema.ts";
-import { tasks as taskCollection } from "../../src/tasks/store.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
 

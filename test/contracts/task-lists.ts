@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../src/kernel/ids.ts";
+import { tasks } from "../../src/tasks/collection.ts";
 import { pageBounds } from "../../src/tasks/list-query.ts";
 import { Search, wordsOf } from "../../src/tasks/search.ts";
 import {
@@ -12,7 +13,6 @@ import {
 	type TaskRow,
 	taskSorts,
 	taskStatuses,
-	tasks,
 } from "../../src/tasks/store.ts";
 import { hold } from "../generated/seed.ts";
 import { systemContext } from "../support/context.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/kernel/ids.ts";
-import type { CreateTask } from "../../src/tasks/store.ts";
+import type { CreateTask } from "../../src/tasks/commands.ts";
 import { systemContext } from "../support/context.ts";
 import type { TestStorage } from "../support/storage.ts";
 import { pageQuery } from "../support/task-pages.ts";

@@ -4,8 +4,9 @@ import { type IdempotentRequest, idempotencyReads, once, onceIfAny } from "../..
 import { grantLease, noLease, renewLease, requireLease } from "../../kernel/lease.ts";
 import type { Unit, UnitOfWork } from "../../kernel/unit-of-work.ts";
 import { type Made, requireTask, writeChange } from "../changes.ts";
+import { tasks } from "../collection.ts";
 import { withStatus } from "../fields.ts";
-import { type ClaimWish, isFinished, type TaskRow, tasks } from "../store.ts";
+import { type ClaimWish, isFinished, type TaskRow } from "../store.ts";
 import { claimed } from "./fence.ts";
 import { claimBody, claimedTaskBody } from "./representation.ts";
 import { type ClaimRow, claims, lasts } from "./store.ts";

@@ -1,6 +1,6 @@
 import { AppError } from "../../kernel/errors.ts";
 import { isHeldBy, leaseLost } from "../../kernel/lease.ts";
-import type { ClaimFence } from "../store.ts";
+import type { ClaimFence } from "../commands.ts";
 import { type ClaimRow, lasts } from "./store.ts";
 
 /**

@@ -3,7 +3,7 @@ import { isHeldBy, leaseLost } from "../../kernel/lease.ts";
 import type { SpaceId } from "../../kernel/space.ts";
 import type { RunUnit } from "../../kernel/unit-of-work.ts";
 import { type Announce, announcing } from "../announcing.ts";
-import type { SweepDeferred } from "../store.ts";
+import type { SweepDeferred } from "../commands.ts";
 import {
 	type Claimed,
 	type ClaimNext,

@@ -3,9 +3,10 @@ import type { ReleaseReason } from "../../kernel/event-draft.ts";
 import { isSettledBy, settleLease } from "../../kernel/lease.ts";
 import type { Unit, UnitOfWork } from "../../kernel/unit-of-work.ts";
 import { type Made, requireTask, writeChange } from "../changes.ts";
+import { tasks } from "../collection.ts";
 import { withStatus } from "../fields.ts";
 import { taskBody } from "../representation.ts";
-import { type TaskRow, type TaskStatus, tasks } from "../store.ts";
+import type { TaskRow, TaskStatus } from "../store.ts";
 import { endClaim, requireClaim } from "./changes.ts";
 import { type ClaimRow, claims, type SettledBy } from "./store.ts";
 

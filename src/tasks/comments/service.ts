@@ -3,7 +3,7 @@ import type { EventType } from "../../kernel/event-draft.ts";
 import { idempotencyReads, once } from "../../kernel/idempotency.ts";
 import type { RunUnit, Unit, UnitOfWork } from "../../kernel/unit-of-work.ts";
 import { noSuchTask, taskPath } from "../changes.ts";
-import { tasks } from "../store.ts";
+import { tasks } from "../collection.ts";
 import { commentBody } from "./representation.ts";
 import {
 	type AddComment,

@@ -1,10 +1,5 @@
-import {
-	blockersMax,
-	parentsMax,
-	type TaskReadSet,
-	type TaskRow,
-	type TaskState,
-} from "../../../tasks/store.ts";
+import { blockersMax, parentsMax, type TaskReadSet } from "../../../tasks/collection.ts";
+import type { TaskRow, TaskState } from "../../../tasks/store.ts";
 import type { Fragment, Tx } from "../connection.ts";
 
 /** The columns of `TaskState`. */

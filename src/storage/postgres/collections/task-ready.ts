@@ -1,10 +1,5 @@
-import {
-	byClaimOrder,
-	type ClaimWish,
-	type TaskReadSet,
-	type TaskRow,
-	type TaskState,
-} from "../../../tasks/store.ts";
+import type { TaskReadSet } from "../../../tasks/collection.ts";
+import { byClaimOrder, type ClaimWish, type TaskRow, type TaskState } from "../../../tasks/store.ts";
 import { claimOrder, isReadySql, listOf } from "../../collections/tasks.ts";
 import type { Fragment, Sql, Tx } from "../connection.ts";
 import { stateColumns } from "./task-graph.ts";

@@ -1,12 +1,11 @@
 import type { SpaceId } from "../../../kernel/space.ts";
+import type { TaskReadSet, TaskRows } from "../../../tasks/collection.ts";
 import {
 	byClaimOrder,
 	type ClaimWish,
 	fits,
 	isReady,
-	type TaskReadSet,
 	type TaskRow,
-	type TaskRows,
 	type TaskState,
 } from "../../../tasks/store.ts";
 import { listOf } from "../../collections/tasks.ts";

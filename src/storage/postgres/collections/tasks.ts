@@ -1,13 +1,12 @@
 import { eq, sql as fragment } from "drizzle-orm";
 import { type InSpace, inSpace, type SpaceId } from "../../../kernel/space.ts";
+import { tasks as collection, type TaskReadSet } from "../../../tasks/collection.ts";
 import {
 	byClaimOrder,
-	tasks as collection,
 	type TaskBlockerRow,
 	type TaskCountRow,
 	type TaskLabelRow,
 	type TaskNumberRow,
-	type TaskReadSet,
 	type TaskRevision,
 	type TaskRow,
 	type TaskStore,

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
-import { type TaskRow, type TaskState, waitingMax } from "../../../tasks/store.ts";
+import { waitingMax } from "../../../tasks/collection.ts";
+import type { TaskRow, TaskState } from "../../../tasks/store.ts";
 
 /** The columns of `TaskState`. */
 export const stateColumns = `tasks.id, tasks.seq, tasks.space, tasks.status,

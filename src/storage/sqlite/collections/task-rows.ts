@@ -1,10 +1,10 @@
 import type { Database } from "bun:sqlite";
 import type { InSpace, SpaceId } from "../../../kernel/space.ts";
+import type { TaskRows } from "../../../tasks/collection.ts";
 import {
 	type ClaimWish,
 	isReady,
 	type TaskRow,
-	type TaskRows,
 	type TaskState,
 	type TaskStatus,
 } from "../../../tasks/store.ts";

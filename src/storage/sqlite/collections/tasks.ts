@@ -1,15 +1,15 @@
 import type { Database } from "bun:sqlite";
 import { inSpace, type SpaceId } from "../../../kernel/space.ts";
-import {
-	tasks as collection,
-	type TaskBlockerRow,
-	type TaskCountRow,
-	type TaskLabelRow,
-	type TaskNumberRow,
-	type TaskRevision,
-	type TaskRow,
-	type TaskStats,
-	type TaskStore,
+import { tasks as collection } from "../../../tasks/collection.ts";
+import type {
+	TaskBlockerRow,
+	TaskCountRow,
+	TaskLabelRow,
+	TaskNumberRow,
+	TaskRevision,
+	TaskRow,
+	TaskStats,
+	TaskStore,
 } from "../../../tasks/store.ts";
 import { countsByStatus, countsOfSpace } from "../../collections/task-stats.ts";
 import { databaseClock } from "../clock.ts";

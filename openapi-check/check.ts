@@ -14,10 +14,10 @@ const client = join(work, "client");
 
 /** A use of the client that compiles only if the types have names and the members that they should have. */
 const usage = `
-import { createTask, leaseJobs, listTasks } from "./client";
-import type { Error as Failure, Event, EventList, EventType, Fault, Job, JobList, JobState, Lease, NewJob, NewTask, Task, TaskList, TaskPatch } from "./client";
+import { claimNextTask, createTask, leaseJobs, listTasks } from "./client";
+import type { BriefTask, ClaimedTask, Error as Failure, Event, EventList, EventType, Fault, Job, JobList, JobState, Lease, NewJob, NewTask, Task, TaskList, TaskPatch } from "./client";
 
-export const newest = ({ items }: TaskList): Task | undefined => items[0];
+export const newest = ({ items }: TaskList): Task | BriefTask | undefined => items[0];
 export const typeOf = ({ items }: EventList): EventType | undefined => items.map((event: Event) => event.type)[0];
 export const leaseOf = ({ items }: JobList): Lease | undefined => items.find((job: Job) => job.state === "leased")?.lease;
 export const states: JobState[] = ["queued", "leased"];
@@ -25,16 +25,18 @@ export const job: NewJob = { kind: "email.send", payload: { to: "ada@example.com
 export const patch: TaskPatch = { description: null };
 export const faults = ({ details = [] }: Failure): readonly Fault[] => details;
 
-export async function use(body: NewTask): Promise<Task | undefined> {
+export async function use(body: NewTask): Promise<Task | BriefTask | undefined> {
 	const { data: leased } = await leaseJobs({ body: { worker: "w" } });
 	const { data: created } = await createTask({ body });
 	const { data: list } = await listTasks({ query: { limit: 1 } });
-	return leased && list ? newest(list) : created;
+	const { data: claimed } = await claimNextTask({ body: { lease_seconds: 60 } });
+	return leased && list ? newest(list) : claimed ? taskOf(claimed) : created;
 }
 
-export const task: Task = { id: "", title: "", description: "", version: 1 };
+export const taskOf = ({ task }: ClaimedTask): Task => task;
+export const textOf = ({ title, description }: Task): string => title + description;
 // @ts-expect-error A task has a title.
-export const untitled: Task = { id: "", description: "", version: 1 };
+export const untitled: Pick<Task, "title"> = {};
 `;
 
 const tsconfig = {

@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { nameLengthMax } from "../kernel/credentials.ts";
+import { nameLengthMax, namePattern } from "../kernel/credentials.ts";
 import { spaceNamePattern } from "../kernel/space.ts";
 import { scopes } from "./store.ts";
 
@@ -7,8 +7,7 @@ import { scopes } from "./store.ts";
 export const Name = Type.String({
 	minLength: 1,
 	maxLength: nameLengthMax,
-	// Not \P{Cc}, which readers of the document that compile it without the flag `u` do not know.
-	pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+	pattern: namePattern,
 	description: "Without control characters.",
 });
 

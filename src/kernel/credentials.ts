@@ -3,6 +3,13 @@
 export const passwordLengthMin = 8;
 export const passwordLengthMax = 1024;
 export const nameLengthMax = 100;
+/**
+ * What the name of a user, a token or a task's holder looks like, as a regular expression: no control character. Readers
+ * of the OpenAPI document that compile it without the flag `u` do not know `\P{Cc}`.
+ */
+export const namePattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
+
+const nameForm = new RegExp(namePattern, "u");
 
 /**
  * Lengths count code points. A text must fit as it is given, as a login counts it, and in NFC, or eight code points could
@@ -22,7 +29,7 @@ export function isEmail(text: string): boolean {
 
 /** Whether a text can be the name of a user or a token: 1 to 100 code points, none a control character. */
 export function isName(text: string): boolean {
-	return /^\P{Cc}+$/u.test(text) && text.isWellFormed() && [...text].length <= nameLengthMax;
+	return nameForm.test(text) && text.isWellFormed() && [...text].length <= nameLengthMax;
 }
 
 /** The name of a user that is shown: the user's own, or by default what stands before the `@`. */

@@ -1,5 +1,6 @@
 import Type, { type Static, type TSchema } from "typebox";
 import { pageParameters } from "../http/parameters.ts";
+import { namePattern } from "../kernel/credentials.ts";
 import { taskSorts, taskStatuses } from "./store.ts";
 
 export const exampleTask = {
@@ -128,7 +129,7 @@ function resettable<S extends TSchema>(schema: S, description: string) {
 const TaskId = Type.String({ maxLength: 36 });
 
 /** Who should do a task, or does it. */
-export const HolderName = Type.String({ minLength: 1, maxLength: 100, pattern: "^\\P{Cc}+$" });
+export const HolderName = Type.String({ minLength: 1, maxLength: 100, pattern: namePattern });
 /** No line break. */
 export const NoteText = Type.String({
 	minLength: 1,

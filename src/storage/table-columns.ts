@@ -41,10 +41,10 @@ export function columnsOf<Row>(table: Table): readonly TableColumn<Row>[] {
 }
 
 /** The columns of an insert that leaves some at their defaults, and whether it is enough for a row. */
-export function shortened<Row extends Plain<Row>>(
-	columns: readonly TableColumn<Row>[],
+export function shortened<Row extends Plain<Row>, Column extends TableColumn<Row>>(
+	columns: readonly Column[],
 	left: readonly Field<Row>[] = [],
-): { readonly columns: readonly TableColumn<Row>[]; isEnough(row: Row): boolean } {
+): { readonly columns: readonly Column[]; isEnough(row: Row): boolean } {
 	const omitted = columns.filter(({ field }) => left.includes(field));
 	return {
 		columns: columns.filter(({ field }) => !left.includes(field)),

@@ -64,9 +64,13 @@ function createTask(change: CreateTask): Unit<CreatedTask> {
 		reads: [readsOfAdding(added, context.space), ...idempotencyReads(idempotent)],
 		textLength: textLengthOf(fields),
 		decide(work) {
-			const add = () => ({ id, body: addTasks(work, added, change)[0]?.body ?? "" });
+			let made: Representation | undefined;
+			const add = () => {
+				[made] = addTasks(work, added, change);
+				return { id, body: made?.body ?? "" };
+			};
 			const created = once(work, idempotent, add);
-			return { id: created.id, task: represent(created.body), replayed: created.replayed };
+			return { id: created.id, task: made ?? represent(created.body), replayed: created.replayed };
 		},
 	};
 }

@@ -8,6 +8,7 @@ import {
 	shortened,
 	type TableColumn,
 } from "../table-columns.ts";
+import { arrayText, joinedJson, jsonTexts } from "./array-text.ts";
 import type { Fragment, Sql, Tx } from "./connection.ts";
 import { type HeadOfGroup, numbersAsTheyAre } from "./head-of-group.ts";
 import type { RowChanges } from "./identity-map.ts";
@@ -15,6 +16,13 @@ import type { RowChanges } from "./identity-map.ts";
 export interface NumberedSpec<Row> extends StatementSpec<Row> {
 	/** Columns that hold the number of the event that inserted the row. */
 	readonly numbered?: readonly Field<Row>[];
+	/** Columns that hold JSON without control characters, and never null. */
+	readonly json?: readonly Field<Row>[];
+}
+
+/** A column as the statements write it. */
+interface Column<Row> extends TableColumn<Row> {
+	readonly isJson: boolean;
 }
 
 /**
@@ -22,11 +30,11 @@ export interface NumberedSpec<Row> extends StatementSpec<Row> {
  * texts are made once, so they are prepared once. Each statement can be a part of another one.
  */
 export class TableStatements<Row extends Plain<Row>> {
-	readonly #columns: readonly TableColumn<Row>[];
-	readonly #updated: readonly TableColumn<Row>[];
+	readonly #columns: readonly Column<Row>[];
+	readonly #updated: readonly Column<Row>[];
 	readonly #selection: string;
 	readonly #insert: TemplateStringsArray;
-	readonly #short: ReturnType<typeof shortened<Row>>;
+	readonly #short: ReturnType<typeof shortened<Row, Column<Row>>>;
 	readonly #insertShort: TemplateStringsArray;
 	readonly #update: TemplateStringsArray;
 	readonly #remove: TemplateStringsArray;
@@ -35,14 +43,17 @@ export class TableStatements<Row extends Plain<Row>> {
 		table: Table & { readonly $inferSelect: Row },
 		private readonly spec: NumberedSpec<Row>,
 	) {
-		const { key, fixed, numbered = [], guard } = spec;
+		const { key, fixed, numbered = [], json = [], guard } = spec;
 		const name = getTableName(table);
 		const named = (field: string | undefined) => this.#columns.filter((column) => column.field === field);
-		this.#columns = columnsOf<Row>(table);
+		this.#columns = columnsOf<Row>(table).map((column) => ({
+			...column,
+			isJson: json.includes(column.field),
+		}));
 		this.#updated = this.#columns.filter(({ field }) => field === key || !fixed.includes(field));
 		this.#selection = selection(table);
-		const isNumbered = ({ field }: TableColumn<Row>) => numbered.includes(field);
-		const insert = (given: readonly TableColumn<Row>[]) => insertText(name, given, given.map(isNumbered));
+		const isNumbered = ({ field }: Column<Row>) => numbered.includes(field);
+		const insert = (given: readonly Column<Row>[]) => insertText(name, given, given.map(isNumbered));
 		this.#insert = insert(this.#columns);
 		this.#short = shortened(this.#columns, spec.mostlyDefault);
 		this.#insertShort = insert(this.#short.columns);
@@ -61,19 +72,22 @@ export class TableStatements<Row extends Plain<Row>> {
 		const isShort = rows.every(this.#short.isEnough);
 		const columns = isShort ? this.#short.columns : this.#columns;
 		const text = isShort ? this.#insertShort : this.#insert;
-		return sql(text, ...bases, from, ...columns.map(({ field }) => valuesOf(rows, field)));
+		return sql(text, ...bases, from, ...columns.map((column) => valuesOf(rows, column)));
 	}
 
 	/** `before`: the rows as they were read, in the same order; for a table with a guard. */
 	update(sql: Sql | Tx, rows: readonly Row[], before: readonly Row[] = []) {
-		const { guard } = this.spec;
-		const guards = guard === undefined ? [] : [valuesOf(before, guard)];
-		return sql(this.#update, ...this.#updated.map(({ field }) => valuesOf(rows, field)), ...guards);
+		const guards = this.#columns.filter(({ field }) => field === this.spec.guard);
+		return sql(
+			this.#update,
+			...this.#updated.map((column) => valuesOf(rows, column)),
+			...guards.map((guard) => valuesOf(before, guard)),
+		);
 	}
 
 	/** Removes the rows that have the key of one of these. */
 	remove(tx: Tx, rows: readonly Row[]) {
-		return tx(this.#remove, valuesOf(rows, this.spec.key));
+		return tx(this.#remove, arrayText(rows.map((row) => row[this.spec.key])));
 	}
 
 	/**
@@ -89,10 +103,11 @@ export class TableStatements<Row extends Plain<Row>> {
 	}
 }
 
-type Named = Omit<TableColumn<never>, "field">;
+type Named = Omit<Column<never>, "field">;
 
-function valuesOf<Row extends Plain<Row>>(rows: readonly Row[], field: Field<Row>) {
-	return rows.map((row) => row[field]);
+function valuesOf<Row extends Plain<Row>>(rows: readonly Row[], { field, isJson }: Column<Row>): string {
+	const values = rows.map((row) => row[field]);
+	return isJson ? joinedJson(values) : arrayText(values);
 }
 
 function insertText(
@@ -138,7 +153,11 @@ function namesOf(columns: readonly Named[]): string {
  * numbers or ids would fail at before the statement can see the setting: such arrays are of texts, and cast row by row.
  */
 function unnest(columns: readonly Named[]): string {
-	return `unnest(${columns.map((column) => `?::${castsRows(column) ? "text" : column.type}[]`).join(", ")})`;
+	return `unnest(${columns.map(arrayIn).join(", ")})`;
+}
+
+function arrayIn(column: Named): string {
+	return column.isJson ? jsonTexts("?") : `?::${castsRows(column) ? "text" : column.type}[]`;
 }
 
 /** A column's value in a row of `unnest`. */

@@ -18,7 +18,11 @@ import { TableStatements } from "../table-statements.ts";
 import { claimTable, taskResultTable } from "./claim-tables.ts";
 
 const claimStatements = new TableStatements(claimTable, { key: "task", fixed: ["space"] });
-const resultStatements = new TableStatements(taskResultTable, { key: "task", fixed: ["space"] });
+const resultStatements = new TableStatements(taskResultTable, {
+	key: "task",
+	fixed: ["space"],
+	json: ["result"],
+});
 
 export const claims = {
 	tables: { claims: claimTable, taskResults: taskResultTable },

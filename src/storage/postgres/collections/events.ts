@@ -71,7 +71,12 @@ export const revisionTable = pgTable(
 );
 
 /** The events themselves are written by the log's appender. */
-export const eventStatements = new TableStatements(eventTable, { key: "id", fixed: [], numbered: ["id"] });
+export const eventStatements = new TableStatements(eventTable, {
+	key: "id",
+	fixed: [],
+	numbered: ["id"],
+	json: ["data"],
+});
 
 export const events = {
 	tables: { events: eventTable, logHead: logHeadTable, revisions: revisionTable },

@@ -30,7 +30,11 @@ export const idempotencyTable = pgTable(
 	],
 );
 
-const idempotencyStatements = new TableStatements(idempotencyTable, { key: "key", fixed: [] });
+const idempotencyStatements = new TableStatements(idempotencyTable, {
+	key: "key",
+	fixed: [],
+	json: ["body"],
+});
 
 export const idempotency = {
 	tables: { idempotency: idempotencyTable },

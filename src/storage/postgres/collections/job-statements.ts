@@ -9,6 +9,7 @@ export const jobStatements = new TableStatements(jobTable, {
 	key: "id",
 	fixed: ["space", "queue", "kind", "payload", "priority", "maxAttempts", "uniqueKey", "createdAt"],
 	guard: "fence",
+	json: ["payload"],
 });
 
 /** One statement for each kind of read, and for each set of queues that units of the group lease from. */

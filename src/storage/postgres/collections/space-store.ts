@@ -64,20 +64,24 @@ function columns(sql: Sql) {
 
 type Wanted = { readonly wantedBy: string; readonly wantedName: string; readonly role: Role | null };
 
-/** `keys`: `<user's id> <space's name>` */
+/**
+ * `keys`: `<user's id> <space's name>`. Postgres expects as many records of any JSON, and an index for each: so one plan
+ * serves all, where the lengths of arrays would make it plan every time anew.
+ */
 async function lookUpAll(pool: Pool, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, MemberLookUp>> {
 	const { sql } = pool;
-	const wanted = [...keys].map((key) => ({ userId: key.slice(0, 36), name: key.slice(37) }));
+	const wanted = [...keys].map((key) => ({ by: key.slice(0, 36), space_name: key.slice(37) }));
 	const found = await pool.query(
 		() => sql<Wanted[]>`
 			SELECT wanted.by AS "wantedBy", wanted.space_name AS "wantedName", role,
 				${sql.unsafe(selection(userTable, "user."))}, ${sql.unsafe(selection(spaceTable, "space."))}
-			FROM unnest(
-				${wanted.map(({ userId }) => userId)}::uuid[],
-				${wanted.map(({ name }) => name)}::text[]) AS wanted (by, space_name)
-			LEFT JOIN users ON users.id = wanted.by
-			LEFT JOIN spaces ON spaces.name = wanted.space_name AND deleted_at IS NULL
-			LEFT JOIN members ON members.space = spaces.id AND members.user_id = wanted.by`,
+			FROM json_to_recordset(${JSON.stringify(wanted)}::text::json) AS wanted (by uuid, space_name text)
+			LEFT JOIN LATERAL (SELECT * FROM users WHERE users.id = wanted.by LIMIT 1) AS users ON true
+			LEFT JOIN LATERAL (
+				SELECT * FROM spaces WHERE spaces.name = wanted.space_name AND deleted_at IS NULL LIMIT 1) AS spaces ON true
+			LEFT JOIN LATERAL (
+				SELECT role FROM members WHERE members.space = spaces.id AND members.user_id = wanted.by LIMIT 1
+			) AS members ON true`,
 	);
 	return new Map(found.map((row) => [`${row.wantedBy} ${row.wantedName}`, lookUpOf(row)]));
 }

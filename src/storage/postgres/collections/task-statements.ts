@@ -7,4 +7,5 @@ export const taskStatements = new TableStatements(taskTable, {
 	fixed: ["seq", "space", "number", "createdBy", "createdAt"],
 	mostlyDefault,
 	numbered: ["seq", "updatedSeq"],
+	json: ["blockedBy", "labels", "metadata"],
 });

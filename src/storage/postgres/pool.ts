@@ -18,6 +18,16 @@ const settings = {
 	array_nulls: "on",
 };
 
+/**
+ * The statements of a transaction have one plan each: Postgres would plan those with an array anew each time, which costs
+ * more than they do. A plan may be made while a table is empty, so none reads a table whole.
+ */
+const plannedOnce = {
+	plan_cache_mode: "force_generic_plan",
+	enable_seqscan: "off",
+	jit: "off",
+};
+
 const byIndexAlone = {
 	enable_seqscan: "off",
 	enable_bitmapscan: "off",
@@ -101,7 +111,7 @@ export class Pool {
 	 */
 	begin<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
 		return this.sql.begin("isolation level read committed", (tx) => {
-			configure(tx, settings);
+			configure(tx, { ...settings, ...plannedOnce });
 			return work(tx);
 		}) as Promise<T>;
 	}

@@ -20,8 +20,9 @@ export class TaskGraph {
 		this.#namedBy = database.query<{ count: number }, [string]>(
 			`SELECT count(*) AS count FROM (SELECT 1 FROM task_blockers WHERE blocker = ? LIMIT ${waitingMax})`,
 		);
-		this.#waitingFor = database.query<TaskState, [string]>(`SELECT ${stateColumns} FROM task_blockers
-			CROSS JOIN tasks ON tasks.id = task_blockers.task WHERE blocker = ? ORDER BY tasks.seq`);
+		this.#waitingFor = database.query<{ task: string }, [string]>(
+			"SELECT task FROM task_blockers WHERE blocker = ?",
+		);
 		this.#blockersOf = database.query<{ blocker: string }, [string]>(
 			"SELECT blocker FROM task_blockers WHERE task = ?",
 		);
@@ -38,8 +39,10 @@ export class TaskGraph {
 		return this.#namedBy.get(id)?.count ?? 0;
 	}
 
+	/** Not by a join in order: that took ten times as long where, as mostly, no task waits. */
 	waitingFor(id: string): readonly TaskState[] {
-		return this.#waitingFor.all(id);
+		const states = this.#waitingFor.all(id).flatMap(({ task }) => this.state(task) ?? []);
+		return states.sort((a, b) => a.seq - b.seq);
 	}
 
 	blockersOf(id: string): readonly string[] {

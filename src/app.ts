@@ -19,15 +19,12 @@ import { Cursors } from "./http/paging.ts";
 import type { RequestContext } from "./http/request-context.ts";
 import { requestHandler } from "./http/request-handler.ts";
 import { RouteTable } from "./http/route-table.ts";
-import { Dispatcher } from "./jobs/dispatcher.ts";
-import { jobRoutes } from "./jobs/routes.ts";
-import { jobService } from "./jobs/service.ts";
+import { jobParts } from "./jobs/parts.ts";
 import { jobStates } from "./jobs/store.ts";
-import { Sweeper } from "./jobs/sweeper.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
 import { isAccessToken } from "./kernel/credentials.ts";
 import { AppError } from "./kernel/errors.ts";
-import { type NewId, newId } from "./kernel/ids.ts";
+import { type NewId, newId as newUuid } from "./kernel/ids.ts";
 import type { Log } from "./kernel/log.ts";
 import { type MaybePromise, whenResolved } from "./kernel/maybe-promise.ts";
 import { randomSecret } from "./kernel/random-secret.ts";
@@ -44,11 +41,7 @@ import { membership } from "./spaces/members.ts";
 import { spaceNames, spaceParts } from "./spaces/parts.ts";
 import { spaceRoutes } from "./spaces/routes.ts";
 import type { Storage } from "./storage/storage.ts";
-import { claimParts } from "./tasks/claims/parts.ts";
-import { commentParts } from "./tasks/comments/parts.ts";
-import { taskRoutes } from "./tasks/routes.ts";
-import { taskService } from "./tasks/service.ts";
-import { TaskSweeper } from "./tasks/sweeper.ts";
+import { taskParts } from "./tasks/parts.ts";
 
 export interface AppDeps {
 	readonly storage: Storage;
@@ -75,7 +68,7 @@ const drainMsMax = 10_000;
 
 /** Wires everything by hand: read from top to bottom to see what depends on what. */
 export async function build(config: Config, deps: AppDeps): Promise<App> {
-	const { storage, log, clock = systemClock, requestSecondsMax = 60 } = deps;
+	const { storage, log, clock = systemClock, newId = newUuid, requestSecondsMax = 60 } = deps;
 	const secret = config.jwtSecret ?? (await storage.settings.getOrMake("jwt_secret", randomSecret));
 	const cursors = new Cursors(await storage.settings.getOrMake("cursor_secret", randomSecret));
 	const issued = tokens(secret, config.jwtExpireMinutes, clock);
@@ -86,7 +79,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 	const accessTokens = await accessTokenParts({
 		storage,
 		clock,
-		newId: deps.newId ?? newId,
+		newId,
 		log,
 		auth: login,
 		keys,
@@ -125,26 +118,16 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		log,
 		onChange: () => broadcaster.signal.notify(),
 	});
-	const claims = claimParts({
-		store: storage.claims,
-		tasks: storage.tasks,
+	const { onChange } = storage.events;
+	const tasks = taskParts({ stores: storage, run, onChange, clock, log });
+	const jobs = jobParts({
+		store: storage.jobs,
 		run,
-		onChange: storage.events.onChange,
-		clock,
-		log,
-	});
-	const tasks = taskService(storage.tasks, run, claims.announce);
-	const comments = commentParts({ store: storage.comments, run, log });
-	const jobs = jobService(storage.jobs, run);
-	const dispatcher = new Dispatcher({ jobs, onChange: storage.events.onChange, log });
-	const sweeper = new Sweeper({
-		jobs,
-		dispatcher,
+		onChange,
 		retentionMs: config.jobsRetentionHours * 3_600_000,
 		databaseNow: storage.now,
 		log,
 	});
-	const taskSweeper = new TaskSweeper({ swept: [tasks, claims.service], clock, log });
 	let isReady = false;
 	let isStopping = false;
 
@@ -160,10 +143,6 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 
 	const metrics = config.metrics ? await openMetrics(storage, broadcaster) : undefined;
 
-	const ofTasks = {
-		...{ tasks, readBody, requireWriter: spaces.requireWriter, requireReader: spaces.requireReader },
-		...{ cursors, clock, newId: deps.newId ?? newId },
-	};
 	const openapi = openapiRoutes(() => routes.routes);
 	const routes: AnyElysia = new Elysia()
 		.use(healthRoutes({ ping: storage.ping, isReady: () => isReady }))
@@ -188,18 +167,25 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 				clock,
 			}),
 		)
-		.use(taskRoutes({ ...ofTasks, claims: claims.service }))
-		.use(comments.routes(ofTasks))
-		.use(claims.routes({ ...ofTasks, readerOf: spaces.readerOf, untilRevoked: spaces.untilRevoked("write") }))
 		.use(
-			jobRoutes({
-				jobs,
-				dispatcher,
+			tasks.routes({
+				readBody,
+				requireWriter: spaces.requireWriter,
+				requireReader: spaces.requireReader,
+				readerOf: spaces.readerOf,
+				untilRevoked: spaces.untilRevoked("write"),
+				cursors,
+				clock,
+				newId,
+			}),
+		)
+		.use(
+			jobs.routes({
 				readBody,
 				requireWorker: spaces.guard("jobs"),
 				untilRevoked: spaces.untilRevoked("jobs"),
 				cursors,
-				newId: deps.newId ?? newId,
+				newId,
 			}),
 		)
 		.use(
@@ -232,13 +218,10 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 		start() {
 			server = listen({ ...config, fetch, requestSecondsMax });
 			retention.start();
-			dispatcher.start();
-			sweeper.start();
-			taskSweeper.start();
-			claims.dispatcher.start();
+			jobs.start();
+			tasks.start();
 			spaces.watch.start();
 			spaces.remover.start();
-			comments.remover.start();
 			accessTokens.uses.start();
 			return { url: server.url.href.replace(/\/$/, "") };
 		},
@@ -249,8 +232,7 @@ export async function build(config: Config, deps: AppDeps): Promise<App> {
 			stopped ??= (async () => {
 				isStopping = true;
 				const closed = server?.stop();
-				await Promise.all([retention.stop(), dispatcher.stop(), sweeper.stop(), taskSweeper.stop()]);
-				await Promise.all([claims.dispatcher.stop(), spaces.remover.stop(), comments.remover.stop()]);
+				await Promise.all([retention.stop(), jobs.stop(), tasks.stop(), spaces.remover.stop()]);
 				if (!(await idle(drainMsMax))) log.warn("Requests were still under way after 10 s.");
 				// Streams end last, just before the sockets: a browser that reconnects to a 503 gives up, while one that
 				// finds nobody listening tries again.

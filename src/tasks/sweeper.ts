@@ -14,8 +14,8 @@ const batchMax = 100;
 const sweepMsMax = 500;
 
 /**
- * Ends the deferral of tasks whose time has come, and claims that have run out. Every replica does so, without a leader: of two that see the same task
- * the second finds nothing left to do. While nothing is due, a round is one read.
+ * Ends the deferral of tasks whose time has come, and claims that have run out. Every replica does so, without a leader: of
+ * two that see the same task the second finds nothing left to do. While nothing is due, a round is one read.
  */
 export class TaskSweeper {
 	readonly #sweeps: Repeater;

@@ -42,7 +42,7 @@ export async function passwd(address: string): Promise<number> {
 	if (passwordHash === undefined) return 1;
 	const isSet = await withUsers((users) => users.setPassword(address, passwordHash));
 	return isSet
-		? succeed(`Set the password of ${email}; earlier tokens have ended.`)
+		? succeed(`Set the password of ${email}; earlier logins have ended.`)
 		: fail(`There is no user ${email}.`);
 }
 

@@ -106,7 +106,7 @@ for (const { name, newUrl } of durableDatabases) {
 			const { code, stdout } = await user("passwd alan@example.com", "another horse\n");
 			expect({ code, stdout }).toEqual({
 				code: 0,
-				stdout: "Set the password of alan@example.com; earlier tokens have ended.\n",
+				stdout: "Set the password of alan@example.com; earlier logins have ended.\n",
 			});
 			expect(await me(token)).toBe(401);
 			expect((await logIn("alan@example.com")).status).toBe(401);

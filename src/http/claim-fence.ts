@@ -3,6 +3,6 @@ export function readClaimFence(headers: Headers): "absent" | "malformed" | "any"
 	const text = headers.get("claim-fence");
 	if (text === null) return "absent";
 	if (text === "*") return "any";
-	const fence = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN;
-	return Number.isSafeInteger(fence) ? fence : "malformed";
+	// One that a double does not hold is the fence of no claim.
+	return /^[1-9]\d*$/.test(text) ? Number(text) : "malformed";
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/kernel/ids.ts";
 import { type Answer, ask, errorOf } from "../support/ask.ts";
 import { claimOf, claimsOf, listOf, taskOf } from "../support/claims.ts";
-import { everyDatabase } from "../support/databases.ts";
+import { durableDatabases, everyDatabase } from "../support/databases.ts";
 import { startServer } from "../support/server.ts";
 import { addMember } from "../support/spaces.ts";
 import { addToken, bearer, inKey } from "../support/tokens.ts";
@@ -65,6 +65,20 @@ for (const { name, newUrl } of everyDatabase) {
 			]);
 		});
 
+		test("of requests that come at once under one key, one makes the claim and the others repeat it", async () => {
+			for (let round = 0; round < 10; round++) {
+				const [label, key] = [newLabel(), newKey()];
+				await api.create({ labels: [label] });
+				await api.create({ labels: [label] });
+				const answers = await Promise.all(Array.from({ length: 3 }, () => asAgent.next({ label }, key)));
+				expect(answers.map(({ status, text }) => [status, text])).toEqual(
+					answers.map(() => [200, answers[0]?.text ?? ""]),
+				);
+				const replays = answers.map(({ headers }) => headers.get("idempotency-replayed"));
+				expect(replays.toSorted()).toEqual([null, "true", "true"].toSorted());
+			}
+		});
+
 		test("a repeat joins the first while that waits, and waits no longer than it asked", async () => {
 			const [label, key] = [newLabel(), newKey()];
 			const first = asAgent.next({ label, wait_seconds: 20 }, key);
@@ -101,10 +115,12 @@ for (const { name, newUrl } of everyDatabase) {
 
 		test("Claim-Fence must be that of a claim that lasts, whether it is needed or not", async () => {
 			const { id, fence } = await claimedTask();
-			for (const bad of ["0", "-1", "1.5", "abc", "", "1e3", "99999999999999999999", "*,*"]) {
+			for (const bad of ["0", "-1", "1.5", "abc", "", "1e3", "*,*"]) {
 				expect(refused(await api.patch(id, {}, { "claim-fence": bad }))).toEqual([400, "bad_request"]);
 			}
-			expect(refused(await api.patch(id, {}, { "claim-fence": `${fence + 1}` }))).toEqual(lost);
+			for (const other of [`${fence + 1}`, "9007199254740993", "99999999999999999999"]) {
+				expect(refused(await api.patch(id, {}, { "claim-fence": other }))).toEqual(lost);
+			}
 			const free = await api.create();
 			expect(refused(await api.patch(free.id, {}, { "claim-fence": `${fence}` }))).toEqual(lost);
 			expect((await api.patch(free.id, {}, { "claim-fence": "*" })).status).toBe(200);
@@ -315,3 +331,20 @@ describe("limits of those who do tasks", () => {
 		expect((await api.send("GET /collab/claims")).headers.get("ratelimit-policy")).toBe('"user";q=2;w=60');
 	});
 });
+
+for (const { name, newUrl } of durableDatabases) {
+	test(`a repeat at another server gets the claim that the first one has made meanwhile, on ${name}`, async () => {
+		const env = { DATABASE_URL: await newUrl() };
+		const [here, there] = [await startServer(env), await startServer(env)];
+		const headers = bearer(await addToken(here, { name: "agent" }));
+		const [first, second] = [claimsOf(here, headers), claimsOf(there, headers)];
+		const [label, key] = [`label-${newId()}`, { "idempotency-key": newId() }];
+		const claiming = first.next({ label, wait_seconds: 20 }, key);
+		await Bun.sleep(50);
+		const repeating = second.next({ label, wait_seconds: 1 }, key);
+		await Bun.sleep(50);
+		await claimsOf(here).create({ labels: [label] });
+		const [made, repeated] = await Promise.all([claiming, repeating]);
+		expect([made.status, repeated.status, repeated.text]).toEqual([200, 200, made.text]);
+	});
+}

@@ -62,44 +62,40 @@ export class ClaimDispatcher {
 	}
 
 	/** Claims the first ready task, or waits for one: no longer than requested, and only until `gone`. */
-	claim(request: ClaimRequest, waitSeconds: number, gone: AbortSignal): Promise<Claimed | undefined> {
+	async claim(request: ClaimRequest, waitSeconds: number, gone: AbortSignal): Promise<Claimed | undefined> {
 		const endsAt = performance.now() + waitSeconds * 1000;
-		const { idempotent } = request;
-		if (idempotent === undefined) return this.#search(request, endsAt, gone);
-		return this.#join(request, idempotent).until(endsAt, gone);
+		const joined = request.idempotent && this.#joinedBy(request.idempotent);
+		if (request.idempotent === undefined || waitSeconds === 0) return this.#search(request, endsAt, gone);
+		const found = await (joined ?? this.#join(request, request.idempotent)).until(endsAt, gone);
+		// Another server, or a request that waits on, may have claimed a task under the key at this moment.
+		return found === "over" ? this.#try(request, gone) : found;
+	}
+
+	/** The search that waits under the key. Throws `idempotency_mismatch` if it is for another request. */
+	#joinedBy({ requestHash, ...named }: IdempotentRequest): JoinedClaim | undefined {
+		const known = this.#joined.get(nameOf(named));
+		if (known === undefined || known.requestHash === requestHash) return known;
+		throw new AppError("idempotency_mismatch", "This Idempotency-Key was used for another request.");
 	}
 
 	/** The search of the requests under one key: a repeat that comes while the first one waits waits with it. */
-	#join(request: ClaimRequest, { scope, key, requestHash }: IdempotentRequest): JoinedClaim {
-		const name = `${scope}\0${key}`;
-		const known = this.#joined.get(name);
-		if (known !== undefined && known.requestHash !== requestHash) {
-			throw new AppError("idempotency_mismatch", "This Idempotency-Key was used for another request.");
-		}
-		const joined =
-			known ??
-			new JoinedClaim(requestHash, (gone, onTried) =>
-				this.#search(request, Number.POSITIVE_INFINITY, gone, onTried).finally(() =>
-					this.#joined.delete(name),
-				),
-			);
+	#join(request: ClaimRequest, idempotent: IdempotentRequest): JoinedClaim {
+		const name = nameOf(idempotent);
+		const joined = new JoinedClaim(idempotent.requestHash, (gone) =>
+			this.#search(request, Number.POSITIVE_INFINITY, gone).finally(() => this.#joined.delete(name)),
+		);
 		this.#joined.set(name, joined);
 		return joined;
 	}
 
-	async #search(
-		request: ClaimRequest,
-		endsAt: number,
-		gone: AbortSignal,
-		onTried: () => void = () => {},
-	): Promise<Claimed | undefined> {
+	async #search(request: ClaimRequest, endsAt: number, gone: AbortSignal): Promise<Claimed | undefined> {
 		const { context, holder, label } = request;
 		const wish = { space: context.space, holder, label };
 		while (!gone.aborted) {
 			const waiter = this.deps.waits.queue.enter([wish.space], (task) => fits(wish, task));
 			this.#wishes.add(wish);
 			try {
-				const claimed = await this.#try(request, gone).finally(onTried);
+				const claimed = await this.#try(request, gone);
 				const leftMs = Math.min(endsAt - performance.now(), waitMsMax);
 				if (claimed !== undefined || leftMs <= 0 || !(await waiter.wait(leftMs, gone))) return claimed;
 			} finally {
@@ -126,44 +122,50 @@ export class ClaimDispatcher {
 /** Longer than any request waits, and within what a timer can. */
 const waitMsMax = 3_600_000;
 
+function nameOf({ scope, key }: Pick<IdempotentRequest, "scope" | "key">): string {
+	return `${scope}\0${key}`;
+}
+
 /** One search for several requests, each of which waits no longer than it asked. It ends with the last of them. */
 class JoinedClaim {
 	readonly #left = new AbortController();
-	readonly #tried: Promise<void>;
 	readonly #found: Promise<Claimed | undefined>;
-	#isFirst = true;
+	#isAnswered = false;
 	#count = 0;
 
 	constructor(
 		readonly requestHash: string,
-		search: (gone: AbortSignal, onTried: () => void) => Promise<Claimed | undefined>,
+		search: (gone: AbortSignal) => Promise<Claimed | undefined>,
 	) {
-		const { promise, resolve } = Promise.withResolvers<void>();
-		this.#tried = promise;
-		this.#found = search(this.#left.signal, resolve);
+		this.#found = search(this.#left.signal);
 	}
 
-	async until(endsAt: number, gone: AbortSignal): Promise<Claimed | undefined> {
-		const isRepeat = !this.#isFirst;
-		this.#isFirst = false;
+	/** `over`: nothing was found in the time of this request. */
+	async until(endsAt: number, gone: AbortSignal): Promise<Claimed | undefined | "over"> {
 		this.#count++;
 		const over = Promise.withResolvers<"over">();
 		const end = () => over.resolve("over");
-		// It looks once at least.
-		const timer = setTimeout(() => void this.#tried.then(end), Math.max(0, endsAt - performance.now()));
+		const timer = setTimeout(end, Math.max(0, endsAt - performance.now()));
 		gone.addEventListener("abort", end, { once: true });
 		if (gone.aborted) end();
 		try {
-			const first = await Promise.race([this.#found, over.promise]);
-			if (first !== "over") return first && { ...first, replayed: first.replayed || isRepeat };
-			if (this.#count > 1) return undefined;
+			const found = await Promise.race([this.#found, over.promise]);
+			if (found !== "over") return found && this.#answerWith(found);
+			if (this.#count > 1) return "over";
 			// What is being claimed at this moment is still found.
 			this.#left.abort();
-			return await this.#found;
+			const last = await this.#found;
+			return last === undefined ? "over" : this.#answerWith(last);
 		} finally {
 			this.#count--;
 			clearTimeout(timer);
 			gone.removeEventListener("abort", end);
 		}
+	}
+	/** The first request that gets the claim is the one that made it. */
+	#answerWith(claimed: Claimed): Claimed {
+		const replayed = claimed.replayed || this.#isAnswered;
+		this.#isAnswered = true;
+		return { ...claimed, replayed };
 	}
 }

@@ -1,3 +1,4 @@
+import { setPrivate } from "../http/conditional-get.ts";
 import { type Credential, invalidCredential, presented, unauthorized } from "../http/credential.ts";
 import { contextOf, type RequestContext } from "../http/request-context.ts";
 import { isAccessToken } from "../kernel/credentials.ts";
@@ -34,8 +35,12 @@ export function callers({ auth, accessTokens, keys, noteUse }: CallerDeps): Call
 	};
 }
 
-/** Says in a request's context whom it acts for: in the log, and as the actor of its changes. */
+/**
+ * Says in a request's context whom it acts for: in the log, and as the actor of its changes. The response is for that
+ * caller alone.
+ */
 export function actFor(context: RequestContext, caller: Caller): void {
+	setPrivate(context);
 	switch (caller.kind) {
 		case "user":
 			context.principal = caller.user.id;

@@ -5,12 +5,12 @@ import { isKnown } from "./preconditions.ts";
 type ResponseSettings = Context["set"];
 
 /**
- * Sets the strong `ETag` of a response. A proxy that compresses the body would have to weaken the tag, and a weak one
+ * Sets the strong `ETag` of the response to a change, which needed a credential. A proxy that compresses the body would have to weaken the tag, and a weak one
  * matches no `If-Match`: with `no-transform` it must leave the body as it is (RFC 9111 §5.2.2.6).
  */
 export function setEtag({ headers }: ResponseSettings, etag: string): void {
 	headers.etag = etag;
-	headers["cache-control"] = "no-transform";
+	headers["cache-control"] = "private, no-cache, no-transform";
 }
 
 /** The body with its `ETag`, or 304 where the client has it already. For what everybody may read. */
@@ -40,7 +40,7 @@ export function privateUnlessKnown(
  * For the response to a request that needed a credential: no cache that others share may keep it (RFC 9111 §5.2.2.7), and
  * a private one may not give it to whoever uses the same browser with another credential.
  */
-export function setPrivate({ headers }: ResponseSettings): void {
+export function setPrivate({ headers }: Pick<ResponseSettings, "headers">): void {
 	headers["cache-control"] = "private, no-cache";
 	headers.vary = "Origin, Authorization, X-API-Key";
 }

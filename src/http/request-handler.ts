@@ -1,4 +1,5 @@
 import type { Server } from "bun";
+import { withoutAccessTokens } from "../kernel/credentials.ts";
 import type { Log } from "../kernel/log.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import { errorResponse } from "./error-response.ts";
@@ -40,7 +41,7 @@ export function requestHandler(deps: RequestHandlerDeps): RequestHandler {
 			at,
 			requestId,
 			method,
-			path: prefix + path,
+			path: withoutAccessTokens(prefix + path),
 			status,
 			milliseconds,
 			client: address,

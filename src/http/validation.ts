@@ -44,13 +44,19 @@ function outcomeOf<T>(check: () => T): { readonly value: T } | { readonly error:
 /** Turns a body into a checked value. */
 export type BodyCheck<T> = (body: ReadBody) => Submitted<T>;
 
-/** Checks a JSON body strictly: no coercion, no unknown field or query parameter, no NUL or lone surrogate in any text. */
-export function jsonBody<S extends TSchema>(schema: S): BodyCheck<Static<S>> {
+/**
+ * Checks a JSON body strictly: no coercion, no unknown field or query parameter, no NUL or lone surrogate in any text.
+ * `others`: faults that no schema can tell.
+ */
+export function jsonBody<S extends TSchema>(
+	schema: S,
+	others: (value: unknown) => readonly Fault[] = () => [],
+): BodyCheck<Static<S>> {
 	const check = checker(schema);
 	return (body) =>
 		new Submitted(() => {
 			if ("error" in body) throw body.error;
-			return check(body.value, body.parameters.map(unknownParameter));
+			return check(body.value, [...body.parameters.map(unknownParameter), ...others(body.value)]);
 		});
 }
 
@@ -100,7 +106,7 @@ function tidy(faults: readonly Fault[]): readonly Fault[] {
 		if (byPath.get(shown)?.message === roundedFault && isWrongOfInteger(message)) continue;
 		byPath.set(shown, { message, path: shown });
 	}
-	return [...byPath.values()].slice(0, faultsMax);
+	return [...byPath.values()];
 }
 
 /** Wrong of an integer that `roundedInteger` stands for. */
@@ -110,8 +116,8 @@ function isWrongOfInteger(message: string): boolean {
 
 const roundedFault = "must be an integer that a double holds exactly; send any other as a string";
 const pathMax = 500;
-const faultsMax = 100;
-// typebox stops at 8 by default.
+/** What the schema and the texts may find before they stop looking; of some faults typebox finds several errors. */
+const faultsMax = 10_000;
 Settings.Set({ maxErrors: faultsMax });
 
 function faultsOf(error: TLocalizedValidationError): readonly Fault[] {

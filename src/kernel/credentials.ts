@@ -46,6 +46,11 @@ export function isAccessToken(text: string): boolean {
 	return text.startsWith(accessTokenPrefix);
 }
 
+/** A text in which no access token can be read: somebody may put one where its id belongs. */
+export function withoutAccessTokens(text: string): string {
+	return text.includes(accessTokenPrefix) ? text.replaceAll(/orc_[\w-]+/g, `${accessTokenPrefix}…`) : text;
+}
+
 /** The form in which addresses are kept and compared. */
 export function normalizeEmail(email: string): string {
 	return lowerCase(email).normalize("NFC");

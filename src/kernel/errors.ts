@@ -65,8 +65,15 @@ export class StartupError extends Error {
 	override readonly name = "StartupError";
 }
 
+/** A response names at most as many. */
+const faultsMax = 1000;
+
 /** Every fault of one submitted value at once. */
 export function validationError(faults: readonly Fault[]): AppError {
 	const count = faults.length === 1 ? "One value does" : `${faults.length} values do`;
-	return new AppError("validation_error", `${count} not fit; see details.`, { faults });
+	const message =
+		faults.length <= faultsMax
+			? `${count} not fit; see details.`
+			: `More than ${faultsMax} values do not fit; see details for the first of them.`;
+	return new AppError("validation_error", message, { faults: faults.slice(0, faultsMax) });
 }

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import type { TokenCaller, User, UserCaller } from "../auth/store.ts";
 import type { BodyReader } from "../http/body.ts";
 import { noBody, privateUnlessKnown, setEtag, setPrivate } from "../http/conditional-get.ts";
+import { unauthorized } from "../http/credential.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
 import { jsonBody, type Submitted } from "../http/validation.ts";
@@ -66,7 +67,11 @@ export function spaceRoutes(deps: SpaceRouteDeps) {
 				const body = newSpace(await readBody(request));
 				const { id: userId } = await requireJwt(request);
 				const { name, title } = body.value();
-				const space = await spaces.create({ name, title: title ?? "", userId, now: clock() });
+				const made = spaces.create({ name, title: title ?? "", userId, now: clock() });
+				const space = await made.catch((error: unknown) => {
+					// The user was removed after the request was admitted.
+					throw error instanceof AppError && error.code === "not_found" ? unauthorized() : error;
+				});
 				const { body: text, etag } = represent(spaceBody(space));
 				setEtag(set, etag);
 				set.headers.location = `/spaces/${name}`;

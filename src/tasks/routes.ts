@@ -105,7 +105,6 @@ export function taskRoutes(deps: TaskRouteDeps) {
 				const made = { author, idempotent, now: clock(), context: changeContext(request) };
 				const { bodies, replayed } = await tasks.createBatch({ tasks: items, ...made });
 				set.headers["content-type"] = "application/json";
-				set.headers["cache-control"] = "private, no-cache";
 				if (replayed) set.headers["idempotency-replayed"] = "true";
 				return taskBatchBody(bodies);
 			},

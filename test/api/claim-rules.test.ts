@@ -145,6 +145,23 @@ for (const { name, newUrl } of everyDatabase) {
 			expect(listOf(await api.list(`?task=${id}`)).items).toEqual([]);
 		});
 
+		test("every answer is for the caller alone", async () => {
+			const { id } = await api.create();
+			const claiming = await asAgent.claim(id);
+			const { fence } = claimOf(claiming).claim;
+			for (const answer of [
+				claiming,
+				await asAgent.heartbeat(id, { fence }),
+				await asAgent.complete(id, { fence }),
+				await asAgent.next({ label: newLabel() }),
+				await api.send("POST /collab/tasks/batch", { tasks: [{ title: "t" }] }),
+				await api.send(`DELETE /collab/tasks/${id}`, undefined, { "if-match": "*" }),
+			]) {
+				expect(answer.headers.get("cache-control")).toStartWith("private, no-cache");
+				expect(answer.headers.get("vary")).toBe("Origin, Authorization, X-API-Key");
+			}
+		});
+
 		test("a PATCH that leaves in_progress ends the claim in its one event", async () => {
 			const { id, fence } = await claimedTask();
 			const taken = await api.patch(id, { status: "open" }, { "claim-fence": "*" });
@@ -206,6 +223,11 @@ for (const { name, newUrl } of everyDatabase) {
 			]);
 			const large = await api.complete(id, { fence: fence + 1, result: "x".repeat(64 * 1024 - 1) });
 			expect([large.status, paths(large)]).toEqual([422, ["/result"]]);
+			const many = { fence: "x", result: "x".repeat(64 * 1024), more: 1 };
+			expect(paths(await api.complete(id, many))?.sort()).toEqual(["/fence", "/more", "/result"]);
+			const malformed = { "idempotency-key": "a b" };
+			expect(refused(await api.claim(id, {}, malformed))).toEqual([400, "bad_request"]);
+			expect(refused(await api.claim(newId(), {}, malformed))).toEqual([404, "not_found"]);
 			expect(refused(await api.complete(newId(), { fence: "x" }))).toEqual([404, "not_found"]);
 			expect(refused(await api.heartbeat("x", {}))).toEqual([404, "not_found"]);
 			expect((await api.complete(id, { fence, result: "x".repeat(64 * 1024 - 2) })).status).toBe(200);
@@ -274,7 +296,9 @@ for (const { name, newUrl } of everyDatabase) {
 				"unauthorized",
 			]);
 			expect((await ask(server, "GET /collab/state/tasks", { headers: wrong })).status).toBe(200);
-			expect(refused(await ask(server, "GET /collab/claims?mine=true"))).toEqual([401, "unauthorized"]);
+			for (const query of ["mine=true", "mine=true&limit=0", "mine=x"]) {
+				expect(refused(await ask(server, `GET /collab/claims?${query}`))).toEqual([401, "unauthorized"]);
+			}
 			expect(
 				refused(await ask(server, "GET /collab/claims", { headers: { "x-api-key": "orc_no" } })),
 			).toEqual([403, "forbidden"]);

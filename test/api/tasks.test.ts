@@ -77,10 +77,10 @@ for (const { name, newUrl } of everyDatabase) {
 				headers.get("cache-control"),
 			]);
 			expect(control).toEqual([
-				[200, true, "no-transform"],
+				[200, true, "private, no-cache, no-transform"],
 				[412, true, "no-store, no-transform"],
 				[428, true, "no-store, no-transform"],
-				[200, true, "no-transform"],
+				[200, true, "private, no-cache, no-transform"],
 				[200, true, "no-cache, no-transform"],
 				[422, false, "no-store"],
 			]);

@@ -146,6 +146,12 @@ for (const { name, newUrl } of everyDatabase.filter(({ name }) => name !== "SQLi
 				expect([line, answer.text.includes(token.slice(4))]).toEqual([line, false]);
 			}
 		}
+		// A token where its id belongs.
+		for (const path of [`/auth/tokens/${token}`, `/spaces/${token}`, `/collab/tasks/${token}`] as const) {
+			const headers = { authorization: server.bearer, "if-match": "*" };
+			expect([path, (await ask(server, `DELETE ${path}`, { headers })).status]).toEqual([path, 404]);
+		}
+		expect(recorded.text()).toContain('"path":"/auth/tokens/orc_…"');
 		const rows = await Promise.all(
 			["access_tokens", "former_actors", "settings", "events", "idempotency"].map((table) =>
 				runSql(url, `SELECT * FROM ${table}`),

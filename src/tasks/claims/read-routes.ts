@@ -40,8 +40,10 @@ export function claimReadRoutes({ claims, requireReader, readerOf, cursors }: Cl
 			async ({ request, set }) => {
 				const reader = await readerOf(request);
 				const { space, prefix } = contextOf(request);
-				const { cursor, limit = 100, ...filters } = parse(queryOf(request.url));
-				if (filters.mine !== undefined && reader === undefined) throw unauthorized();
+				const query = queryOf(request.url);
+				// The credential comes before the query.
+				if (reader === undefined && new URLSearchParams(query).has("mine")) throw unauthorized();
+				const { cursor, limit = 100, ...filters } = parse(query);
 				const wanted = { space, ...filters, actor: filters.mine && reader };
 				const list = listName(wanted);
 				const page = await claims.list(pageQuery(wanted, limit, readCursor(list, cursor, cursors)));
@@ -50,8 +52,8 @@ export function claimReadRoutes({ claims, requireReader, readerOf, cursors }: Cl
 				setPrivate(set);
 				set.headers["cache-control"] = "no-store";
 				if (next !== undefined) {
-					const query = new URLSearchParams({ ...filters, cursor: next, limit: String(limit) });
-					set.headers.link = `<${prefix}${path}?${query}>; rel="next"`;
+					const following = new URLSearchParams({ ...filters, cursor: next, limit: String(limit) });
+					set.headers.link = `<${prefix}${path}?${following}>; rel="next"`;
 				}
 				return claimListBody(page, reader, next);
 			},

@@ -2,13 +2,13 @@ import { Elysia } from "elysia";
 import type { Static } from "typebox";
 import type { BodyReader } from "../../http/body.ts";
 import { noBody, setEtag } from "../../http/conditional-get.ts";
-import { idempotentRequest } from "../../http/idempotency.ts";
+import { idempotencyKey, idempotentRequest } from "../../http/idempotency.ts";
 import { changeContext } from "../../http/request-context.ts";
 import { type BodyCheck, jsonBody, Submitted } from "../../http/validation.ts";
 import { canonical } from "../../kernel/canonical.ts";
 import type { ChangeContext } from "../../kernel/change-context.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { validationError } from "../../kernel/errors.ts";
+import type { Fault } from "../../kernel/errors.ts";
 import { isId } from "../../kernel/ids.ts";
 import { noSuchTask } from "../changes.ts";
 import type { Caller } from "../routes.ts";
@@ -53,7 +53,7 @@ const nextRequest = jsonBody(ClaimNextRequest);
 const taskRequest = jsonBody(ClaimTaskRequest);
 const heartbeat = jsonBody(ClaimHeartbeat);
 const release = jsonBody(ClaimRelease);
-const completion = jsonBody(ClaimCompletion);
+const completion = jsonBody(ClaimCompletion, resultFaults);
 
 const leaseSecondsByDefault = 1800;
 
@@ -102,7 +102,8 @@ export function claimRoutes(deps: ClaimRouteDeps) {
 		.post(
 			"/collab/tasks/:id/claim",
 			async ({ request, params, set }) => {
-				const { caller, change, body } = await read(request, params.id, taskRequest);
+				const check: BodyCheck<Static<typeof ClaimTaskRequest>> = (body) => keyed(request, taskRequest(body));
+				const { caller, change, body } = await read(request, params.id, check);
 				const { holder = caller.name, lease_seconds = leaseSecondsByDefault } = body;
 				const asked = { id: params.id, body };
 				const idempotent = idempotentRequest(request, caller.id, "POST /collab/tasks/{id}/claim", asked);
@@ -133,9 +134,10 @@ export function claimRoutes(deps: ClaimRouteDeps) {
 		.post(
 			"/collab/tasks/:id/complete",
 			async ({ request, params, set }) => {
-				const check: BodyCheck<Completion> = (body) => completionOf(completion(body));
-				const { change, body } = await read(request, params.id, check);
-				const task = await claims.complete({ ...change, ...body });
+				const { change, body } = await read(request, params.id, completion);
+				const { fence, note, result } = body;
+				const text = result === undefined ? undefined : canonical(result);
+				const task = await claims.complete({ ...change, fence, note, result: text });
 				setEtag(set, task.etag);
 				return task.body;
 			},
@@ -143,27 +145,31 @@ export function claimRoutes(deps: ClaimRouteDeps) {
 		);
 }
 
-interface Completion {
-	readonly fence: number;
-	readonly note: string | undefined;
-	readonly result: string | undefined;
-}
-
-function completionOf(given: Submitted<Static<typeof ClaimCompletion>>): Submitted<Completion> {
+/** A malformed key is a fault of the submission, as its body's are. */
+function keyed<T>({ headers }: Request, given: Submitted<T>): Submitted<T> {
 	return new Submitted(() => {
-		const { fence, note, result } = given.value();
-		return { fence, note, result: result === undefined ? undefined : boundedResult(result) };
+		const value = given.value();
+		idempotencyKey(headers);
+		return value;
 	});
 }
 
 const resultBytesMax = 64 * 1024;
 
-function boundedResult(result: unknown): string {
-	const text = canonical(result);
-	if (Buffer.byteLength(text) <= resultBytesMax) return text;
-	throw validationError([
-		{ message: `must not be larger than ${resultBytesMax} bytes in canonical form`, path: "/result" },
-	]);
+/** Of a completion's result, whatever else is wrong with the body. */
+function resultFaults(body: unknown): readonly Fault[] {
+	if (typeof body !== "object" || body === null || !("result" in body)) return [];
+	if (sizeOf(body.result) <= resultBytesMax) return [];
+	return [{ message: `must not be larger than ${resultBytesMax} bytes in canonical form`, path: "/result" }];
+}
+
+/** In canonical form; 0 for what has none, which has a fault of its own. */
+function sizeOf(value: unknown): number {
+	try {
+		return Buffer.byteLength(canonical(value));
+	} catch {
+		return 0;
+	}
 }
 
 function answer(set: ResponseSettings, { body, etag, replayed }: Claimed): string {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Answer } from "../support/ask.ts";
 import { errorOf } from "../support/ask.ts";
 import { type ClaimCall, claimsOfTask, type Verb } from "../support/claim-history.ts";
-import { claimOf, claimsOf, taskOf } from "../support/claims.ts";
+import { claimOf, claimsOf, eventOf, taskOf } from "../support/claims.ts";
 import { everyDatabase } from "../support/databases.ts";
 import { isLinearizable, type Seen } from "../support/linearizability.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -33,9 +33,13 @@ class Watched {
 	}
 
 	/** `endedAt`: claims that ran out did so before. */
-	lapsed(fence: number, endedAt: number): void {
-		const claim = this.history.find(({ call }) => call.kind === "claim" && call.fence === fence);
-		this.history.push({ from: claim?.from ?? 0, to: endedAt, call: { kind: "lapse", fence } });
+	lapsed(event: number, endedAt: number): void {
+		for (const { from, call } of this.history) {
+			if (call.kind !== "claim" || eventOf(call.fence) !== event) continue;
+			this.history.push({ from, to: endedAt, call: { kind: "lapse", fence: call.fence } });
+			return;
+		}
+		throw new Error("a claim ran out that nobody has made");
 	}
 
 	#call(): Promise<ClaimCall> {
@@ -98,13 +102,13 @@ function isLost(answer: Answer): boolean {
 	return answer.status === 409 && errorOf(answer).type === "lease_lost";
 }
 
-/** The fences of the claims of a task that ran out. */
-async function lapsedFences(api: ReturnType<typeof claimsOf>, id: string): Promise<readonly number[]> {
-	let fence = 0;
+/** The numbers of the events of the claims of a task that ran out. */
+async function lapsedClaims(api: ReturnType<typeof claimsOf>, id: string): Promise<readonly number[]> {
+	let claimed = 0;
 	const lapsed: number[] = [];
 	for (const event of await api.events(id)) {
-		if (event.type === "task.claimed") fence = Number(event.id);
-		if (event.reason === "expired") lapsed.push(fence);
+		if (event.type === "task.claimed") claimed = Number(event.id);
+		if (event.reason === "expired") lapsed.push(claimed);
 	}
 	return lapsed;
 }
@@ -165,7 +169,7 @@ for (const { name, newUrl } of everyDatabase) {
 			watched.flatMap(({ watched }) => Array.from({ length: clientsOfTask }, () => watched.client())),
 		);
 		for (const { id, watched: one } of watched) {
-			for (const fence of await lapsedFences(api, id)) one.lapsed(fence, performance.now());
+			for (const claimed of await lapsedClaims(api, id)) one.lapsed(claimed, performance.now());
 			const kinds = new Set(one.history.map(({ call }) => call.kind));
 			expect(kinds.has("claim")).toBe(true);
 			expect([id, isLinearizable(one.history, claimsOfTask), one.history]).toEqual([id, true, one.history]);

@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 import type { ClaimAnswer, LoggedEvent } from "./claims.ts";
+import { eventOf } from "./claims.ts";
 import { fromSource, startProcess } from "./process.ts";
 import { startServer } from "./server.ts";
 import { logIn, testEmail, testPassword } from "./users.ts";
@@ -72,7 +73,7 @@ async function build(crowd: Crowd): Promise<readonly string[]> {
 /** Works until all tasks are done: now and then it crashes, stalls beyond its claim, or gives the task back. */
 async function work(agent: string, crowd: Crowd): Promise<void> {
 	async function complete({ task, fence }: Seen): Promise<void> {
-		const body = { fence, result: fence };
+		const body = { fence, result: eventOf(fence) };
 		const { status } = await call(crowd, `/collab/tasks/${task}/complete`, body, undefined);
 		expect([200, 409]).toContain(status);
 		if (status === 409) crowd.staleAnswers++;
@@ -119,7 +120,7 @@ async function expectSound(url: string, ids: readonly string[], crowd: Crowd): P
 	expect(crowd.completed.size).toBe(tasksMax);
 	expect(crowd.staleAnswers).toBeGreaterThan(0);
 	for (const fences of crowd.completed.values()) expect(new Set(fences).size).toBe(1);
-	const seen = new Map(crowd.claims.map((claim) => [claim.fence, claim]));
+	const seen = new Map(crowd.claims.map((claim) => [eventOf(claim.fence), claim]));
 	expect(seen.size).toBe(crowd.claims.length);
 
 	const last = new Map<string, LoggedEvent["data"] & { readonly blocked_by: readonly string[] }>();
@@ -136,15 +137,15 @@ async function expectSound(url: string, ids: readonly string[], crowd: Crowd): P
 			const claim = seen.get(Number(id));
 			if (claim !== undefined) expect([claim.task, claim.agent]).toEqual([task, data.claimed_by ?? ""]);
 		} else if (type !== "task.created") {
-			const fence = held.get(task);
-			expect(fence).toBeDefined();
+			const claimed = held.get(task);
+			expect(claimed).toBeDefined();
 			held.delete(task);
-			if (type === "task.completed") done.set(task, fence ?? 0);
+			if (type === "task.completed") done.set(task, claimed ?? 0);
 		}
 		last.set(task, data as never);
 	}
 	expect([held.size, done.size]).toEqual([0, tasksMax]);
-	for (const [task, fences] of crowd.completed) expect(done.get(task)).toBe(fences[0] ?? -1);
+	for (const [task, fences] of crowd.completed) expect(done.get(task)).toBe(eventOf(fences[0] ?? -1));
 
 	for (const id of ids) {
 		const text = await (await fetch(`${url}/collab/tasks/${id}`)).text();

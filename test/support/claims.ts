@@ -1,3 +1,4 @@
+import { fencesPerEvent } from "../../src/tasks/claims/store.ts";
 import { type Answer, ask, type Question } from "./ask.ts";
 import type { TestServer } from "./server.ts";
 
@@ -26,6 +27,11 @@ export interface ListedClaim {
 	readonly fence?: number;
 	readonly holder: string;
 	readonly task: string;
+}
+
+/** The number of the event of the claim that has this fence. */
+export function eventOf(fence: number): number {
+	return Math.floor(fence / fencesPerEvent);
 }
 
 /** Asks a server as its user, or with other headers. */

@@ -9,12 +9,14 @@ import { withStatus } from "../fields.ts";
 import { type ClaimWish, isFinished, type TaskRow } from "../store.ts";
 import { claimed } from "./fence.ts";
 import { claimBody, claimedTaskBody } from "./representation.ts";
-import { type ClaimRow, claims, lasts } from "./store.ts";
+import { type ClaimRow, claims, fenceOf, lasts } from "./store.ts";
 
 interface TakeTask extends Made {
 	readonly holder: string;
 	readonly leaseSeconds: number;
 	readonly idempotent: IdempotentRequest | undefined;
+	/** Of its fence: random, from 0, below `fencesPerEvent`. */
+	readonly salt: number;
 }
 
 export interface ClaimNext extends TakeTask {
@@ -97,15 +99,14 @@ function requireClaimable(work: UnitOfWork, task: TaskRow): void {
 }
 
 function take(work: UnitOfWork, task: TaskRow, change: TakeTask): Omit<Claimed, "replayed"> {
-	const { holder, leaseSeconds, context, now } = change;
+	const { holder, leaseSeconds, salt, context, now } = change;
 	const { id, space } = task;
 	const claimedAt = work.now();
 	const status = withStatus(task, { status: "in_progress" }, now);
 	const next = { ...task, ...status, claimedBy: holder };
 	const expiresAt = claimedAt + leaseSeconds * 1000;
 	const { task: after, seq } = writeChange(work, task, next, change, { type: "task.claimed", expiresAt });
-	// The event's number is higher than that of any earlier claim.
-	const lease = grantLease(seq, leaseSeconds, claimedAt);
+	const lease = grantLease(fenceOf(seq, salt), leaseSeconds, claimedAt);
 	const claim: ClaimRow = {
 		task: id,
 		space,

@@ -20,7 +20,7 @@ export interface ClaimDispatcherDeps {
 }
 
 /** A claim of the first ready task, whenever it is made. */
-export type ClaimRequest = Omit<ClaimNext, "now" | "isGone">;
+export type ClaimRequest = Omit<ClaimNext, "now" | "isGone" | "salt">;
 
 /** A notification can be lost: while claims wait, the ready tasks are polled this often. */
 const pollMs = 1000;

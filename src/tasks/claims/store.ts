@@ -6,10 +6,18 @@ import { Collection, requireNamed } from "../../kernel/unit-of-work.ts";
 /** By which call of its holder a claim ended. */
 export type SettledBy = "release" | "complete";
 
+/** How many fences there are for each number of the log. A double holds them all while those numbers are below 2^50. */
+export const fencesPerEvent = 8;
+
 /**
- * The newest claim of a task, also after its end. Its fence is the number of its event in the log: so fences rise with
- * every claim, over new epochs too, and need no memory of earlier claims. Times are milliseconds on the database's clock.
+ * The fence of a claim whose event has this number: so fences rise with every claim, over new epochs too, and need no
+ * memory of earlier claims. Everybody can see the number, so it is not the fence. `salt`: from 0, below `fencesPerEvent`.
  */
+export function fenceOf(seq: number, salt: number): number {
+	return seq * fencesPerEvent + salt;
+}
+
+/** The newest claim of a task, also after its end. Times are milliseconds on the database's clock. */
 export interface ClaimRow extends Lease, InSpace {
 	readonly task: string;
 	readonly holder: string;

@@ -6,6 +6,7 @@ import {
 	type ClaimRows,
 	type ClaimStore,
 	claims as collection,
+	fenceOf,
 	firstLapsed,
 	type TaskResultRow,
 } from "../../../tasks/claims/store.ts";
@@ -27,9 +28,9 @@ const resultStatements = new TableStatements(taskResultTable, {
 export const claims = {
 	tables: { claims: claimTable, taskResults: taskResultTable },
 	units: unitsOf(collection, () => new ClaimGroupRows()),
-	// A fence is a number of the log: that of the new epoch's begin was given to no claim.
+	// No event has the number at which the new epoch begins, so no claim has its fence.
 	beginEpoch: (tx: Tx, { rev }: NewEpoch) =>
-		tx`UPDATE claims SET fence = ${rev}::bigint WHERE lease_expires_at IS NOT NULL`,
+		tx`UPDATE claims SET fence = ${fenceOf(rev, 0)}::bigint WHERE lease_expires_at IS NOT NULL`,
 	store: claimStore,
 } satisfies Registration<ClaimStore, { claims: ClaimRow; taskResults: TaskResultRow }>;
 

@@ -6,6 +6,7 @@ import {
 	type ClaimRows,
 	type ClaimStore,
 	claims as collection,
+	fenceOf,
 	type TaskResultRow,
 } from "../../../tasks/claims/store.ts";
 import { claimFilter } from "../../collections/claims.ts";
@@ -19,9 +20,9 @@ import { claimTable, taskResultTable } from "./claim-tables.ts";
 export const claims = {
 	tables: { claims: claimTable, taskResults: taskResultTable },
 	units: unitsOf(collection, (database: Database) => new ClaimRowsInPlace(database)),
-	// A fence is a number of the log: that of the new epoch's begin was given to no claim.
+	// No event has the number at which the new epoch begins, so no claim has its fence.
 	beginEpoch(database: Database, { rev }: NewEpoch): void {
-		database.run("UPDATE claims SET fence = ? WHERE lease_expires_at IS NOT NULL", [rev]);
+		database.run("UPDATE claims SET fence = ? WHERE lease_expires_at IS NOT NULL", [fenceOf(rev, 0)]);
 	},
 	store: claimStore,
 } satisfies Registration<ClaimStore, { claims: ClaimRow; taskResults: TaskResultRow }>;

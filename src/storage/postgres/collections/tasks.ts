@@ -128,6 +128,11 @@ async function currentRevisions(
 	spaces: ReadonlySet<SpaceId>,
 ): Promise<ReadonlyMap<SpaceId, TaskRevision>> {
 	const { sql } = pool;
+	// Mostly it is one space: without the join a 304 takes a twentieth less.
+	const [only, ...others] = spaces;
+	if (only !== undefined && others.length === 0) {
+		return new Map([[only, await pool.query(() => revisionOf(sql, only))]]);
+	}
 	const found = await pool.query(
 		() => sql<(InSpace & TaskRevision)[]>`
 			SELECT wanted.space, ${revision(sql, sql`wanted.space`)}
@@ -136,7 +141,7 @@ async function currentRevisions(
 	return new Map(found.map(({ space, rev, tasksRev }) => [space, { rev, tasksRev }]));
 }
 
-async function revisionOf(tx: Tx, space: SpaceId): Promise<TaskRevision> {
+async function revisionOf(tx: Sql | Tx, space: SpaceId): Promise<TaskRevision> {
 	const [found] = await tx<TaskRevision[]>`
 		SELECT ${revision(tx, tx`${space}::integer`)} FROM log_head AS head WHERE one = 1`;
 	return found ?? noRevision;

@@ -1,5 +1,4 @@
 import { Elysia } from "elysia";
-import { setPrivate } from "../http/conditional-get.ts";
 import { queryOf } from "../http/query.ts";
 import { readQuery } from "../http/validation.ts";
 import { canonical } from "../kernel/canonical.ts";
@@ -27,7 +26,6 @@ export function actorRoutes({ actors, requireLogin }: ActorRouteDeps) {
 				await requireLogin(request);
 				const { actor } = actorQuery(queryOf(request.url));
 				const items = await actors.findAll(actor);
-				setPrivate(set);
 				set.headers["cache-control"] = caching;
 				return canonical({ items, kind: "actors" });
 			},
@@ -39,7 +37,6 @@ export function actorRoutes({ actors, requireLogin }: ActorRouteDeps) {
 				await requireLogin(request);
 				const actor = await actors.find(`${params.kind}/${params.id}`);
 				if (actor === undefined) throw new AppError("not_found", "There is no such actor.");
-				setPrivate(set);
 				set.headers["cache-control"] = caching;
 				return canonical(actor);
 			},

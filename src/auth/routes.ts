@@ -1,6 +1,5 @@
 import { Elysia } from "elysia";
 import type { BodyReader, ReadBody } from "../http/body.ts";
-import { setPrivate } from "../http/conditional-get.ts";
 import { unauthorized } from "../http/credential.ts";
 import { contextOf } from "../http/request-context.ts";
 import { jsonBody } from "../http/validation.ts";
@@ -67,9 +66,8 @@ export function meRoutes({ users, guards, spaces, readBody }: MeRouteDeps) {
 	return new Elysia()
 		.get(
 			"/auth/me",
-			async ({ request, set }) => {
+			async ({ request }) => {
 				const caller = await requireLogin(request);
-				setPrivate(set);
 				if (caller.kind === "user") return canonical(userBody(caller.user));
 				const { user, token } = caller;
 				const names = await spaces.namesOf(token.spaces ?? []);

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { BodyReader } from "../http/body.ts";
-import { noBody, setPrivate } from "../http/conditional-get.ts";
+import { noBody } from "../http/conditional-get.ts";
 import { unauthorized } from "../http/credential.ts";
 import { jsonBody } from "../http/validation.ts";
 import { canonical } from "../kernel/canonical.ts";
@@ -42,11 +42,10 @@ export function tokenRoutes({ accessTokens, spaces, requireJwt, readBody }: Toke
 		)
 		.get(
 			"/auth/tokens",
-			async ({ request, set }) => {
+			async ({ request }) => {
 				const { id } = await requireJwt(request);
 				const tokens = await accessTokens.list(id);
 				const spaceNames = await spaces.namesOf([...new Set(tokens.flatMap((token) => token.spaces ?? []))]);
-				setPrivate(set);
 				return canonical({ items: tokens.map((token) => tokenBody(token, spaceNames)), kind: "tokens" });
 			},
 			{ detail: listTokensOperation },

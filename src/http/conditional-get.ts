@@ -5,8 +5,9 @@ import { isKnown } from "./preconditions.ts";
 type ResponseSettings = Context["set"];
 
 /**
- * Sets the strong `ETag` of the response to a change, which needed a credential. A proxy that compresses the body would have to weaken the tag, and a weak one
- * matches no `If-Match`: with `no-transform` it must leave the body as it is (RFC 9111 §5.2.2.6).
+ * Sets the strong `ETag` of the response to a change, which needed a credential. A proxy that compresses the body would
+ * have to weaken the tag, and a weak one matches no `If-Match`: with `no-transform` it must leave the body as it is
+ * (RFC 9111 §5.2.2.6).
  */
 export function setEtag({ headers }: ResponseSettings, etag: string): void {
 	headers.etag = etag;

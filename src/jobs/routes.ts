@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { privateUnlessKnown, setEtag, setPrivate } from "../http/conditional-get.ts";
+import { privateUnlessKnown, setEtag } from "../http/conditional-get.ts";
 import { idempotentRequest } from "../http/idempotency.ts";
 import type { Cursors } from "../http/paging.ts";
 import { queryOf } from "../http/query.ts";
@@ -107,7 +107,6 @@ export function jobRoutes(deps: JobRouteDeps) {
 				const { rows, more } = await jobs.list(query);
 				const last = more ? rows.at(-1) : undefined;
 				const next = last && cursors.seal(listName(query), last.id);
-				setPrivate(set);
 				if (next !== undefined) set.headers.link = nextLink(contextOf(request).prefix, query, next);
 				return jobListBody(rows.map(jobBody), next);
 			},
@@ -115,9 +114,8 @@ export function jobRoutes(deps: JobRouteDeps) {
 		)
 		.get(
 			"/jobs/stats",
-			async ({ request, set }) => {
+			async ({ request }) => {
 				await requireWorker(request);
-				setPrivate(set);
 				return statsBody(await jobs.stats(contextOf(request).space));
 			},
 			{ detail: statsOperation },

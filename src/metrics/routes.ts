@@ -1,5 +1,4 @@
 import { Elysia } from "elysia";
-import { setPrivate } from "../http/conditional-get.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Metrics } from "./metrics.ts";
 import { metricsOperation, metricsType } from "./operations.ts";
@@ -19,7 +18,6 @@ export function metricsRoutes({ metrics, requireMetrics }: MetricsRouteDeps) {
 				throw new AppError("not_found", "Metrics are off; METRICS=on turns them on.");
 			await requireMetrics(request);
 			set.headers["content-type"] = metricsType;
-			setPrivate(set);
 			return metrics.text();
 		},
 		{ detail: metricsOperation },

@@ -1,5 +1,4 @@
 import { Elysia } from "elysia";
-import { setPrivate } from "../http/conditional-get.ts";
 import type { Cursors } from "../http/paging.ts";
 import { queryOf } from "../http/query.ts";
 import { readQuery } from "../http/validation.ts";
@@ -25,7 +24,6 @@ export function spaceListRoutes({ spaces, access, requireLogin, cursors }: ListR
 				const after = place === undefined ? undefined : Number(place);
 				const page = await spaces.reachedBy(caller.user.id, { after, limit, only });
 				const last = page.more ? page.rows.at(-1)?.space.id : undefined;
-				setPrivate(set);
 				const next = last === undefined ? undefined : cursors.seal("spaces", String(last));
 				if (next !== undefined) set.headers.link = nextLink("/spaces", next, limit);
 				return listBody("spaces", page.rows.map(reachedSpaceBody), next);
@@ -40,7 +38,6 @@ export function spaceListRoutes({ spaces, access, requireLogin, cursors }: ListR
 				const { place, limit } = pageOf(cursors, list, request);
 				const page = await spaces.members(row.id, { after: place, limit });
 				const last = page.more ? page.rows.at(-1)?.userId : undefined;
-				setPrivate(set);
 				const next = last && cursors.seal(list, last);
 				if (next !== undefined) set.headers.link = nextLink(`/spaces/${row.name}/members`, next, limit);
 				const isForOwner = rights.has("own");

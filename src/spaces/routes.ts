@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import type { TokenCaller, User, UserCaller } from "../auth/store.ts";
 import type { BodyReader } from "../http/body.ts";
-import { noBody, privateUnlessKnown, setEtag, setPrivate } from "../http/conditional-get.ts";
+import { noBody, privateUnlessKnown, setEtag } from "../http/conditional-get.ts";
 import { unauthorized } from "../http/credential.ts";
 import type { Cursors } from "../http/paging.ts";
 import { readIfMatch } from "../http/preconditions.ts";
@@ -119,7 +119,6 @@ export function spaceRoutes(deps: SpaceRouteDeps) {
 				const user = await findUser(email);
 				if (user === undefined) throw new AppError("not_found", "There is no user with this address.");
 				await spaces.setMember({ space, userId: user.id, role });
-				setPrivate(set);
 				set.headers["cache-control"] = "no-store";
 				return memberBody({ userId: user.id, email: user.email, name: user.name, role }, true);
 			},

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { BodyReader } from "../../http/body.ts";
-import { noBody, setPrivate } from "../../http/conditional-get.ts";
+import { noBody } from "../../http/conditional-get.ts";
 import { idempotentRequest } from "../../http/idempotency.ts";
 import type { Cursors } from "../../http/paging.ts";
 import { queryOf } from "../../http/query.ts";
@@ -76,7 +76,6 @@ export function commentRoutes(deps: CommentRouteDeps) {
 				const { comment, idempotent } = await valueFor(task, context.space, submitted);
 				const change = { id: newId(), task, body: comment.body, userId, idempotent, now: clock(), context };
 				const added = await comments.add(change);
-				setPrivate(set);
 				if (added.replayed) set.headers["idempotency-replayed"] = "true";
 				return added.body;
 			},

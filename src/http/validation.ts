@@ -116,9 +116,10 @@ function isWrongOfInteger(message: string): boolean {
 
 const roundedFault = "must be an integer that a double holds exactly; send any other as a string";
 const pathMax = 500;
-/** What the schema and the texts may find before they stop looking; of some faults typebox finds several errors. */
-const faultsMax = 10_000;
-Settings.Set({ maxErrors: faultsMax });
+/** What the schema and the texts may find before they stop looking: of some faults typebox finds several errors. */
+const errorsMax = 10_000;
+// typebox stops at 8 by default.
+Settings.Set({ maxErrors: errorsMax });
 
 function faultsOf(error: TLocalizedValidationError): readonly Fault[] {
 	const path = error.instancePath;
@@ -156,7 +157,7 @@ function textFaults(root: unknown, rootPath: string): readonly Fault[] {
 	if (typeof root !== "object" || root === null) return [];
 	const faults: Fault[] = [];
 	const pending: { readonly value: object; readonly path: string }[] = [{ value: root, path: rootPath }];
-	for (let next = pending.pop(); next !== undefined && faults.length < faultsMax; next = pending.pop()) {
+	for (let next = pending.pop(); next !== undefined && faults.length < errorsMax; next = pending.pop()) {
 		for (const name in next.value) {
 			const value: unknown = (next.value as Record<string, unknown>)[name];
 			if (!isStorable(name))

@@ -46,9 +46,11 @@ export function isAccessToken(text: string): boolean {
 	return text.startsWith(accessTokenPrefix);
 }
 
+const accessTokensIn = new RegExp(`${accessTokenPrefix}[\\w-]+`, "g");
+
 /** A text in which no access token can be read: somebody may put one where its id belongs. */
 export function withoutAccessTokens(text: string): string {
-	return text.includes(accessTokenPrefix) ? text.replaceAll(/orc_[\w-]+/g, `${accessTokenPrefix}…`) : text;
+	return text.includes(accessTokenPrefix) ? text.replaceAll(accessTokensIn, `${accessTokenPrefix}…`) : text;
 }
 
 /** The form in which addresses are kept and compared. */

@@ -1,8 +1,9 @@
 import { Elysia } from "elysia";
 import type { RunUnit } from "../kernel/unit-of-work.ts";
-import { type ClaimPartsDeps, claimParts } from "./claims/parts.ts";
+import { type ClaimPartsDeps, type ClaimRoutesDeps, claimParts } from "./claims/parts.ts";
 import type { ClaimStore } from "./claims/store.ts";
 import { commentParts } from "./comments/parts.ts";
+import type { CommentRouteDeps } from "./comments/routes.ts";
 import type { CommentStore } from "./comments/store.ts";
 import { type TaskRouteDeps, taskRoutes } from "./routes.ts";
 import { taskService } from "./service.ts";
@@ -18,9 +19,7 @@ export interface TaskPartsDeps extends Pick<ClaimPartsDeps, "onChange" | "clock"
 	readonly run: RunUnit;
 }
 
-type ClaimRouteDeps = Parameters<ReturnType<typeof claimParts>["routes"]>[0];
-type CommentRouteDeps = Parameters<ReturnType<typeof commentParts>["routes"]>[0];
-type RouteDeps = Omit<TaskRouteDeps & ClaimRouteDeps & CommentRouteDeps, "tasks" | "claims">;
+type RouteDeps = Omit<TaskRouteDeps & ClaimRoutesDeps & CommentRouteDeps, "tasks" | "claims" | "comments">;
 
 /** What belongs to tasks: their use cases, their claims and comments, what time does to them, and all their routes. */
 export function taskParts({ stores, run, ...deps }: TaskPartsDeps) {

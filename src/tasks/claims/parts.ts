@@ -19,7 +19,8 @@ export interface ClaimPartsDeps {
 	readonly log: Log;
 }
 
-type RouteDeps = Omit<ClaimRouteDeps & ClaimReadDeps, "claims" | "dispatcher" | "tasks">;
+/** What the routes of claims need besides. */
+export type ClaimRoutesDeps = Omit<ClaimRouteDeps & ClaimReadDeps, "claims" | "dispatcher" | "tasks">;
 
 /** What belongs to claims: their use cases, those that wait, and their routes. */
 export function claimParts({ store, run, ...deps }: ClaimPartsDeps) {
@@ -33,7 +34,7 @@ export function claimParts({ store, run, ...deps }: ClaimPartsDeps) {
 		/** To be told of tasks that became ready. */
 		announce,
 		dispatcher,
-		routes: (of: RouteDeps) =>
+		routes: (of: ClaimRoutesDeps) =>
 			new Elysia()
 				.use(claimRoutes({ ...of, claims, tasks, dispatcher }))
 				.use(claimReadRoutes({ ...of, claims })),

@@ -41,10 +41,11 @@ const exposed = [
 	"x-request-id",
 ];
 
-function expectAllowed(answer: Answer, origin: string) {
+/** `vary`: of a response to a request without a credential, unless said otherwise. */
+function expectAllowed(answer: Answer, origin: string, vary = "Origin") {
 	expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
 	expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
-	expect(answer.headers.get("vary")).toMatch(/^Origin(, Authorization, X-API-Key)?$/);
+	expect(answer.headers.get("vary")).toBe(vary);
 	expect(listOf(answer, "access-control-expose-headers")).toEqual(exposed);
 }
 
@@ -102,6 +103,8 @@ const lines = [
 ] as const;
 
 describe.each(lines)("%s with %d", (line, status, options) => {
+	// A guard has let these through.
+	const vary = line === "POST /collab/tasks" ? "Origin, Authorization, X-API-Key" : "Origin";
 	const from = (origin: string) => {
 		const login = line.startsWith("GET /auth") ? {} : user;
 		return ask(server, line, { ...options, headers: { ...login, origin } });
@@ -113,7 +116,7 @@ describe.each(lines)("%s with %d", (line, status, options) => {
 		for (const origin of ["https://app.example.com", "tauri://localhost"]) {
 			const answer = await from(origin);
 			expect(answer.status).toBe(status);
-			expectAllowed(answer, origin);
+			expectAllowed(answer, origin, vary);
 		}
 	});
 
@@ -123,7 +126,7 @@ describe.each(lines)("%s with %d", (line, status, options) => {
 			expect(answer.status).toBe(status);
 			expect(answer.headers.get("access-control-allow-origin")).toBeNull();
 			expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
-			expect(answer.headers.get("vary")).toMatch(/^Origin(, Authorization, X-API-Key)?$/);
+			expect(answer.headers.get("vary")).toBe(vary);
 		}
 	});
 });

@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { durableDatabases } from "../support/databases.ts";
+import { paste } from "../support/paste.ts";
 import { startServer } from "../support/server.ts";
 
 // The waits of the session, and a shell.
@@ -15,18 +16,8 @@ for (const { name, newUrl } of durableDatabases) {
 		const server = await startServer({ DATABASE_URL: await newUrl() });
 		const lines = session.replace("http://127.0.0.1:8000", server.url);
 		expect(lines).toContain(server.url);
-		const shell = Bun.spawn(["sh", "-e"], {
-			env: { PATH: Bun.env.PATH, TOKEN: server.bearer.replace("Bearer ", "") },
-			stdin: new Blob([lines]),
-			stdout: "pipe",
-			stderr: "pipe",
-		});
-		const [stdout, stderr, code] = await Promise.all([
-			shell.stdout.text(),
-			shell.stderr.text(),
-			shell.exited,
-		]);
-		expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+		const env = { PATH: Bun.env.PATH, TOKEN: server.bearer.replace("Bearer ", "") };
+		const stdout = await paste(lines, env);
 		const [made, claimed, renewed, listed, completed, result] = stdout
 			.trim()
 			.split("\n")

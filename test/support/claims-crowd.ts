@@ -1,11 +1,11 @@
-import { expect } from "bun:test";
-import type { ClaimAnswer, LoggedEvent } from "./claims.ts";
-import { eventOf } from "./claims.ts";
+import { describe, expect, test } from "bun:test";
+import { type ClaimAnswer, eventOf, type LoggedEvent } from "./claims.ts";
+import { durableDatabases } from "./databases.ts";
 import { fromSource, startProcess } from "./process.ts";
 import { startServer } from "./server.ts";
 import { logIn, testEmail, testPassword } from "./users.ts";
 
-export const agents = 32;
+const agents = 32;
 const blockersMax = 3;
 
 /** What one agent saw of a claim. */
@@ -174,13 +174,13 @@ async function crowdAt(
 	await expectSound(crowd.alive[0] ?? "", ids, crowd);
 }
 
-export async function crowdAtOne(databaseUrl: string, tasksMax: number): Promise<void> {
+async function crowdAtOne(databaseUrl: string, tasksMax: number): Promise<void> {
 	const { url, bearer } = await startServer({ DATABASE_URL: databaseUrl });
 	await crowdAt([url], bearer, tasksMax);
 }
 
 /** Two servers, of which one is killed after a third of the tasks. */
-export async function crowdAtTwo(databaseUrl: string, tasksMax: number): Promise<void> {
+async function crowdAtTwo(databaseUrl: string, tasksMax: number): Promise<void> {
 	const env = {
 		DATABASE_URL: databaseUrl,
 		RATE_LIMIT: "off",
@@ -197,4 +197,22 @@ export async function crowdAtTwo(databaseUrl: string, tasksMax: number): Promise
 		await other.end("SIGKILL");
 		alive.pop();
 	});
+}
+
+/** The crowd's tests, with so many tasks. */
+export function describeCrowd(tasksMax: number, timeoutMs: number): void {
+	for (const { name, newUrl } of durableDatabases) {
+		describe(`${tasksMax} tasks in a graph and ${agents} agents that crash and stall, on ${name}`, () => {
+			test(
+				"every task is done once, by its fence, after its blockers, and by one agent at a time",
+				async () => crowdAtOne(await newUrl(), tasksMax),
+				timeoutMs,
+			);
+			test(
+				"the same with two servers, one of which is killed meanwhile",
+				async () => crowdAtTwo(await newUrl(), tasksMax),
+				timeoutMs,
+			);
+		});
+	}
 }
